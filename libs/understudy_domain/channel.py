@@ -1,0 +1,87 @@
+"""CONFIG: channels, their two ingest endpoints, and origin endpoints, as they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from understudy_domain import ticks
+from understudy_domain.codec import record
+from understudy_domain.errors import InvalidResource
+
+SEGMENT_DURATION_SECONDS_DEFAULT = 6
+PLAYLIST_WINDOW_SECONDS_DEFAULT = 60
+MANIFEST_NAME_DEFAULT = "index"
+
+
+@dataclass(frozen=True, slots=True)
+class IngestEndpoint:
+    """The URL an input PUTs to. Input 1 is the channel's first, input 2 its second."""
+
+    id: str
+    """Guid; the first one's is the channel's own, as in MediaPackage."""
+    username: str
+    password: str
+
+
+@record("config.channel")
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One live programme, fed by two inputs."""
+
+    id: str
+    guid: str
+    ingest_endpoints: tuple[IngestEndpoint, ...]
+    created_at: int
+    """Ticks since the epoch."""
+    description: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HlsPackage:
+    """MediaPackage's HlsPackage, as far as it is honoured."""
+
+    segment_duration_seconds: int = SEGMENT_DURATION_SECONDS_DEFAULT
+    playlist_window_seconds: int = PLAYLIST_WINDOW_SECONDS_DEFAULT
+    program_date_time_interval_seconds: int = 0
+    """0: no EXT-X-PROGRAM-DATE-TIME."""
+    playlist_type: str = "NONE"
+    ad_markers: str = "NONE"
+    use_audio_rendition_group: bool = False
+    include_iframe_only_stream: bool = False
+
+
+@record("config.origin_endpoint")
+@dataclass(frozen=True, slots=True)
+class OriginEndpoint:
+    """A delivery point that players and CDNs read; it owns delay, window and decision."""
+
+    id: str
+    guid: str
+    channel_id: str
+    channel_guid: str
+    created_at: int
+    """Ticks since the epoch."""
+    hls_package: HlsPackage
+    manifest_name: str = MANIFEST_NAME_DEFAULT
+    description: str = ""
+    time_delay_seconds: int = 0
+    startover_window_seconds: int = 0
+    origination: str = "ALLOW"
+    whitelist: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself.
+
+        Raises:
+            InvalidResource: the time delay does not fit into the startover window (MediaPackage: it must be less).
+        """
+        if self.startover_window_seconds and self.time_delay_seconds >= self.startover_window_seconds:
+            raise InvalidResource("timeDelaySeconds must be less than startoverWindowSeconds, where that is set")
+
+    @property
+    def time_delay(self) -> int:
+        """Ticks."""
+        return self.time_delay_seconds * ticks.TICKS_PER_SECOND

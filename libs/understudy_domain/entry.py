@@ -1,0 +1,166 @@
+"""PROGRAM: one entry for each slot of an origin endpoint, every rendition at once, standing alone.
+
+A playlist is a pure function of the endpoint's configuration, entries and now; the bytes behind a segment's URI are a
+function of one entry. Nothing else may be needed, so everything is here (architecture, "An entry stands alone").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from understudy_domain.codec import record
+from understudy_domain.media import TrackKind
+from understudy_domain.reason import Reason
+
+RENDERING_VERSION = 1
+"""How pieces are joined into an output segment. Raise it when the same entry would give other bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPiece:
+    """One input segment's part in an output segment: here always the whole of it."""
+
+    object_key: str
+    size: int
+    input_id: int
+    timestamp: int
+    """First presentation timestamp of its leading track, as in the media, ticks."""
+    duration: int
+    """Of its leading track, ticks, measured."""
+    frame_duration: int
+    """Of its leading track, ticks: how far a timestamp may be off and still continue."""
+    configuration: str
+    """Digest of all its tracks' codec configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRendition:
+    """One rendition's share of a slot, and what the multivariant playlist says of the rendition."""
+
+    rendition: str
+    """Its stable id in URLs: ``v1``, ``a2``."""
+    kind: TrackKind
+    """VIDEO where it carries video, whatever else is multiplexed with it; else AUDIO."""
+    codecs: tuple[str, ...]
+    """RFC 6381, of every track in it."""
+    bandwidth: int
+    """Highest bit rate of a slot of this rendition so far, bit/s, rounded up so that it seldom changes."""
+    pieces: tuple[EntryPiece, ...]
+    """In order of time; empty: a gap in this rendition."""
+    width: int | None = None
+    height: int | None = None
+    frame_rate: str | None = None
+    audio_group: str | None = None
+    """VIDEO: the group its audio is taken from; AUDIO: the group it belongs to; None where audio is multiplexed."""
+    name: str | None = None
+    language: str | None = None
+    channels: str | None = None
+    default: bool = False
+    autoselect: bool = False
+
+    @property
+    def duration(self) -> int:
+        """EXTINF, ticks: the sum of its pieces; 0 for a gap."""
+        return sum(piece.duration for piece in self.pieces)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the output segment: joining changes none of them in number."""
+        return sum(piece.size for piece in self.pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """Up to where the log had been read when the decision fell."""
+
+    instant: int
+    """Log time, ticks since the epoch."""
+    sequence: int
+    """ARRIVALS sequence of the channel's last message applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputEvidence:
+    """What a decision knew of one input."""
+
+    input_id: int
+    complete: bool
+    missing: tuple[str, ...] = ()
+    """Renditions that lacked a piece of the slot."""
+    due: int | None = None
+    """end(k) + L_i, ticks since the epoch; None for an input without a lag."""
+    lag: int | None = None
+    """L_i, ticks."""
+    dead: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why, in numbers."""
+
+    deadline: int | None
+    """deadline(k), ticks since the epoch; None where no input was active yet."""
+    inputs: tuple[InputEvidence, ...]
+
+
+@record("program.entry")
+@dataclass(frozen=True, slots=True)
+class ProgramEntry:
+    """The decision for one slot of one origin endpoint."""
+
+    origin_endpoint: str
+    """Guid."""
+    channel: str
+    """Guid."""
+    slot: int
+    """k, on the channel's grid."""
+    media_sequence: int
+    discontinuity_sequence: int
+    """Absolute: how many discontinuities there were up to and including the one before this slot."""
+    discontinuity: bool
+    """This slot's media does not continue its predecessor's, in any rendition."""
+    start: int
+    """Programme time, ticks."""
+    end: int
+    """Programme time, ticks."""
+    program_date_time: int
+    """Ticks since the epoch."""
+    available_at: int
+    """When viewers may see it, ticks since the epoch."""
+    target_duration_seconds: int
+    active_input: int
+    reason: Reason
+    step: int
+    """Of the failover rule, 1 to 7; 0 for the first slot."""
+    evidence: Evidence
+    renditions: tuple[EntryRendition, ...]
+    slot_duration: int
+    """S_out, ticks."""
+    policy_revision: int
+    as_of: AsOf
+    rendering_version: int = RENDERING_VERSION
+
+    @property
+    def is_gap(self) -> bool:
+        """No rendition has anything of this slot."""
+        return not any(rendition.pieces for rendition in self.renditions)
+
+
+@record("active_input")
+@dataclass(frozen=True, slots=True)
+class ActiveInput:
+    """ACTIVE_INPUT: the latest, for people."""
+
+    origin_endpoint: str
+    """Its id."""
+    channel: str
+    """Its id."""
+    active_input: int
+    since: int
+    """as_of of the entry that made it active, ticks since the epoch."""
+    reason: Reason
+    """Of that entry."""
+    media_sequence: int
+    """Of that entry."""
+    program_sequence: int
+    """PROGRAM stream sequence of that entry: an older one never overwrites a newer."""

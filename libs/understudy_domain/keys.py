@@ -1,0 +1,244 @@
+"""Names on the wire: streams, subjects, buckets, KV keys, object keys and URL paths, each built and parsed here only.
+
+Guids (32 hex digits) name channels and origin endpoints everywhere but in the control API: an id that is deleted and
+created again is another channel, and must not meet the first one's messages or media.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from dataclasses import dataclass
+from typing import Final
+
+from understudy_domain.errors import MalformedKey
+
+ARRIVALS_STREAM: Final = "ARRIVALS"
+PROGRAM_STREAM: Final = "PROGRAM"
+EVENTS_STREAM: Final = "EVENTS"
+CONFIG_BUCKET: Final = "CONFIG"
+ACTIVE_INPUT_BUCKET: Final = "ACTIVE_INPUT"
+LEASES_BUCKET: Final = "LEASES"
+SNAPSHOTS_BUCKET: Final = "SNAPSHOTS"
+
+ARRIVALS_SUBJECTS: Final = "arrivals.>"
+PROGRAM_SUBJECTS: Final = "program.>"
+EVENTS_SUBJECTS: Final = "events.>"
+
+INPUTS: Final = (1, 2)
+
+RESOURCE_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
+GUID: Final = re.compile(r"[0-9a-f]{32}")
+
+_SAFE_SEGMENT = re.compile(r"[^\x00-\x1f\x7f\\]+")
+
+
+def shard_of(channel_guid: str, *, shards: int) -> int:
+    """The shard a channel's messages travel in, 0 to ``shards`` - 1; the same in every program and release."""
+    return zlib.crc32(channel_guid.encode()) % shards
+
+
+# --- subjects ---------------------------------------------------------------------------------------------------------
+
+
+def arrivals_subject(shard: int, channel_guid: str, input_id: int) -> str:
+    """Where ingest publishes the facts of one input."""
+    return f"arrivals.{shard}.{channel_guid}.{input_id}"
+
+
+def command_subject(shard: int, channel_guid: str) -> str:
+    """Where policies and operators' commands for one channel enter the log."""
+    return f"arrivals.{shard}.{channel_guid}.command"
+
+
+def clock_subject(shard: int) -> str:
+    """Where a shard's ticks go."""
+    return f"arrivals.{shard}.clock"
+
+
+def arrivals_filter(shard: int) -> str:
+    """All that one shard's decisions depend on."""
+    return f"arrivals.{shard}.>"
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalsSubject:
+    """A parsed ARRIVALS subject; ``channel_guid`` is None for a tick, ``input_id`` None for a tick or a command."""
+
+    shard: int
+    channel_guid: str | None
+    input_id: int | None
+
+
+def parse_arrivals_subject(subject: str) -> ArrivalsSubject:
+    """The parts of an ARRIVALS subject.
+
+    Raises:
+        MalformedKey: it is none.
+    """
+    match subject.split("."):
+        case ["arrivals", shard, "clock"] if shard.isdecimal():
+            return ArrivalsSubject(int(shard), None, None)
+        case ["arrivals", shard, guid, "command"] if shard.isdecimal() and GUID.fullmatch(guid):
+            return ArrivalsSubject(int(shard), guid, None)
+        case ["arrivals", shard, guid, ("1" | "2") as input_id] if shard.isdecimal() and GUID.fullmatch(guid):
+            return ArrivalsSubject(int(shard), guid, int(input_id))
+    raise MalformedKey(f"not an arrivals subject: {subject!r:.200}")
+
+
+def program_subject(shard: int, origin_endpoint_guid: str) -> str:
+    """Where the entries of one origin endpoint stand, one message a slot."""
+    return f"program.{shard}.{origin_endpoint_guid}"
+
+
+def parse_program_subject(subject: str) -> tuple[int, str]:
+    """``(shard, origin endpoint guid)`` of a PROGRAM subject.
+
+    Raises:
+        MalformedKey: it is none.
+    """
+    match subject.split("."):
+        case ["program", shard, guid] if shard.isdecimal() and GUID.fullmatch(guid):
+            return int(shard), guid
+    raise MalformedKey(f"not a program subject: {subject!r:.200}")
+
+
+# --- KV keys ----------------------------------------------------------------------------------------------------------
+
+
+def channel_key(channel_id: str) -> str:
+    """The CONFIG key of a channel."""
+    return f"channel.{_resource_id(channel_id)}"
+
+
+def origin_endpoint_key(origin_endpoint_id: str) -> str:
+    """The CONFIG key of an origin endpoint."""
+    return f"origin_endpoint.{_resource_id(origin_endpoint_id)}"
+
+
+def _resource_id(resource_id: str) -> str:
+    if not RESOURCE_ID.fullmatch(resource_id):
+        raise MalformedKey(f"an id has 1 to 256 of A-Z a-z 0-9 _ -, this is none: {resource_id!r:.80}")
+    return resource_id
+
+
+# --- object keys ------------------------------------------------------------------------------------------------------
+
+
+def media_object_key(channel_guid: str, input_id: int, *, received_milliseconds: int, upload: str, suffix: str) -> str:
+    """The key of one uploaded segment: sorts by channel, input and arrival; ``upload`` makes it unique for ever.
+
+    ``suffix`` is the file name's ending without the dot (``ts``); ``upload`` is lower-case hex.
+    """
+    return f"{media_prefix(channel_guid, input_id)}{received_milliseconds:013d}-{upload}.{suffix}"
+
+
+def media_prefix(channel_guid: str, input_id: int | None = None) -> str:
+    """What all media keys of a channel, or of one of its inputs, begin with."""
+    return f"media/{channel_guid}/" if input_id is None else f"media/{channel_guid}/{input_id}/"
+
+
+_MEDIA_KEY = re.compile(r"media/([0-9a-f]{32})/([12])/(\d{13})-([0-9a-f]+)\.([a-z0-9]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class MediaObjectKey:
+    """A parsed media object key."""
+
+    channel_guid: str
+    input_id: int
+    received_milliseconds: int
+    upload: str
+    suffix: str
+
+
+def parse_media_object_key(key: str) -> MediaObjectKey:
+    """The parts of a media object key.
+
+    Raises:
+        MalformedKey: it is none.
+    """
+    match = _MEDIA_KEY.fullmatch(key)
+    if match is None:
+        raise MalformedKey(f"not a media object key: {key!r:.200}")
+    return MediaObjectKey(match[1], int(match[2]), int(match[3]), match[4], match[5])
+
+
+# --- URL paths: ingest ------------------------------------------------------------------------------------------------
+
+
+def ingest_url_path(channel_guid: str, ingest_guid: str) -> str:
+    """The path of an input URL, as MediaPackage forms it; the parent playlist is at this plus ``.m3u8``."""
+    return f"/in/v2/{channel_guid}/{ingest_guid}/channel"
+
+
+@dataclass(frozen=True, slots=True)
+class IngestPath:
+    """A parsed path under an input URL; ``name`` is the encoder's own name, with its folders."""
+
+    channel_guid: str
+    ingest_guid: str
+    name: str
+
+
+def parse_ingest_path(path: str) -> IngestPath:
+    """The parts of a decoded (not percent-encoded) request path below ``/in/v2/``.
+
+    Raises:
+        MalformedKey: another path, or a name that is empty, climbs (``..``) or holds control characters.
+    """
+    match path.split("/", 5):
+        case ["", "in", "v2", channel, ingest, name] if GUID.fullmatch(channel) and GUID.fullmatch(ingest):
+            parts = name.split("/")
+            if len(name) <= 1024 and all(_SAFE_SEGMENT.fullmatch(part) and part not in (".", "..") for part in parts):
+                return IngestPath(channel, ingest, name)
+            raise MalformedKey(f"not a file name an input URL accepts: {name!r:.200}")
+    raise MalformedKey("an input URL is /in/v2/<channel>/<ingest endpoint>/<file>")
+
+
+# --- URL paths: egress ------------------------------------------------------------------------------------------------
+
+
+def multivariant_path(origin_endpoint_guid: str, manifest_name: str) -> str:
+    """The path of an origin endpoint's multivariant playlist."""
+    return f"/out/v1/{origin_endpoint_guid}/{manifest_name}.m3u8"
+
+
+def media_playlist_name(manifest_name: str, rendition: str) -> str:
+    """A media playlist's URI, relative to the multivariant playlist."""
+    return f"{manifest_name}_{rendition}.m3u8"
+
+
+def segment_name(rendition: str, media_sequence: int, *, rendering_version: int, suffix: str = "ts") -> str:
+    """An output segment's URI, relative to either playlist.
+
+    The rendering version stands in it so that a later release, which may join differently, never changes the bytes
+    behind a published URI.
+    """
+    return f"r{rendering_version}/{rendition}/{media_sequence}.{suffix}"
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentPath:
+    """A parsed output segment path."""
+
+    origin_endpoint_guid: str
+    rendition: str
+    media_sequence: int
+    rendering_version: int
+    suffix: str
+
+
+_SEGMENT_PATH = re.compile(r"/out/v1/([0-9a-f]{32})/r(\d{1,4})/([a-z0-9]{1,32})/(\d{1,18})\.([a-z0-9]{1,8})")
+
+
+def parse_segment_path(path: str) -> SegmentPath:
+    """The parts of an output segment's path.
+
+    Raises:
+        MalformedKey: it is none.
+    """
+    match = _SEGMENT_PATH.fullmatch(path)
+    if match is None:
+        raise MalformedKey(f"not an output segment: {path!r:.200}")
+    return SegmentPath(match[1], match[3], int(match[4]), int(match[2]), match[5])

@@ -1,0 +1,20 @@
+"""Why a slot came from where it came: the closed set that log fields, metric labels, events and the API share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """The reason a decision carries; the step of the failover rule it comes from in brackets."""
+
+    START = "start"
+    """The endpoint's first slot: the first input to complete one [before step 1]."""
+    KEEP = "keep"
+    """The active input completed the slot [1]."""
+    FAILOVER = "failover"
+    """The active input did not by the deadline, the other did [4]."""
+    PARTIAL = "partial"
+    """Part of the slot is lost to both inputs; published is what there is [7]."""
+    GAP = "gap"
+    """All of the slot is lost to both inputs: a gap that keeps its place [7]."""
