@@ -1,0 +1,95 @@
+# `make help` lists what there is. Python 3.11 or newer and make are all it needs.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+
+# The environment is complete when a stamp for these very files exists: named by content, so that a fresh checkout,
+# a changed lock or a moved folder each lead to an installation, and nothing else does.
+FINGERPRINT := $(shell { pwd; cat pyproject.toml requirements/dev.txt; } | cksum | tr -d ' \t')
+STAMP := $(VENV)/installed-$(FINGERPRINT)
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml $(LOCKFLAGS)
+SOURCES := libs services tests bench
+
+.PHONY: help install run format lint typecheck contracts test test-unit test-property test-simulation \
+	test-integration test-e2e bench check lock clean
+
+help: ## Show what there is to make
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  \033[1m%-18s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## Create .venv with everything, as locked; quick when nothing changed
+
+# A python that has gone (an upgrade, a moved folder) leaves a dangling link: then start over.
+ifeq ($(wildcard $(BIN)/python),)
+.PHONY: $(STAMP)
+endif
+
+$(STAMP):
+	@if ! $(BIN)/python -c 'import pip' 2>/dev/null; then \
+		for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+			if $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; \
+			python=; \
+		done; \
+		if [ -z "$$python" ]; then \
+			echo "Understudy needs Python 3.11 or newer with its venv module (Debian, Ubuntu: apt install python3-venv)." >&2; \
+			exit 1; \
+		fi; \
+		echo "Creating $(VENV) with $$($$python --version)"; \
+		$$python -m venv --clear $(VENV) || exit 1; \
+	fi
+	@echo "Installing the locked requirements into $(VENV) (a minute or two the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@rm -f $(VENV)/installed-*
+	@touch $(STAMP)
+
+run: install ## Start the whole system with a demo channel on this machine; Ctrl-C ends it
+	@exec $(BIN)/understudy up $(ARGS)
+
+format: install ## Format the code and mend what ruff can mend
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+lint: install ## Check style and formatting
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+
+typecheck: install ## Check types
+	$(BIN)/mypy
+
+contracts: install ## Check that the walls between the packages stand
+	$(BIN)/lint-imports --no-logo
+
+test: install ## Run every test that this machine can run
+	$(BIN)/pytest $(ARGS)
+
+test-unit: install ## Run the tests that need no I/O
+	$(BIN)/pytest tests/unit $(ARGS)
+
+test-property: install ## Run the tests that look for counterexamples
+	$(BIN)/pytest tests/property $(ARGS)
+
+test-simulation: install ## Run the system in virtual time with faults
+	$(BIN)/pytest tests/simulation $(ARGS)
+
+test-integration: install ## Run the tests against a real NATS server and a real S3 server
+	$(BIN)/pytest tests/integration $(ARGS)
+
+test-e2e: install ## Run the tests against the whole local stack with real encoders
+	$(BIN)/pytest tests/e2e $(ARGS)
+
+bench: install ## Measure against nginx, side by side (needs nginx)
+	$(BIN)/python -m bench $(ARGS)
+
+check: lint typecheck contracts test ## What must pass before a change is done
+
+lock: install ## Renew the locked requirements (LOCKFLAGS=--upgrade for newer versions)
+	$(LOCK) --all-extras requirements/dev.in --output-file requirements/dev.txt
+	for service in ingest controller egress; do \
+		$(LOCK) --extra $$service --constraint requirements/dev.txt --output-file requirements/$$service.txt || exit 1; \
+	done
+
+clean: ## Remove what was built, the environment and the local stack's data
+	rm -rf $(VENV) .understudy .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist node_modules
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
