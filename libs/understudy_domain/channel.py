@@ -38,9 +38,22 @@ class Channel:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
+VIDEO_BITS_PER_SECOND_MAX = 2**31 - 1
+"""A stream selection up to this leaves nothing out."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSelection:
+    """Which video bitrates an origin endpoint offers, and in which order; the defaults offer all as they came."""
+
+    min_video_bits_per_second: int = 0
+    max_video_bits_per_second: int = VIDEO_BITS_PER_SECOND_MAX
+    stream_order: str = "ORIGINAL"
+
+
 @dataclass(frozen=True, slots=True)
 class HlsPackage:
-    """MediaPackage's HlsPackage, as far as it is honoured."""
+    """MediaPackage's HlsPackage. The control API stores only values that are honoured, or that ask for nothing."""
 
     segment_duration_seconds: int = SEGMENT_DURATION_SECONDS_DEFAULT
     playlist_window_seconds: int = PLAYLIST_WINDOW_SECONDS_DEFAULT
@@ -50,6 +63,11 @@ class HlsPackage:
     ad_markers: str = "NONE"
     use_audio_rendition_group: bool = False
     include_iframe_only_stream: bool = False
+    include_dvb_subtitles: bool = False
+    ad_triggers: tuple[str, ...] | None = None
+    """None: never asked for. Like the next, of no effect while ``ad_markers`` is ``NONE``."""
+    ads_on_delivery_restrictions: str | None = None
+    stream_selection: StreamSelection = field(default_factory=StreamSelection)
 
 
 @record("config.origin_endpoint")
