@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from understudy_domain import ticks
@@ -129,7 +129,7 @@ def parse_seconds(text: str) -> int:
     if match is None:
         raise NotAPlaylist(f"{text!r:.60} is no number of seconds")
     fraction = match[2] or ""
-    scale = 10 ** len(fraction)
+    scale: int = 10 ** len(fraction)
     scaled = int(match[1] + fraction) * ticks.TICKS_PER_SECOND
     return (2 * scaled + scale) // (2 * scale)
 

@@ -34,7 +34,7 @@ def test_a_media_playlist_reads_the_same_elsewhere() -> None:
     assert (read.target_duration, read.media_sequence, read.discontinuity_sequence) == (7, 1_234, 5)
     assert read.is_endlist
     assert read.is_independent_segments
-    assert read.version == "8" or read.version == 8
+    assert read.version in {"8", 8}
     assert [segment.uri for segment in read.segments] == [segment.uri for segment in playlist.segments]
     assert [ticks.from_seconds(segment.duration) for segment in read.segments] == [540_540, 540_000, 540_000]
     assert [segment.discontinuity for segment in read.segments] == [False, True, False]

@@ -55,10 +55,12 @@ high/886.ts
 """,
     ),
     "every tag, with a byte order mark, blank lines and DOS line ends": (
-        "\ufeff#EXTM3U\r\n\r\n# a comment\r\n#EXT-X-TARGETDURATION:6\r\n#EXT-X-MEDIA-SEQUENCE:0\r\n"
-        "#EXT-X-DISCONTINUITY-SEQUENCE:4\r\n#EXT-X-PLAYLIST-TYPE:EVENT\r\n#EXT-X-UNHEARD-OF:1\r\n"
-        '#EXT-X-KEY:METHOD=AES-128,URI="k,1",IV=0x01\r\n#EXT-X-MAP:URI="i.mp4",BYTERANGE="7@0"\r\n'
-        "#EXT-X-GAP\r\n#EXT-X-BYTERANGE:100@7\r\n#EXTINF:6.006,a title, even\r\n1.ts\r\n",
+        (
+            "\ufeff#EXTM3U\r\n\r\n# a comment\r\n#EXT-X-TARGETDURATION:6\r\n#EXT-X-MEDIA-SEQUENCE:0\r\n"
+            "#EXT-X-DISCONTINUITY-SEQUENCE:4\r\n#EXT-X-PLAYLIST-TYPE:EVENT\r\n#EXT-X-UNHEARD-OF:1\r\n"
+            '#EXT-X-KEY:METHOD=AES-128,URI="k,1",IV=0x01\r\n#EXT-X-MAP:URI="i.mp4",BYTERANGE="7@0"\r\n'
+            "#EXT-X-GAP\r\n#EXT-X-BYTERANGE:100@7\r\n#EXTINF:6.006,a title, even\r\n1.ts\r\n"
+        ),
         MediaPlaylist(
             target_duration=540_000,
             discontinuity_sequence=4,
@@ -75,10 +77,12 @@ high/886.ts
                 ),
             ),
         ),
-        "#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-DISCONTINUITY-SEQUENCE:4\n"
-        '#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-KEY:METHOD=AES-128,IV=0x01,URI="k,1"\n'
-        '#EXT-X-MAP:URI="i.mp4",BYTERANGE="7@0"\n#EXT-X-GAP\n#EXT-X-BYTERANGE:100@7\n'
-        "#EXTINF:6.00600,a title, even\n1.ts\n",
+        (
+            "#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-DISCONTINUITY-SEQUENCE:4\n"
+            '#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-KEY:METHOD=AES-128,IV=0x01,URI="k,1"\n'
+            '#EXT-X-MAP:URI="i.mp4",BYTERANGE="7@0"\n#EXT-X-GAP\n#EXT-X-BYTERANGE:100@7\n'
+            "#EXTINF:6.00600,a title, even\n1.ts\n"
+        ),
     ),
     "a multivariant playlist": (
         """#EXTM3U
