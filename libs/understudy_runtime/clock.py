@@ -1,0 +1,22 @@
+"""The only place that reads clocks."""
+
+from __future__ import annotations
+
+import time
+
+from understudy_domain import ticks
+
+
+def now_ticks() -> int:
+    """The wall clock, ticks since the epoch."""
+    return ticks.from_nanoseconds(time.time_ns())
+
+
+def now_milliseconds() -> int:
+    """The wall clock, milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def monotonic() -> float:
+    """Seconds since some moment; never steps back. For durations and deadlines within this process."""
+    return time.monotonic()

@@ -1,0 +1,68 @@
+"""What can go wrong with the bus, the configuration and the storage: one class for each failure."""
+
+from __future__ import annotations
+
+from understudy_domain.errors import UnderstudyError
+
+
+class BusUnavailable(UnderstudyError):
+    """NATS does not answer in time. Whether a message was stored is then unknown; trying again is right."""
+
+    code = "bus_unavailable"
+    status = 503
+
+
+class BusRefused(UnderstudyError):
+    """NATS answers, and refuses for good: a payload too large, a stream that does not take the subject."""
+
+    code = "bus_refused"
+    status = 500
+
+
+class WrongLastSequence(UnderstudyError):
+    """The subject's last message is another than expected: somebody else has written, or a lost ack was a success."""
+
+    code = "wrong_last_sequence"
+    status = 409
+
+
+class LogTruncated(UnderstudyError):
+    """A log ends before a message that was read from it: it was restored or replaced; what is in memory is void."""
+
+    code = "log_truncated"
+    status = 500
+
+
+class NotFound(UnderstudyError):
+    """No such key or resource."""
+
+    code = "not_found"
+    status = 404
+
+
+class AlreadyExists(UnderstudyError):
+    """A resource or key of that name is there already."""
+
+    code = "already_exists"
+    status = 409
+
+
+class StaleRevision(UnderstudyError):
+    """A resource was changed by somebody else since it was read."""
+
+    code = "stale_revision"
+    status = 409
+
+
+class StorageUnavailable(UnderstudyError):
+    """The object storage does not answer, or answers with an error; trying again is right."""
+
+    code = "storage_unavailable"
+    status = 503
+
+
+class ObjectMissing(UnderstudyError):
+    """The object storage answers, and has no object of that key."""
+
+    code = "object_missing"
+    status = 404

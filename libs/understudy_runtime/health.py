@@ -1,0 +1,62 @@
+"""``/healthz``, ``/readyz`` and ``/metrics``, the same on every service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from understudy_runtime import metrics
+
+Check = Callable[[], str | None]
+"""None where all is well, else a sentence that says what is not."""
+
+_NO_STORE = {"cache-control": "no-store"}
+
+
+class Health:
+    """What a service needs in order to take requests; synchronous checks of what is known already."""
+
+    def __init__(self) -> None:
+        self._checks: dict[str, Check] = {}
+        self._draining = False
+
+    def add_check(self, name: str, check: Check) -> None:
+        """Make readiness depend on ``check``, shown under ``name``."""
+        self._checks[name] = check
+
+    def drain(self) -> None:
+        """Be not ready from now on: the process is about to end, and is to be sent nothing new."""
+        self._draining = True
+
+    def report(self) -> tuple[bool, dict[str, str]]:
+        """Whether the service is ready, and for each check ``ok`` or what is wrong."""
+        found = {name: check() or "ok" for name, check in self._checks.items()}
+        if self._draining:
+            found["drain"] = "shutting down"
+        return all(state == "ok" for state in found.values()), found
+
+
+def health_routes(health: Health, registry: CollectorRegistry) -> list[Route]:
+    """Routes for an application: ``app.router.routes.extend(health_routes(health, registry))``."""
+
+    async def healthz(_: Request) -> Response:  # runs on the loop: it shows that the loop turns
+        return JSONResponse({"status": "ok"}, headers=_NO_STORE)
+
+    async def readyz(_: Request) -> Response:
+        ready, checks = health.report()
+        return JSONResponse({"ready": ready, "checks": checks}, 200 if ready else 503, headers=_NO_STORE)
+
+    async def exposition(_: Request) -> Response:
+        return Response(
+            metrics.exposition(registry), media_type=None, headers={"content-type": metrics.CONTENT_TYPE, **_NO_STORE}
+        )
+
+    return [
+        Route("/healthz", healthz, name="healthz"),
+        Route("/readyz", readyz, name="readyz"),
+        Route("/metrics", exposition, name="metrics"),
+    ]

@@ -1,0 +1,339 @@
+"""The bus: NATS JetStream. Publishing with bounded acknowledgement, and reading logs in order, whatever happens.
+
+The one connection of a process reconnects for ever. Library errors stop here: callers see ``BusUnavailable`` (try
+again), ``BusRefused`` (never mind) or ``WrongLastSequence`` (somebody else was first).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+import logging
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from typing import Any
+
+import nats.errors
+import nats.js.errors
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+
+from understudy_runtime import clock
+from understudy_runtime.errors import BusRefused, BusUnavailable, WrongLastSequence
+from understudy_runtime.messages import StoredMessage, instant_of_rfc3339, parse_header_block
+from understudy_runtime.ordered import OrderedReader
+from understudy_runtime.settings import CommonSettings
+from understudy_runtime.streams import ensure_streams
+
+_log = logging.getLogger(__name__)
+
+_RECONNECT_WAIT_SECONDS = 0.25
+_PING_SECONDS = 5
+_LOG_AGAIN_SECONDS = 5.0
+_RETRY_SECONDS = 0.1
+
+_WRONG_LAST_SEQUENCE_CODES = (10071, 10164)
+_NOT_FOUND_CODES = (10037,)
+_SERVICE_UNAVAILABLE = 503
+
+
+class Bus:
+    """One process's connection to NATS. Made by ``connect``."""
+
+    def __init__(self, settings: CommonSettings, *, name: str) -> None:
+        self._settings = settings
+        self._name = name
+        self._timeout_seconds = settings.nats_timeout_seconds
+        self._readers: set[OrderedReader] = set()
+        self._connected = asyncio.Event()
+        self._closing = False
+        self._reopening: asyncio.Task[None] | None = None
+        self._logged_at = float("-inf")
+        self._on_connection: list[Callable[[bool], None]] = []
+        self.nc = Client()
+        self.js: JetStreamContext = self.nc.jetstream(timeout=self._timeout_seconds)
+
+    # --- connection ---------------------------------------------------------------------------------------------------
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection stands right now."""
+        return self.nc.is_connected
+
+    def on_connection(self, callback: Callable[[bool], None]) -> None:
+        """Have ``callback(connected)`` called whenever the connection is lost or made again."""
+        self._on_connection.append(callback)
+
+    async def open(self) -> None:
+        """Connect; returns once NATS answers, however long that takes."""
+        self.nc = Client()
+        self.js = self.nc.jetstream(timeout=self._timeout_seconds)
+        await self.nc.connect(
+            servers=[url.strip() for url in self._settings.nats_url.split(",")],
+            name=self._name,
+            error_cb=self._on_error,
+            disconnected_cb=self._on_disconnected,
+            reconnected_cb=self._on_reconnected,
+            closed_cb=self._on_closed,
+            allow_reconnect=True,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=_RECONNECT_WAIT_SECONDS,  # type: ignore[arg-type]  # used as seconds, fractions work
+            ping_interval=_PING_SECONDS,
+            max_outstanding_pings=2,
+            connect_timeout=2,
+        )
+        _log.info("connected to NATS", extra={"server": self._server()})
+        self._announce(connected=True)
+
+    async def close(self) -> None:
+        """Close the connection; what was published and not acknowledged is lost."""
+        self._closing = True
+        if self._reopening is not None:
+            self._reopening.cancel()
+        with contextlib.suppress(nats.errors.Error):
+            await self.nc.close()
+
+    def _server(self) -> str:
+        url = self.nc.connected_url
+        return "" if url is None else f"{url.hostname}:{url.port}"
+
+    def _announce(self, *, connected: bool) -> None:
+        if connected:
+            self._connected.set()
+        else:
+            self._connected.clear()
+        for callback in self._on_connection:
+            callback(connected)
+
+    async def _on_error(self, error: Exception) -> None:
+        # A server that is away fails four times a second: say so at once, then every few seconds.
+        away = isinstance(error, OSError | asyncio.TimeoutError | nats.errors.UnexpectedEOF)
+        now = clock.monotonic()
+        if away and now - self._logged_at < _LOG_AGAIN_SECONDS:
+            return
+        if away:
+            self._logged_at = now
+        _log.warning("NATS: %s", error or type(error).__name__, extra={"error": type(error).__name__})
+
+    async def _on_disconnected(self) -> None:
+        if not self._closing:
+            _log.warning("NATS is away, reconnecting")
+        self._announce(connected=False)
+
+    async def _on_reconnected(self) -> None:
+        _log.info("reconnected to NATS", extra={"server": self._server()})
+        self._logged_at = float("-inf")
+        self._announce(connected=True)
+        for reader in self._readers:
+            reader.restart()
+
+    async def _on_closed(self) -> None:
+        # The client gives up for good upon some errors of the server (a refused login, too many connections): these
+        # pass too, and a process without its bus is of no use.
+        self._announce(connected=False)
+        if not self._closing:
+            _log.error("NATS closed the connection, opening another", extra={"error": str(self.nc.last_error)})
+            self._reopening = asyncio.get_running_loop().create_task(self._reopen())
+
+    async def _reopen(self) -> None:
+        await asyncio.sleep(_RECONNECT_WAIT_SECONDS)
+        await self.open()
+        for reader in self._readers:
+            reader.restart()
+
+    # --- streams ------------------------------------------------------------------------------------------------------
+
+    async def ensure_streams(self) -> None:
+        """Create the streams and KV buckets, or bring them up to date; waits until NATS answers.
+
+        Several processes may do so at once.
+        """
+        await ensure_streams(self, replicas=self._settings.nats_replicas)
+
+    async def last_sequence(self, stream: str) -> int:
+        """The sequence of the newest message ever stored in ``stream``, 0 where there was none.
+
+        Raises:
+            BusUnavailable: no answer in time.
+        """
+        answer = await self.api_request(f"STREAM.INFO.{stream}")
+        return int(answer["state"]["last_seq"])
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+
+    async def publish(
+        self,
+        subject: str,
+        payload: bytes,
+        *,
+        message_id: str | None = None,
+        expected_last_subject_sequence: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> int:
+        """Store a message; returns its stream sequence once it is acknowledged.
+
+        Many may be in flight at once. Waits for a connection, and tries again where nobody took the message, for as
+        long as ``nats_timeout_seconds`` in all.
+
+        Args:
+            subject: where to.
+            payload: up to 1 MB.
+            message_id: within the stream's duplicate window, a second message of this id is acknowledged, not stored.
+            expected_last_subject_sequence: store only if this is the sequence of the subject's last message (0: none).
+            headers: further NATS headers.
+
+        Raises:
+            BusUnavailable: no acknowledgement in time; it may be stored all the same.
+            WrongLastSequence: the subject's last message is another.
+            BusRefused: it will never be stored: too large, or no stream takes the subject so.
+        """
+        sent = dict(headers) if headers else {}
+        if message_id is not None:
+            sent["Nats-Msg-Id"] = message_id
+        if expected_last_subject_sequence is not None:
+            sent["Nats-Expected-Last-Subject-Sequence"] = str(expected_last_subject_sequence)
+        answer = await self._request(subject, payload, headers=sent or None)
+        return int(answer["seq"])
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    async def last_message(self, stream: str, subject: str) -> StoredMessage | None:
+        """The newest message of ``subject`` as the stream's leader has it, or None.
+
+        Raises:
+            BusUnavailable: no answer in time.
+        """
+        request = json.dumps({"last_by_subj": subject}).encode()
+        try:
+            answer = await self.api_request(f"STREAM.MSG.GET.{stream}", request)
+        except _NothingThere:
+            return None
+        message = answer["message"]
+        headers = base64.b64decode(message.get("hdrs", ""))
+        return StoredMessage(
+            subject=message["subject"],
+            sequence=message["seq"],
+            instant=instant_of_rfc3339(message["time"]),
+            payload=base64.b64decode(message.get("data", "")),
+            pending=0,
+            headers=parse_header_block(headers) if headers else None,
+        )
+
+    async def messages(
+        self,
+        stream: str,
+        filter_subjects: str | Sequence[str],
+        *,
+        start_sequence: int | None = None,
+        start_time: int | None = None,
+    ) -> AsyncGenerator[StoredMessage, None]:
+        """The messages of a log in order, for ever, each once: across reconnects and restarts of the server.
+
+        Starts at ``start_sequence``, or at the first message stamped at or after ``start_time`` (ticks since the
+        epoch), or at the log's beginning. What has been removed from the log is not waited for. Close the generator
+        (``aclosing``) or let its task end to stop.
+
+        Raises:
+            LogTruncated: the log now ends before the last message it gave.
+        """
+        reader = self.reader(stream, filter_subjects, start_sequence=start_sequence, start_time=start_time)
+        async with contextlib.aclosing(reader.messages()) as messages:
+            async for message in messages:
+                yield message
+
+    def reader(
+        self,
+        stream: str,
+        filter_subjects: str | Sequence[str],
+        *,
+        start_sequence: int | None = None,
+        start_time: int | None = None,
+    ) -> OrderedReader:
+        """What is behind ``messages``, for whoever needs to know its position or wants batches."""
+        subjects = (filter_subjects,) if isinstance(filter_subjects, str) else tuple(filter_subjects)
+        return OrderedReader(self, stream, subjects, start_sequence=start_sequence, start_time=start_time)
+
+    async def fetch(
+        self,
+        stream: str,
+        subject: str,
+        *,
+        first_sequence: int | None = None,
+        start_time: int | None = None,
+        limit: int | None = None,
+    ) -> list[StoredMessage]:
+        """What ``stream`` holds of ``subject`` now, oldest first, from ``first_sequence`` or ``start_time`` on.
+
+        At most ``limit`` messages, where given.
+        """
+        reader = self.reader(stream, subject, start_sequence=first_sequence, start_time=start_time)
+        return await reader.read_present(limit=limit)
+
+    # --- for the modules beside this one ------------------------------------------------------------------------------
+
+    def attach(self, reader: OrderedReader) -> None:
+        """Have ``reader`` restarted upon each reconnect."""
+        self._readers.add(reader)
+
+    def detach(self, reader: OrderedReader) -> None:
+        """Forget ``reader``."""
+        self._readers.discard(reader)
+
+    async def api_request(self, subject: str, payload: bytes = b"") -> dict[str, Any]:
+        """One request to the JetStream API, ``subject`` without its prefix.
+
+        Raises:
+            BusUnavailable: no answer in time.
+            BusRefused: an error that trying again does not mend.
+        """
+        return await self._request(f"$JS.API.{subject}", payload, headers=None)
+
+    async def _request(self, subject: str, payload: bytes, *, headers: dict[str, str] | None) -> dict[str, Any]:
+        deadline = clock.monotonic() + self._timeout_seconds
+        while True:
+            remaining = deadline - clock.monotonic()
+            if remaining <= 0:
+                raise BusUnavailable(f"NATS gave no answer within {self._timeout_seconds:g} s")
+            try:
+                if not self.nc.is_connected:
+                    await asyncio.wait_for(self._connected.wait(), remaining)
+                    remaining = max(deadline - clock.monotonic(), 0.001)
+                message = await self.nc.request(subject, payload, timeout=remaining, headers=headers)
+            except nats.errors.NoRespondersError:
+                # JetStream is not up yet, or without a leader: nobody has seen the message, so it is safe to repeat.
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            except nats.errors.MaxPayloadError as err:
+                raise BusRefused(f"a message of {len(payload)} bytes is too large for NATS") from err
+            except (TimeoutError, nats.errors.Error, OSError) as err:
+                raise BusUnavailable(f"NATS: {err or type(err).__name__}") from err
+            answer: dict[str, Any] = json.loads(message.data)
+            if "error" in answer:
+                raise _api_error(subject, answer["error"])
+            return answer
+
+
+class _NothingThere(BusRefused):
+    """No message of that subject."""
+
+
+def _api_error(subject: str, error: Mapping[str, Any]) -> Exception:
+    sentence = f"{subject}: {error.get('description', 'unknown error')}"
+    if error.get("err_code") in _WRONG_LAST_SEQUENCE_CODES:
+        return WrongLastSequence(sentence)
+    if error.get("err_code") in _NOT_FOUND_CODES:
+        return _NothingThere(sentence)
+    if error.get("code") == _SERVICE_UNAVAILABLE:
+        return BusUnavailable(sentence)
+    return BusRefused(sentence)
+
+
+async def connect(settings: CommonSettings, *, name: str) -> Bus:
+    """A connected bus; waits for NATS however long it takes, and says so in the log.
+
+    ``name`` is what NATS calls this connection (``ingest``, …).
+    """
+    bus = Bus(settings, name=name)
+    await bus.open()
+    return bus

@@ -1,0 +1,76 @@
+"""Structured logs on stderr: one JSON object a line, or one line of text for people."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from typing import Any, Literal
+
+from typing_extensions import override
+
+from understudy_domain import ticks
+
+_OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+
+
+class _Formatter(logging.Formatter):
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
+    def _extras(self, record: logging.LogRecord) -> dict[str, Any]:
+        return {name: value for name, value in vars(record).items() if name not in _OWN_FIELDS}
+
+    def _exception(self, record: logging.LogRecord) -> str | None:
+        return self.formatException(record.exc_info) if record.exc_info and record.exc_info[0] else None
+
+
+class JsonFormatter(_Formatter):
+    """``{"time":…,"level":…,"service":…,"logger":…,"message":…}``, then what was given as ``extra``."""
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        """One line of JSON; values that JSON does not know become strings."""
+        line: dict[str, Any] = {
+            "time": _iso8601(record),
+            "level": record.levelname.lower(),
+            "service": self._service,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **self._extras(record),
+        }
+        exception = self._exception(record)
+        if exception is not None:
+            line["exception"] = exception
+        return json.dumps(line, default=str, ensure_ascii=False)
+
+
+class TextFormatter(_Formatter):
+    """``10:15:02.040 INFO    ingest  message  key=value``."""
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, and the traceback below it where there is one."""
+        extras = "".join(f"  {name}={value}" for name, value in self._extras(record).items())
+        line = f"{_iso8601(record)[11:23]} {record.levelname:<7} {self._service}  {record.getMessage()}{extras}"
+        exception = self._exception(record)
+        return line if exception is None else f"{line}\n{exception}"
+
+
+def _iso8601(record: logging.LogRecord) -> str:
+    return ticks.to_iso8601(ticks.from_seconds(record.created))
+
+
+def configure(*, service: str, level: str = "INFO", log_format: Literal["json", "text"] = "json") -> None:
+    """Send this process's logs to stderr; called once, before anything else.
+
+    Libraries speak from WARNING up, whatever the level, so that theirs never drown ours.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter(service) if log_format == "json" else TextFormatter(service))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    for ours in ("understudy_domain", "understudy_runtime", f"understudy_{service}"):
+        logging.getLogger(ours).setLevel(level)

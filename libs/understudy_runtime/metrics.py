@@ -1,0 +1,122 @@
+"""Metrics: a registry of its own for each process, and what every HTTP service counts of its requests.
+
+Nothing is global: whoever counts is given the registry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from understudy_runtime import clock
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+ROUTE = "understudy.route"
+"""Key of the ASGI scope under which an application may name its route for the metrics."""
+
+_REQUEST_SECONDS_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS", "PATCH"})
+
+
+def new_registry() -> CollectorRegistry:
+    """A registry that has the process, platform and garbage collector in it already."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
+
+
+def exposition(registry: CollectorRegistry) -> bytes:
+    """All of ``registry`` in Prometheus' text format; goes with ``CONTENT_TYPE``."""
+    return generate_latest(registry)
+
+
+class HttpMetrics:
+    """Requests counted and timed by route: a pattern, or ``unmatched``; never a path, which anybody can invent."""
+
+    def __init__(self, registry: CollectorRegistry, *, service: str) -> None:
+        self._service = service
+        self._requests = Counter(
+            "understudy_http_requests_total",
+            "HTTP requests answered, by route, method and status; 499 where the client went away first.",
+            ("service", "route", "method", "status"),
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "understudy_http_request_seconds",
+            "Time from the head of an HTTP request to the end of its answer.",
+            ("service", "route"),
+            buckets=_REQUEST_SECONDS_BUCKETS,
+            registry=registry,
+        )
+        self._recorders: dict[tuple[str, str, int], Callable[[float], None]] = {}
+
+    def recorder(self, route: str, method: str, status: int) -> Callable[[float], None]:
+        """A function that counts one such request, given its seconds. Keep it: finding it costs too."""
+        key = (route, method if method in _METHODS else "other", status)
+        found = self._recorders.get(key)
+        if found is None:
+            found = self._recorders[key] = self._recorder(*key)
+        return found
+
+    def observe(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count one request."""
+        self.recorder(route, method, status)(seconds)
+
+    def _recorder(self, route: str, method: str, status: int) -> Callable[[float], None]:
+        count = self._requests.labels(self._service, route, method, str(status)).inc
+        time = self._seconds.labels(self._service, route).observe
+
+        def record(seconds: float) -> None:
+            count()
+            time(seconds)
+
+        return record
+
+
+class HttpMetricsMiddleware:
+    """Pure ASGI: counts every HTTP request that passes through it."""
+
+    def __init__(self, app: App, *, metrics: HttpMetrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and count it when it has ended."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = clock.monotonic()
+        status = 499
+
+        async def observed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, observed)
+        except Exception:
+            status = 500
+            raise
+        finally:
+            self._metrics.observe(_route(scope), scope["method"], status, clock.monotonic() - started)
+
+
+def _route(scope: Scope) -> str:
+    named = scope.get(ROUTE)
+    if named is not None:
+        return str(named)
+    return getattr(scope.get("route"), "path", "unmatched")

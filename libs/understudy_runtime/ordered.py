@@ -1,0 +1,238 @@
+"""Reading a log in order, each message once, across lost connections and restarts of the server.
+
+A reader owns one ephemeral push consumer without acknowledgements. Rules:
+
+1. Messages of one consumer are numbered without gaps. A gap means that some were lost on the way.
+2. Upon a gap, a reconnect, or silence (the server sends heartbeats when idle), the consumer is thrown away and another
+   is made that begins after the last message given. Each consumer delivers to a subject of its own, so that nothing of
+   an earlier one is taken for the present one's.
+3. The server stops sending until its flow-control messages are answered; they stand in the queue among the messages and
+   are answered when their turn comes, so that a slow reader holds a bounded number of messages in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Any
+
+import nats.errors
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.js import api
+
+from understudy_domain import ticks
+from understudy_runtime.errors import BusRefused, BusUnavailable, LogTruncated
+from understudy_runtime.messages import StoredMessage, parse_reply
+
+if TYPE_CHECKING:
+    from understudy_runtime.jetstream import Bus
+
+_log = logging.getLogger(__name__)
+
+_HEARTBEAT_SECONDS = 1
+_SILENCE_SECONDS = 3.0
+_INACTIVE_SECONDS = 5
+_RETRY_SECONDS = 0.25
+_NANOSECONDS_PER_SECOND = 1_000_000_000
+
+
+class OrderedReader:
+    """One reader of one log; use ``messages`` or ``read_present``, one of them, once."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        stream: str,
+        subjects: tuple[str, ...],
+        *,
+        start_sequence: int | None = None,
+        start_time: int | None = None,
+    ) -> None:
+        self._bus = bus
+        self._stream = stream
+        self._subjects = subjects
+        self._start_sequence = start_sequence
+        self._start_time = start_time
+        self._queue: deque[Msg] = deque()
+        self._wake = asyncio.Event()
+        self._subscription: Subscription | None = None
+        self._consumer: str | None = None
+        self._consumer_sequence = 0
+        self._must_restart = False
+        self.last_sequence = 0
+        """Of the stream, the last message given; 0: none yet."""
+        self.pending_at_open = 0
+        """How many messages were before the reader when its present consumer was made."""
+
+    def restart(self) -> None:
+        """Make another consumer once what has arrived is read (rule 2)."""
+        self._must_restart = True
+        self._wake.set()
+
+    async def messages(self) -> AsyncGenerator[StoredMessage, None]:
+        """The messages, for ever.
+
+        Raises:
+            LogTruncated: the log now ends before the last message given.
+        """
+        self._bus.attach(self)
+        try:
+            while True:
+                if self._subscription is None:
+                    await self._open()
+                while self._queue or (not self._must_restart and await self._arrived()):
+                    message = await self._take(self._queue.popleft())
+                    if message is not None:
+                        yield message
+                await self._discard()
+        finally:
+            self._bus.detach(self)
+            await self._discard()
+
+    async def read_present(self, *, limit: int | None = None) -> list[StoredMessage]:
+        """What the log holds now, at most ``limit`` messages."""
+        found: list[StoredMessage] = []
+        self._bus.attach(self)
+        try:
+            await self._open()
+            if self.pending_at_open == 0 or limit == 0:
+                return found
+            async with contextlib.aclosing(self.messages()) as messages:
+                async for message in messages:
+                    found.append(message)
+                    if message.pending == 0 or len(found) == limit:
+                        break
+            return found
+        finally:
+            self._bus.detach(self)
+            await self._discard()
+
+    # --- one consumer after the other ---------------------------------------------------------------------------------
+
+    async def _open(self) -> None:
+        """Make a consumer that begins after the last message given; tries until it is made."""
+        while True:
+            await self._discard()
+            self._must_restart = False
+            try:
+                await self._make_consumer()
+            except (BusUnavailable, BusRefused, nats.errors.Error, OSError) as err:
+                _log.warning("cannot read %s yet: %s", self._stream, err, extra={"stream": self._stream})
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                return
+
+    async def _make_consumer(self) -> None:
+        nc = self._bus.nc
+        if self.last_sequence:
+            await self._refuse_truncated()
+        inbox = nc.new_inbox()
+        self._queue = deque()
+        self._consumer_sequence = 0
+        self._subscription = await nc.subscribe(inbox, cb=self._deliver_into(self._queue))
+        answer = await self._bus.api_request(f"CONSUMER.CREATE.{self._stream}", self._consumer_request(inbox))
+        self._consumer = answer["name"]
+        self.pending_at_open = int(answer.get("num_pending", 0)) + int(answer["delivered"]["consumer_seq"])
+
+    def _consumer_request(self, inbox: str) -> bytes:
+        config: dict[str, Any] = {
+            "deliver_subject": inbox,
+            "ack_policy": api.AckPolicy.NONE,
+            "max_deliver": 1,
+            "flow_control": True,
+            "idle_heartbeat": _HEARTBEAT_SECONDS * _NANOSECONDS_PER_SECOND,
+            "inactive_threshold": _INACTIVE_SECONDS * _NANOSECONDS_PER_SECOND,
+            "num_replicas": 1,
+            "mem_storage": True,
+            "replay_policy": api.ReplayPolicy.INSTANT,
+        }
+        if len(self._subjects) == 1:
+            config["filter_subject"] = self._subjects[0]
+        else:
+            config["filter_subjects"] = list(self._subjects)
+        if self.last_sequence or self._start_sequence:
+            config["deliver_policy"] = api.DeliverPolicy.BY_START_SEQUENCE
+            config["opt_start_seq"] = self.last_sequence + 1 if self.last_sequence else self._start_sequence
+        elif self._start_time is not None:
+            config["deliver_policy"] = api.DeliverPolicy.BY_START_TIME
+            config["opt_start_time"] = ticks.to_datetime(self._start_time).isoformat().replace("+00:00", "Z")
+        else:
+            config["deliver_policy"] = api.DeliverPolicy.ALL
+        return json.dumps({"stream_name": self._stream, "config": config}).encode()
+
+    async def _refuse_truncated(self) -> None:
+        newest = await self._bus.last_sequence(self._stream)
+        if newest < self.last_sequence:
+            raise LogTruncated(f"{self._stream} ends at {newest}, and {self.last_sequence} was read from it")
+
+    async def _discard(self) -> None:
+        subscription, self._subscription = self._subscription, None
+        consumer, self._consumer = self._consumer, None
+        self._queue = deque()
+        if subscription is None:
+            return
+        # Without interest the server removes the consumer by itself after a while; saying so is only tidier.
+        with contextlib.suppress(nats.errors.Error, OSError):
+            await subscription.unsubscribe()
+            if consumer is not None and self._bus.nc.is_connected:
+                await self._bus.nc.publish(f"$JS.API.CONSUMER.DELETE.{self._stream}.{consumer}")
+
+    # --- what one consumer delivers -----------------------------------------------------------------------------------
+
+    def _deliver_into(self, queue: deque[Msg]) -> Any:
+        async def deliver(message: Msg) -> None:  # nats-py asks for a coroutine function
+            queue.append(message)
+            self._wake.set()
+
+        return deliver
+
+    async def _arrived(self) -> bool:
+        """Wait until something is in the queue; False upon silence, or when another consumer must be made."""
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(_SILENCE_SECONDS):
+                await self._wake.wait()
+        except TimeoutError:
+            return False
+        return bool(self._queue)
+
+    async def _take(self, message: Msg) -> StoredMessage | None:
+        headers = message.headers
+        if headers is not None and headers.get("Status") == "100":
+            await self._control(message, headers)
+            return None
+        delivery = parse_reply(message.reply)
+        if delivery.consumer_sequence != self._consumer_sequence + 1 or self._consumer is None:
+            self._lose()
+            return None
+        self._consumer_sequence = delivery.consumer_sequence
+        if delivery.stream_sequence <= self.last_sequence:
+            return None
+        self.last_sequence = delivery.stream_sequence
+        return StoredMessage(
+            message.subject,
+            delivery.stream_sequence,
+            ticks.from_nanoseconds(delivery.nanoseconds),
+            message.data,
+            delivery.pending,
+            headers,
+        )
+
+    async def _control(self, message: Msg, headers: dict[str, str]) -> None:
+        answer_to = message.reply or headers.get("Nats-Consumer-Stalled")
+        if answer_to and self._bus.nc.is_connected:
+            with contextlib.suppress(nats.errors.Error, OSError):
+                await self._bus.nc.publish(answer_to)
+        delivered = headers.get("Nats-Last-Consumer")
+        if delivered is not None and int(delivered) != self._consumer_sequence:
+            self._lose()
+
+    def _lose(self) -> None:
+        _log.info("messages of %s were lost on the way, reading them again", self._stream)
+        self._queue.clear()
+        self.restart()

@@ -1,0 +1,43 @@
+"""What every service reads from the environment, prefix ``UNDERSTUDY_``. A service subclasses it and adds its own."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class CommonSettings(BaseSettings):
+    """Settings that all services share; each names its meaning, unit and why it has its default."""
+
+    model_config = SettingsConfigDict(env_prefix="UNDERSTUDY_", frozen=True)
+
+    nats_url: str = "nats://127.0.0.1:4222"
+    """Comma-separated URLs of the NATS servers; the default is a server's own."""
+    nats_replicas: int = Field(default=1, ge=1, le=5)
+    """Copies of each stream and bucket; 1 because a single server can hold no more, 3 in a cluster."""
+    nats_timeout_seconds: float = Field(default=2.0, gt=0)
+    """How long one publish or request may wait for its answer; below a segment's usual duration."""
+
+    s3_endpoint_url: str | None = None
+    """The S3 service; None is AWS itself, by region."""
+    s3_bucket: str = "media"
+    s3_region: str = "us-east-1"
+    s3_access_key_id: str | None = None
+    """None: the environment's own credentials (an instance's or a pod's role)."""
+    s3_secret_access_key: SecretStr | None = None
+    s3_timeout_seconds: float = Field(default=10.0, gt=0)
+    """How long one request to the storage may take, its body included."""
+
+    shards: int = Field(default=16, ge=1, le=1024)
+    """Into how many parts channels are divided; every service of an installation must have the same."""
+
+    listen_host: str = "0.0.0.0"
+    listen_port: int = Field(default=8080, ge=0, le=65535)
+    listen_fd: int | None = Field(default=None, ge=0)
+    """A listening socket inherited from a supervisor; wins over host and port."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "text"] = "json"
+    """``json`` for collectors, ``text`` for people."""

@@ -1,0 +1,107 @@
+"""The streams and KV buckets of the architecture: created or brought up to date by every service that starts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+from understudy_domain import keys
+from understudy_runtime.errors import BusRefused, BusUnavailable
+
+if TYPE_CHECKING:
+    from understudy_runtime.jetstream import Bus
+
+_log = logging.getLogger(__name__)
+
+_NANOSECONDS_PER_SECOND = 1_000_000_000
+_HOUR_SECONDS = 3600
+_DAY_SECONDS = 24 * _HOUR_SECONDS
+_RETRY_SECONDS = 0.5
+
+ARRIVALS_MAX_AGE_SECONDS = _HOUR_SECONDS
+"""The replay margin: how far back a controller can read what inputs delivered."""
+EVENTS_MAX_AGE_SECONDS = 14 * _DAY_SECONDS
+DUPLICATE_WINDOW_SECONDS = 120
+"""How long a message id is remembered: far longer than ingest tries again."""
+
+KV_BUCKETS = (keys.CONFIG_BUCKET, keys.ACTIVE_INPUT_BUCKET, keys.SNAPSHOTS_BUCKET)
+
+
+def kv_stream(kv_bucket: str) -> str:
+    """The stream behind a KV bucket."""
+    return f"KV_{kv_bucket}"
+
+
+def kv_subject(kv_bucket: str, key: str) -> str:
+    """The subject of a key of a KV bucket."""
+    return f"$KV.{kv_bucket}.{key}"
+
+
+def stream_configs(*, replicas: int) -> list[dict[str, Any]]:
+    """Every stream as the JetStream API takes it. Sync settings are the server's affair."""
+    logs = [
+        _log_config(keys.ARRIVALS_STREAM, keys.ARRIVALS_SUBJECTS, ARRIVALS_MAX_AGE_SECONDS, replicas),
+        _log_config(keys.PROGRAM_STREAM, keys.PROGRAM_SUBJECTS, 0, replicas),
+        _log_config(keys.EVENTS_STREAM, keys.EVENTS_SUBJECTS, EVENTS_MAX_AGE_SECONDS, replicas),
+    ]
+    return logs + [_kv_config(kv_bucket, replicas) for kv_bucket in KV_BUCKETS]
+
+
+def _log_config(name: str, subjects: str, max_age_seconds: int, replicas: int) -> dict[str, Any]:
+    return {
+        "name": name,
+        "subjects": [subjects],
+        "retention": "limits",
+        "storage": "file",
+        "discard": "old",
+        "max_age": max_age_seconds * _NANOSECONDS_PER_SECOND,
+        "max_msgs": -1,
+        "max_bytes": -1,
+        "duplicate_window": DUPLICATE_WINDOW_SECONDS * _NANOSECONDS_PER_SECOND,
+        "num_replicas": replicas,
+        "allow_direct": True,
+    }
+
+
+def _kv_config(kv_bucket: str, replicas: int) -> dict[str, Any]:
+    return {
+        "name": kv_stream(kv_bucket),
+        "subjects": [kv_subject(kv_bucket, ">")],
+        "retention": "limits",
+        "storage": "file",
+        "discard": "new",
+        "max_msgs_per_subject": 1,
+        "max_msgs": -1,
+        "max_bytes": -1,
+        "duplicate_window": DUPLICATE_WINDOW_SECONDS * _NANOSECONDS_PER_SECOND,
+        "num_replicas": replicas,
+        "allow_rollup_hdrs": True,
+        "deny_delete": True,
+        "allow_direct": True,
+    }
+
+
+async def ensure_streams(bus: Bus, *, replicas: int) -> None:
+    """Create each stream, or update it to the present settings; tries until it is done, and says why it waits."""
+    for config in stream_configs(replicas=replicas):
+        while True:
+            try:
+                await _ensure(bus, config)
+            except (BusRefused, BusUnavailable) as err:
+                name = config["name"]
+                _log.warning("stream %s is not ready, trying again: %s", name, err, extra={"stream": name})
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                break
+
+
+async def _ensure(bus: Bus, config: dict[str, Any]) -> None:
+    name = config["name"]
+    request = json.dumps(config).encode()
+    try:
+        await bus.api_request(f"STREAM.CREATE.{name}", request)
+    except BusRefused:
+        # It exists with other settings (an earlier release's, or another number of replicas).
+        await bus.api_request(f"STREAM.UPDATE.{name}", request)
