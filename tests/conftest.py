@@ -1,0 +1,52 @@
+"""The real servers that tests share, started when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pydantic import SecretStr
+
+from support.nats_server import NatsServer, running_nats_server
+from support.object_store import S3Server, running_s3_server
+from understudy_runtime.settings import CommonSettings
+
+
+@pytest.fixture(scope="session")
+def shared_nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    """One nats-server for the session. Tests that kill theirs take ``nats_server``."""
+    with running_nats_server(tmp_path_factory.mktemp("nats")) as server:
+        yield server
+
+
+@pytest.fixture
+def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    """A nats-server of one test's own: an empty store, free to be killed."""
+    with running_nats_server(tmp_path_factory.mktemp("nats")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """One S3 server for the session: it takes a second or two to start, and object keys are never reused."""
+    with running_s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture
+def nats_settings(nats_server: NatsServer) -> CommonSettings:
+    """Settings that point at this test's own nats-server."""
+    return CommonSettings(nats_url=nats_server.url)
+
+
+@pytest.fixture
+def settings(nats_server: NatsServer, s3_server: S3Server) -> CommonSettings:
+    """Settings that point at this test's own nats-server and at the session's S3 server."""
+    return CommonSettings(
+        nats_url=nats_server.url,
+        s3_endpoint_url=s3_server.url,
+        s3_bucket=s3_server.bucket,
+        s3_region=s3_server.region,
+        s3_access_key_id=s3_server.access_key_id,
+        s3_secret_access_key=SecretStr(s3_server.secret_access_key),
+    )
