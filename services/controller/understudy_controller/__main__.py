@@ -1,0 +1,27 @@
+"""``python -m understudy_controller``: one controller process, configured by its environment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from understudy_controller.app import create_app
+from understudy_controller.process import Part
+from understudy_controller.settings import ControllerSettings
+from understudy_runtime import logging, server
+from understudy_runtime.health import Health
+
+PARTS: Final[Sequence[Part]] = ()
+"""What runs beside the control API, in order of starting."""
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT."""
+    settings = ControllerSettings()
+    logging.configure(service="controller", level=settings.log_level, log_format=settings.log_format)
+    health = Health()
+    server.run(lambda: create_app(settings, parts=PARTS, health=health), settings, on_drain=health.drain)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""What handlers ask for, taken from the running process."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+
+from understudy_controller.api.render import Renderer
+from understudy_controller.api.service import ControlService
+from understudy_controller.process import Process
+
+
+async def _service(request: Request) -> ControlService:
+    process: Process = request.app.state.process
+    return (await process.context()).service
+
+
+def _renderer(request: Request) -> Renderer:
+    process: Process = request.app.state.process
+    return process.renderer
+
+
+Service = Annotated[ControlService, Depends(_service)]
+Rendered = Annotated[Renderer, Depends(_renderer)]
+MaxResults = Annotated[int | None, Query(alias="maxResults", ge=1, le=1_000)]
+NextToken = Annotated[str | None, Query(alias="nextToken", max_length=1_024)]

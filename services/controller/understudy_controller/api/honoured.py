@@ -1,0 +1,75 @@
+"""What this release does not do yet, refused by name: nothing that was asked for is ever ignored in silence.
+
+A value that asks for none of it (``adMarkers: NONE``, an empty whitelist, a stream selection that selects all) passes
+and is stored. ``adTriggers`` and ``adsOnDeliveryRestrictions`` pass whatever they say, because they choose which ad
+markers are written and ``adMarkers`` must be ``NONE``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from understudy_controller.api.errors import NotHonouredYet
+from understudy_controller.api.models import HlsPackageRequest, StreamSelectionRequest, UpdateOriginEndpointRequest
+from understudy_domain.channel import StreamSelection
+from understudy_domain.errors import InvalidResource
+
+
+def refuse_what_is_not_honoured(request: UpdateOriginEndpointRequest) -> None:
+    """Check a request to create or update an origin endpoint.
+
+    Raises:
+        InvalidResource: more than one packager.
+        NotHonouredYet: a field asks for something that this release does not do; the message names all such fields.
+    """
+    packagers = {
+        "hlsPackage": request.hls_package,
+        "dashPackage": request.dash_package,
+        "cmafPackage": request.cmaf_package,
+        "mssPackage": request.mss_package,
+    }
+    asked = [name for name, package in packagers.items() if package is not None]
+    if len(asked) > 1:
+        raise InvalidResource(f"an origin endpoint has exactly one packager, this request has {' and '.join(asked)}")
+    refused = [name for name in asked if name != "hlsPackage"]
+    refused += _refused(request)
+    if refused:
+        raise NotHonouredYet("; ".join(f"{field} cannot be honoured yet" for field in refused))
+
+
+def _refused(request: UpdateOriginEndpointRequest) -> Iterator[str]:
+    if request.authorization is not None:
+        yield "authorization"
+    if request.origination == "DENY":
+        yield "origination: DENY"
+    if request.whitelist:
+        yield "whitelist, other than an empty one,"
+    if request.hls_package is not None:
+        yield from _refused_in_package(request.hls_package)
+
+
+def _refused_in_package(package: HlsPackageRequest) -> Iterator[str]:
+    if package.ad_markers not in (None, "NONE"):
+        yield f"hlsPackage.adMarkers: {package.ad_markers}"
+    if package.encryption is not None:
+        yield "hlsPackage.encryption"
+    if package.include_dvb_subtitles:
+        yield "hlsPackage.includeDvbSubtitles: true"
+    if package.include_iframe_only_stream:
+        yield "hlsPackage.includeIframeOnlyStream: true"
+    if package.playlist_type not in (None, "NONE"):
+        yield f"hlsPackage.playlistType: {package.playlist_type}"
+    if package.stream_selection is not None:
+        yield from _refused_in_selection(package.stream_selection)
+    if package.use_audio_rendition_group:
+        yield "hlsPackage.useAudioRenditionGroup: true"
+
+
+def _refused_in_selection(selection: StreamSelectionRequest) -> Iterator[str]:
+    all_as_they_came = StreamSelection()
+    if selection.min_video_bits_per_second not in (None, all_as_they_came.min_video_bits_per_second):
+        yield "hlsPackage.streamSelection.minVideoBitsPerSecond, other than 0,"
+    if selection.max_video_bits_per_second not in (None, all_as_they_came.max_video_bits_per_second):
+        yield "hlsPackage.streamSelection.maxVideoBitsPerSecond, other than 2147483647,"
+    if selection.stream_order not in (None, all_as_they_came.stream_order):
+        yield f"hlsPackage.streamSelection.streamOrder: {selection.stream_order}"

@@ -1,0 +1,51 @@
+"""Pages of a list that is ordered by id. A token holds the last id shown and nothing of this process.
+
+A page therefore continues rightly after a restart, at another controller, and when resources came and went meanwhile:
+what existed all along is listed exactly once.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import heapq
+from collections.abc import Iterable
+from typing import Final, TypeVar
+
+from understudy_domain import keys
+from understudy_domain.channel import Channel, OriginEndpoint
+from understudy_domain.errors import InvalidResource
+
+PAGE_LENGTH_DEFAULT: Final = 1_000
+_PREFIX: Final = "1:"
+
+R = TypeVar("R", Channel, OriginEndpoint)
+
+
+def page_of(resources: Iterable[R], *, length: int, token: str | None) -> tuple[list[R], str | None]:
+    """``(the resources of this page, the next page's token or None at the end)``.
+
+    Raises:
+        InvalidResource: the token is none of ours.
+    """
+    after = None if token is None else _last_id(token)
+    rest = (resource for resource in resources if after is None or resource.id > after)
+    page = heapq.nsmallest(length + 1, rest, key=lambda resource: resource.id)
+    if len(page) <= length:
+        return page, None
+    return page[:length], _token(page[length - 1].id)
+
+
+def _token(last_id: str) -> str:
+    return base64.urlsafe_b64encode(f"{_PREFIX}{last_id}".encode()).decode().rstrip("=")
+
+
+def _last_id(token: str) -> str:
+    try:
+        text = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError) as err:
+        raise InvalidResource("nextToken: not a token of this API") from err
+    last_id = text.removeprefix(_PREFIX)
+    if last_id == text or not keys.RESOURCE_ID.fullmatch(last_id):
+        raise InvalidResource("nextToken: not a token of this API")
+    return last_id

@@ -1,0 +1,118 @@
+"""Resources into responses: ARNs, URLs and the defaults that MediaPackage fills in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from understudy_controller.api.models import (
+    ChannelResponse,
+    HlsIngestResponse,
+    HlsPackageResponse,
+    IngestEndpointResponse,
+    ListChannelsResponse,
+    ListOriginEndpointsResponse,
+    OriginEndpointResponse,
+    StreamSelectionResponse,
+)
+from understudy_controller.settings import ControllerSettings
+from understudy_domain import keys, ticks
+from understudy_domain.channel import Channel, HlsPackage, IngestEndpoint, OriginEndpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Renderer:
+    """Knows the names under which this installation is reached, and nothing else."""
+
+    ingest_public_url: str
+    egress_public_url: str
+    region: str
+    account_id: str
+
+    @classmethod
+    def of(cls, settings: ControllerSettings) -> Renderer:
+        """The renderer for these settings."""
+        return cls(
+            ingest_public_url=settings.ingest_public_url.rstrip("/"),
+            egress_public_url=settings.egress_public_url.rstrip("/"),
+            region=settings.region,
+            account_id=settings.account_id,
+        )
+
+    def channel_arn(self, guid: str) -> str:
+        """MediaPackage's form: the guid, not the id, so that an id created again is another resource."""
+        return f"arn:aws:mediapackage:{self.region}:{self.account_id}:channels/{guid}"
+
+    def origin_endpoint_arn(self, guid: str) -> str:
+        """As ``channel_arn``."""
+        return f"arn:aws:mediapackage:{self.region}:{self.account_id}:origin_endpoints/{guid}"
+
+    def channel(self, channel: Channel) -> ChannelResponse:
+        """A channel with its two ingest endpoints."""
+        return ChannelResponse(
+            arn=self.channel_arn(channel.guid),
+            created_at=ticks.to_iso8601(channel.created_at),
+            description=channel.description,
+            hls_ingest=HlsIngestResponse(
+                ingest_endpoints=[self._ingest_endpoint(channel, endpoint) for endpoint in channel.ingest_endpoints]
+            ),
+            id=channel.id,
+            tags=dict(channel.tags),
+        )
+
+    def origin_endpoint(self, endpoint: OriginEndpoint) -> OriginEndpointResponse:
+        """An origin endpoint with the URL of its multivariant playlist."""
+        return OriginEndpointResponse(
+            arn=self.origin_endpoint_arn(endpoint.guid),
+            channel_id=endpoint.channel_id,
+            created_at=ticks.to_iso8601(endpoint.created_at),
+            description=endpoint.description,
+            hls_package=_hls_package(endpoint.hls_package),
+            id=endpoint.id,
+            manifest_name=endpoint.manifest_name,
+            origination=endpoint.origination,
+            startover_window_seconds=endpoint.startover_window_seconds,
+            tags=dict(endpoint.tags),
+            time_delay_seconds=endpoint.time_delay_seconds,
+            url=self.egress_public_url + keys.multivariant_path(endpoint.guid, endpoint.manifest_name),
+            whitelist=list(endpoint.whitelist),
+        )
+
+    def channels(self, page: Sequence[Channel], next_token: str | None) -> ListChannelsResponse:
+        """One page of channels."""
+        return ListChannelsResponse(channels=[self.channel(channel) for channel in page], next_token=next_token)
+
+    def origin_endpoints(self, page: Sequence[OriginEndpoint], next_token: str | None) -> ListOriginEndpointsResponse:
+        """One page of origin endpoints."""
+        return ListOriginEndpointsResponse(
+            next_token=next_token, origin_endpoints=[self.origin_endpoint(endpoint) for endpoint in page]
+        )
+
+    def _ingest_endpoint(self, channel: Channel, endpoint: IngestEndpoint) -> IngestEndpointResponse:
+        return IngestEndpointResponse(
+            id=endpoint.id,
+            password=endpoint.password,
+            url=self.ingest_public_url + keys.ingest_url_path(channel.guid, endpoint.id),
+            username=endpoint.username,
+        )
+
+
+def _hls_package(package: HlsPackage) -> HlsPackageResponse:
+    selection = package.stream_selection
+    return HlsPackageResponse(
+        ad_markers=package.ad_markers,
+        ad_triggers=None if package.ad_triggers is None else list(package.ad_triggers),
+        ads_on_delivery_restrictions=package.ads_on_delivery_restrictions,
+        include_dvb_subtitles=package.include_dvb_subtitles,
+        include_iframe_only_stream=package.include_iframe_only_stream,
+        playlist_type=package.playlist_type,
+        playlist_window_seconds=package.playlist_window_seconds,
+        program_date_time_interval_seconds=package.program_date_time_interval_seconds,
+        segment_duration_seconds=package.segment_duration_seconds,
+        stream_selection=StreamSelectionResponse(
+            max_video_bits_per_second=selection.max_video_bits_per_second,
+            min_video_bits_per_second=selection.min_video_bits_per_second,
+            stream_order=selection.stream_order,
+        ),
+        use_audio_rendition_group=package.use_audio_rendition_group,
+    )

@@ -1,0 +1,115 @@
+"""Requests into resources: new ones, and changes that keep whatever a request leaves out, at every depth."""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from understudy_controller.api.models import (
+    CreateChannelRequest,
+    CreateOriginEndpointRequest,
+    HlsPackageRequest,
+    UpdateChannelRequest,
+    UpdateOriginEndpointRequest,
+)
+from understudy_domain.channel import Channel, HlsPackage, IngestEndpoint, OriginEndpoint, StreamSelection
+
+T = TypeVar("T", HlsPackage, StreamSelection)
+
+
+def new_channel(request: CreateChannelRequest, *, now: int) -> Channel:
+    """A channel with two ingest endpoints, each with credentials of its own; the first has the channel's own guid.
+
+    ``now`` is in ticks.
+    """
+    guid = new_guid()
+    return Channel(
+        id=request.id,
+        guid=guid,
+        ingest_endpoints=(_new_ingest_endpoint(guid), _new_ingest_endpoint(new_guid())),
+        created_at=now,
+        description=request.description or "",
+        tags=request.tags or {},
+    )
+
+
+def changed_channel(channel: Channel, request: UpdateChannelRequest) -> Channel:
+    """``channel`` with the description of ``request``, where it has one."""
+    return dataclasses.replace(channel, **_present(request, ("description",)))
+
+
+def new_origin_endpoint(request: CreateOriginEndpointRequest, channel: Channel, *, now: int) -> OriginEndpoint:
+    """An origin endpoint of ``channel``; ``now`` is in ticks.
+
+    Raises:
+        InvalidResource: the fields contradict each other.
+    """
+    package = request.hls_package or HlsPackageRequest()
+    return OriginEndpoint(
+        id=request.id,
+        guid=new_guid(),
+        channel_id=channel.id,
+        channel_guid=channel.guid,
+        created_at=now,
+        hls_package=_package_with(HlsPackage(), package),
+        tags=request.tags or {},
+        **_endpoint_fields(request),
+    )
+
+
+def changed_origin_endpoint(endpoint: OriginEndpoint, request: UpdateOriginEndpointRequest) -> OriginEndpoint:
+    """``endpoint`` with the fields that ``request`` has, and all others as they were.
+
+    Raises:
+        InvalidResource: the result's fields contradict each other.
+    """
+    fields = _endpoint_fields(request)
+    if request.hls_package is not None:
+        fields["hls_package"] = _package_with(endpoint.hls_package, request.hls_package)
+    return dataclasses.replace(endpoint, **fields)
+
+
+def new_guid() -> str:
+    """32 hex digits that were never used before."""
+    return secrets.token_hex(16)
+
+
+def _new_ingest_endpoint(guid: str) -> IngestEndpoint:
+    return IngestEndpoint(id=guid, username=secrets.token_hex(16), password=secrets.token_hex(16))
+
+
+def _endpoint_fields(request: UpdateOriginEndpointRequest) -> dict[str, Any]:
+    """The plain fields that the request has."""
+    names = (
+        "description",
+        "manifest_name",
+        "origination",
+        "startover_window_seconds",
+        "time_delay_seconds",
+        "whitelist",
+    )
+    return _present(request, names)
+
+
+def _package_with(package: HlsPackage, request: HlsPackageRequest) -> HlsPackage:
+    changed = _with(package, request, leave_out=("stream_selection", "encryption"))
+    if request.stream_selection is None:
+        return changed
+    selection = _with(package.stream_selection, request.stream_selection)
+    return dataclasses.replace(changed, stream_selection=selection)
+
+
+def _with(value: T, request: BaseModel, *, leave_out: tuple[str, ...] = ()) -> T:
+    names = tuple(name for name in type(request).model_fields if name not in leave_out)
+    return dataclasses.replace(value, **_present(request, names))
+
+
+def _present(request: BaseModel, names: tuple[str, ...]) -> dict[str, Any]:
+    """The fields of ``request`` that are there, lists as tuples, as records hold them."""
+    values = {name: getattr(request, name) for name in names}
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if value is not None
+    }

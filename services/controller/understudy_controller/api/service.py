@@ -1,0 +1,297 @@
+"""Channels and origin endpoints in the CONFIG bucket: what the operations do, without HTTP.
+
+Any number of controllers serve this API at once. Every write is a create or a compare-and-set, tried again on what
+another has written meanwhile; every read first catches up with all that was written before it began.
+
+Two keys are never written at once, so one rule spans two of them: *a channel that has origin endpoints is not
+deleted*. Creating an endpoint therefore writes the endpoint first and then its channel, unchanged, which gives the
+channel a new revision. Deleting a channel reads its revision, looks for endpoints and deletes that revision. Whichever
+of the two writes the channel's key first makes the other fail: the delete finds the endpoint when it looks again, or
+the create finds no channel and takes its endpoint back.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Final, TypeVar
+
+from understudy_controller.api import resources
+from understudy_controller.api.errors import ChannelInUse, IdTaken, ResourceNotFound, TooManyWriters
+from understudy_controller.api.honoured import refuse_what_is_not_honoured
+from understudy_controller.api.models import (
+    TAGS_MAX,
+    CreateChannelRequest,
+    CreateOriginEndpointRequest,
+    UpdateChannelRequest,
+    UpdateOriginEndpointRequest,
+)
+from understudy_controller.api.paging import PAGE_LENGTH_DEFAULT, page_of
+from understudy_controller.api.render import Renderer
+from understudy_domain.channel import Channel, OriginEndpoint
+from understudy_domain.errors import InvalidResource, UnderstudyError
+from understudy_runtime.config_store import ConfigStore, Versioned
+from understudy_runtime.errors import AlreadyExists, StaleRevision
+
+R = TypeVar("R", Channel, OriginEndpoint)
+T = TypeVar("T")
+
+_ATTEMPTS: Final = 20
+"""Of one compare-and-set. Each failure means that another writer succeeded, so nobody starves for long."""
+
+
+class ControlService:
+    """The operations of the control API. One per process; holds no state but the store's."""
+
+    def __init__(self, store: ConfigStore, renderer: Renderer, *, now: Callable[[], int]) -> None:
+        """``now`` returns ticks since the epoch."""
+        self._store = store
+        self._renderer = renderer
+        self._now = now
+
+    # --- channels -----------------------------------------------------------------------------------------------------
+
+    async def create_channel(self, request: CreateChannelRequest) -> Channel:
+        """A new channel.
+
+        Raises:
+            IdTaken: a channel has this id.
+        """
+        channel = resources.new_channel(request, now=self._now())
+        try:
+            await self._store.create(channel)
+        except AlreadyExists as err:
+            raise IdTaken(f"id: a channel with the id {request.id} exists") from err
+        return channel
+
+    async def channel(self, channel_id: str) -> Channel:
+        """The channel with this id.
+
+        Raises:
+            ResourceNotFound: there is none.
+        """
+        await self._store.ensure_current()
+        return self._channel(channel_id).value
+
+    async def channels(self, *, length: int | None, token: str | None) -> tuple[Sequence[Channel], str | None]:
+        """One page of all channels, and the token of the next.
+
+        Raises:
+            InvalidResource: the token is none of ours.
+        """
+        await self._store.ensure_current()
+        found = (versioned.value for versioned in self._store.channels.values())
+        return page_of(found, length=length or PAGE_LENGTH_DEFAULT, token=token)
+
+    async def update_channel(self, channel_id: str, request: UpdateChannelRequest) -> Channel:
+        """The channel, changed.
+
+        Raises:
+            ResourceNotFound: there is none.
+        """
+        return await self._change(
+            lambda: self._channel(channel_id), lambda channel: resources.changed_channel(channel, request)
+        )
+
+    async def delete_channel(self, channel_id: str) -> None:
+        """Delete a channel.
+
+        Raises:
+            ResourceNotFound: there is none.
+            ChannelInUse: it has origin endpoints.
+        """
+
+        async def attempt() -> None:
+            channel = self._channel(channel_id)
+            endpoints = self._store.origin_endpoints_of(channel.value.guid)
+            if endpoints:
+                names = ", ".join(sorted(endpoint.value.id for endpoint in endpoints)[:10])
+                raise ChannelInUse(f"the channel {channel_id} has origin endpoints, delete them first: {names}")
+            await self._store.delete(channel.value, channel.revision)
+
+        await self._attempts(attempt)
+
+    # --- origin endpoints ---------------------------------------------------------------------------------------------
+
+    async def create_origin_endpoint(self, request: CreateOriginEndpointRequest) -> OriginEndpoint:
+        """A new origin endpoint.
+
+        Raises:
+            ResourceNotFound: there is no such channel.
+            IdTaken: an origin endpoint has this id.
+            InvalidResource, NotHonouredYet: the fields contradict each other, or ask for what cannot be done.
+        """
+        refuse_what_is_not_honoured(request)
+        if request.hls_package is None:
+            raise InvalidResource("hlsPackage: required, an origin endpoint has exactly one packager")
+        await self._store.ensure_current()
+        channel = self._channel(request.channel_id).value
+        endpoint = resources.new_origin_endpoint(request, channel, now=self._now())
+        try:
+            revision = await self._store.create(endpoint)
+        except AlreadyExists as err:
+            raise IdTaken(f"id: an origin endpoint with the id {request.id} exists") from err
+        try:
+            await self._touch(channel)
+        except BaseException:
+            with suppress(UnderstudyError):
+                await self._store.delete(endpoint, revision)
+            raise
+        return endpoint
+
+    async def origin_endpoint(self, endpoint_id: str) -> OriginEndpoint:
+        """The origin endpoint with this id.
+
+        Raises:
+            ResourceNotFound: there is none.
+        """
+        await self._store.ensure_current()
+        return self._origin_endpoint(endpoint_id).value
+
+    async def origin_endpoints(
+        self, *, channel_id: str | None, length: int | None, token: str | None
+    ) -> tuple[Sequence[OriginEndpoint], str | None]:
+        """One page of the origin endpoints of one channel or of all, and the token of the next.
+
+        A channel that does not exist has none.
+
+        Raises:
+            InvalidResource: the token is none of ours.
+        """
+        await self._store.ensure_current()
+        found = (versioned.value for versioned in self._store.origin_endpoints.values())
+        wanted = (endpoint for endpoint in found if channel_id in (None, endpoint.channel_id))
+        return page_of(wanted, length=length or PAGE_LENGTH_DEFAULT, token=token)
+
+    async def update_origin_endpoint(self, endpoint_id: str, request: UpdateOriginEndpointRequest) -> OriginEndpoint:
+        """The origin endpoint, changed; what the request leaves out is kept.
+
+        Raises:
+            ResourceNotFound: there is none.
+            InvalidResource, NotHonouredYet: the fields contradict each other, or ask for what cannot be done.
+        """
+        refuse_what_is_not_honoured(request)
+        return await self._change(
+            lambda: self._origin_endpoint(endpoint_id),
+            lambda endpoint: resources.changed_origin_endpoint(endpoint, request),
+        )
+
+    async def delete_origin_endpoint(self, endpoint_id: str) -> None:
+        """Delete an origin endpoint.
+
+        Raises:
+            ResourceNotFound: there is none.
+        """
+
+        async def attempt() -> None:
+            endpoint = self._origin_endpoint(endpoint_id)
+            await self._store.delete(endpoint.value, endpoint.revision)
+
+        await self._attempts(attempt)
+
+    # --- tags ---------------------------------------------------------------------------------------------------------
+
+    async def tags(self, arn: str) -> Mapping[str, str]:
+        """The tags of the resource with this ARN.
+
+        Raises:
+            ResourceNotFound: there is none.
+        """
+        await self._store.ensure_current()
+        return self._by_arn(arn).value.tags
+
+    async def tag(self, arn: str, tags: Mapping[str, str]) -> None:
+        """Add tags, or give them other values.
+
+        Raises:
+            ResourceNotFound: there is no such resource.
+            InvalidResource: it would have too many.
+        """
+
+        def with_these(present: Mapping[str, str]) -> Mapping[str, str]:
+            merged = {**present, **tags}
+            if len(merged) > TAGS_MAX:
+                raise InvalidResource(f"tags: a resource has at most {TAGS_MAX}")
+            return merged
+
+        await self._change_tags(arn, with_these)
+
+    async def untag(self, arn: str, tag_keys: Sequence[str]) -> None:
+        """Remove tags; keys that are not there do not matter.
+
+        Raises:
+            ResourceNotFound: there is no such resource.
+        """
+
+        def without_these(present: Mapping[str, str]) -> Mapping[str, str]:
+            return {key: value for key, value in present.items() if key not in tag_keys}
+
+        await self._change_tags(arn, without_these)
+
+    # --- finding and writing ------------------------------------------------------------------------------------------
+
+    def _channel(self, channel_id: str) -> Versioned[Channel]:
+        found = self._store.channels.get(channel_id)
+        if found is None:
+            raise ResourceNotFound(f"there is no channel with the id {channel_id:.256}")
+        return found
+
+    def _origin_endpoint(self, endpoint_id: str) -> Versioned[OriginEndpoint]:
+        found = self._store.origin_endpoints.get(endpoint_id)
+        if found is None:
+            raise ResourceNotFound(f"there is no origin endpoint with the id {endpoint_id:.256}")
+        return found
+
+    def _by_arn(self, arn: str) -> Versioned[Channel] | Versioned[OriginEndpoint]:
+        guid = arn.rpartition("/")[2]
+        channel = self._store.channel_by_guid(guid)
+        if channel is not None and arn == self._renderer.channel_arn(guid):
+            return channel
+        endpoint = self._store.origin_endpoint_by_guid(guid)
+        if endpoint is not None and arn == self._renderer.origin_endpoint_arn(guid):
+            return endpoint
+        raise ResourceNotFound(f"there is no channel or origin endpoint with the ARN {arn:.512}")
+
+    async def _touch(self, channel: Channel) -> None:
+        """Give the channel a new revision; see the head of this file.
+
+        Raises:
+            ResourceNotFound: it was deleted meanwhile, and perhaps created again.
+        """
+
+        def find() -> Versioned[Channel]:
+            found = self._channel(channel.id)
+            if found.value.guid != channel.guid:
+                raise ResourceNotFound(f"the channel {channel.id} was deleted while its origin endpoint was created")
+            return found
+
+        await self._change(find, lambda unchanged: unchanged)
+
+    async def _change_tags(self, arn: str, change: Callable[[Mapping[str, str]], Mapping[str, str]]) -> None:
+        async def attempt() -> None:
+            found = self._by_arn(arn)
+            changed = dataclasses.replace(found.value, tags=change(found.value.tags))
+            await self._store.update(changed, found.revision)
+
+        await self._attempts(attempt)
+
+    async def _change(self, find: Callable[[], Versioned[R]], change: Callable[[R], R]) -> R:
+        """Write ``change`` of what ``find`` returns, on its newest revision."""
+
+        async def attempt() -> R:
+            found = find()
+            changed = change(found.value)
+            await self._store.update(changed, found.revision)
+            return changed
+
+        return await self._attempts(attempt)
+
+    async def _attempts(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        for _ in range(_ATTEMPTS):
+            await self._store.ensure_current()
+            try:
+                return await attempt()
+            except StaleRevision:
+                continue
+        raise TooManyWriters("others kept changing this resource, nothing was written; try again")

@@ -1,0 +1,43 @@
+"""What holds for every request of the control API, below FastAPI: a request id, and an end to large bodies."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from understudy_controller.api.errors import BodyTooLarge
+
+BODY_BYTES_MAX: Final = 256 * 1024
+"""More than any request within the limits on fields, and well below what the bus carries in a message."""
+
+
+class WireRules:
+    """ASGI middleware: ``x-amzn-RequestId`` on each answer, and ``BodyTooLarge`` for a body that does not end."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection's scope."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = secrets.token_hex(16).encode()
+        received = 0
+
+        async def receive_bounded() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > BODY_BYTES_MAX:
+                raise BodyTooLarge(413, f"a request body has at most {BODY_BYTES_MAX} bytes")
+            return message
+
+        async def send_identified(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"x-amzn-requestid", request_id)]
+            await send(message)
+
+        await self._app(scope, receive_bounded, send_identified)

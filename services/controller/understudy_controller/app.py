@@ -1,0 +1,49 @@
+"""The controller's HTTP application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from understudy_controller.api import routes_channels, routes_not_built, routes_origin_endpoints, routes_tags
+from understudy_controller.api.errors import add_error_handlers
+from understudy_controller.api.models import ErrorResponse
+from understudy_controller.api.wire import WireRules
+from understudy_controller.process import Part, Process
+from understudy_controller.settings import ControllerSettings
+from understudy_runtime.health import Health, health_routes
+from understudy_runtime.metrics import HttpMetrics, HttpMetricsMiddleware, new_registry
+
+
+def create_app(settings: ControllerSettings, *, parts: Sequence[Part] = (), health: Health | None = None) -> FastAPI:
+    """The application; ``parts`` run beside the API for as long as it does (see ``process.Part``)."""
+    registry = new_registry()
+    health = health or Health()
+    process = Process(settings, parts, registry=registry, health=health)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with process.running():
+            yield
+
+    app = FastAPI(
+        title="Understudy control API",
+        summary="AWS Elemental MediaPackage v1's contract: channels and origin endpoints.",
+        lifespan=lifespan,
+        redirect_slashes=False,  # a redirect would lose the body of a signed request
+        strict_content_type=False,  # a body is JSON whatever it calls itself: encoders' scripts use curl -d
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/understudy/v1/openapi.json",
+        responses={status: {"model": ErrorResponse} for status in (404, 422, 429, 500, 503)},
+    )
+    app.state.process = process
+    for routes in (routes_channels, routes_origin_endpoints, routes_tags, routes_not_built):
+        app.include_router(routes.router)
+    app.router.routes.extend(health_routes(health, registry))
+    add_error_handlers(app)
+    app.add_middleware(WireRules)
+    app.add_middleware(HttpMetricsMiddleware, metrics=HttpMetrics(registry, service="controller"))
+    return app

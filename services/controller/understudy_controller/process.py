@@ -1,0 +1,122 @@
+"""One running controller: what is opened when it starts, in order, and closed when it ends, in reverse.
+
+The HTTP server accepts requests at once; what they need (the bus, the configuration, the loop) is opened beside it. A
+request that comes before that waits a moment rather than fail, so that a restart is not seen by clients.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry
+
+from understudy_controller.api.errors import NotStarted
+from understudy_controller.api.render import Renderer
+from understudy_controller.api.service import ControlService
+from understudy_controller.settings import ControllerSettings
+from understudy_runtime import clock, jetstream
+from understudy_runtime.config_store import ConfigStore
+from understudy_runtime.health import Health
+from understudy_runtime.jetstream import Bus
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessContext:
+    """What every part of a running controller may use."""
+
+    settings: ControllerSettings
+    bus: Bus
+    store: ConfigStore
+    """Current, and being kept current."""
+    service: ControlService
+    registry: CollectorRegistry
+    """Where a part registers its metrics."""
+    health: Health
+    """Where a part adds what readiness depends on."""
+
+
+class Part(Protocol):
+    """Something that runs beside the API for as long as the process does: the decision loop is one."""
+
+    def __call__(self, context: ProcessContext, /) -> AbstractAsyncContextManager[None]:
+        """Start it on entering, end it on leaving."""
+
+
+class Process:
+    """Opens the context and the parts, hands the context to requests, and knows whether it is ready."""
+
+    def __init__(
+        self, settings: ControllerSettings, parts: Sequence[Part], *, registry: CollectorRegistry, health: Health
+    ) -> None:
+        """``parts`` are started in order, once the configuration is there."""
+        self.renderer = Renderer.of(settings)
+        self._settings = settings
+        self._parts = parts
+        self._registry = registry
+        self._health = health
+        self._started: asyncio.Future[ProcessContext] | None = None
+        # NATS that goes away later is no reason to be not ready: a typed 503 tells a client more than a refusal.
+        health.add_check("configuration", self._waits_for)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Open everything beside the caller; on leaving, close it."""
+        self._started = asyncio.get_running_loop().create_future()
+        stop = asyncio.Event()
+        task = asyncio.create_task(self._run(self._started, stop), name="controller")
+        task.add_done_callback(_end_process_if_failed)
+        try:
+            yield
+        finally:
+            stop.set()
+            if not self._started.done():
+                task.cancel()
+            await asyncio.wait((task,))
+
+    async def context(self) -> ProcessContext:
+        """The context, once it is there.
+
+        Raises:
+            NotStarted: it is not there within the configured wait.
+        """
+        if self._started is None:
+            raise NotStarted("the controller is not running")
+        try:
+            return await asyncio.wait_for(asyncio.shield(self._started), self._settings.start_wait_seconds)
+        except TimeoutError as err:
+            raise NotStarted("the controller is starting and has not reached NATS yet; try again") from err
+
+    def _waits_for(self) -> str | None:
+        if self._started is not None and self._started.done():
+            return None
+        return "waiting for NATS"
+
+    async def _run(self, started: asyncio.Future[ProcessContext], stop: asyncio.Event) -> None:
+        async with AsyncExitStack() as stack:
+            bus = await jetstream.connect(self._settings, name="controller")
+            stack.push_async_callback(bus.close)
+            await bus.ensure_streams()
+            store = ConfigStore(bus)
+            stack.push_async_callback(store.stop)
+            await store.start()
+            service = ControlService(store, self.renderer, now=clock.now_ticks)
+            context = ProcessContext(self._settings, bus, store, service, self._registry, self._health)
+            for part in self._parts:
+                await stack.enter_async_context(part(context))
+            started.set_result(context)
+            await stop.wait()
+
+
+def _end_process_if_failed(task: asyncio.Task[None]) -> None:
+    """A controller whose parts could not be opened, or failed to close, is of no use: let its supervisor begin anew."""
+    if not task.cancelled() and task.exception() is not None:
+        _log.critical("the controller failed", exc_info=task.exception())
+        signal.raise_signal(signal.SIGTERM)

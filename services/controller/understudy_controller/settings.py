@@ -1,0 +1,33 @@
+"""What the controller is told by its environment (prefix ``UNDERSTUDY_``)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from understudy_runtime.settings import CommonSettings
+
+PublicUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$")]
+
+
+class ControllerSettings(CommonSettings):
+    """The common settings, and what the control API writes into its answers."""
+
+    ingest_public_url: PublicUrl = "http://127.0.0.1:7071"
+    """Where encoders reach ingest: scheme, host, port, perhaps a path prefix. Ingest endpoints' URLs begin with it."""
+
+    egress_public_url: PublicUrl = "http://127.0.0.1:7072"
+    """Where players and CDNs reach egress; origin endpoints' URLs begin with it."""
+
+    region: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$")] = "us-east-1"
+    """The region in ARNs. It means nothing here, but tools that parse ARNs compare it with their own."""
+
+    account_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")] = "000000000000"
+    """The account in ARNs, 12 digits; the same remark."""
+
+    start_wait_seconds: Annotated[float, Field(ge=0)] = 10.0
+    """How long a request that comes while the controller is still starting waits before it is answered 503.
+
+    Longer than a start takes when NATS answers, so that a restart costs a client a moment and no error.
+    """

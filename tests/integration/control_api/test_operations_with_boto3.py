@@ -1,0 +1,327 @@
+"""Every operation driven by boto3 as its users do; answers are held against the service model by the client fixture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from support.control_process import Controller
+
+NewId = Callable[[], str]
+
+
+def plain(answer: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
+
+
+@pytest.fixture
+def channel(client: Any, new_id: NewId) -> dict[str, Any]:
+    return plain(client.create_channel(Id=new_id(), Description="d", Tags={"team": "news"}))
+
+
+@pytest.fixture
+def endpoint(client: Any, channel: dict[str, Any], new_id: NewId) -> dict[str, Any]:
+    return plain(
+        client.create_origin_endpoint(
+            Id=new_id(),
+            ChannelId=channel["Id"],
+            Description="d",
+            ManifestName="main",
+            StartoverWindowSeconds=300,
+            TimeDelaySeconds=10,
+            Tags={"team": "news"},
+            HlsPackage={"SegmentDurationSeconds": 4, "PlaylistWindowSeconds": 40, "ProgramDateTimeIntervalSeconds": 1},
+        )
+    )
+
+
+# --- channels ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_channel_is_created_with_two_ingest_endpoints(client: Any, new_id: NewId) -> None:
+    channel_id = new_id()
+    answer = client.create_channel(Id=channel_id)
+    first, second = answer["HlsIngest"]["IngestEndpoints"]
+    guid = answer["Arn"].removeprefix("arn:aws:mediapackage:us-east-1:000000000000:channels/")
+    assert (answer["Id"], answer["Description"], answer["Tags"]) == (channel_id, "", {})
+    assert first["Id"] == guid
+    assert first["Url"] == f"http://ingest.example:7071/in/v2/{guid}/{guid}/channel"
+    assert second["Url"] == f"http://ingest.example:7071/in/v2/{guid}/{second['Id']}/channel"
+    assert len({first["Username"], first["Password"], second["Username"], second["Password"]}) == 4
+    created = datetime.fromisoformat(answer["CreatedAt"])
+    assert abs(datetime.now(UTC) - created) < timedelta(minutes=1)
+    assert answer["ResponseMetadata"]["RequestId"]
+
+
+def test_a_channel_is_described_and_listed_as_it_was_created(client: Any, channel: dict[str, Any]) -> None:
+    assert plain(client.describe_channel(Id=channel["Id"])) == channel
+    assert channel in client.list_channels()["Channels"]
+
+
+def test_updating_a_channel_changes_its_description_alone(client: Any, channel: dict[str, Any]) -> None:
+    assert plain(client.update_channel(Id=channel["Id"], Description="e")) == {**channel, "Description": "e"}
+    assert plain(client.update_channel(Id=channel["Id"])) == {**channel, "Description": "e"}
+    assert plain(client.update_channel(Id=channel["Id"], Description="")) == {**channel, "Description": ""}
+    assert plain(client.describe_channel(Id=channel["Id"])) == {**channel, "Description": ""}
+
+
+def test_a_deleted_channel_is_gone_and_its_id_makes_another(client: Any, channel: dict[str, Any]) -> None:
+    answer = client.delete_channel(Id=channel["Id"])
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 202
+    with pytest.raises(client.exceptions.NotFoundException) as caught:
+        client.describe_channel(Id=channel["Id"])
+    assert channel["Id"] in caught.value.response["Error"]["Message"]
+    assert channel["Id"] not in {listed["Id"] for listed in client.list_channels()["Channels"]}
+    again = client.create_channel(Id=channel["Id"])
+    assert again["Arn"] != channel["Arn"]
+    assert not {one["Url"] for one in again["HlsIngest"]["IngestEndpoints"]} & {
+        one["Url"] for one in channel["HlsIngest"]["IngestEndpoints"]
+    }
+
+
+def test_a_channel_id_can_be_used_once(client: Any, channel: dict[str, Any]) -> None:
+    with pytest.raises(client.exceptions.UnprocessableEntityException, match="exists"):
+        client.create_channel(Id=channel["Id"])
+    assert plain(client.describe_channel(Id=channel["Id"])) == channel
+
+
+def test_a_channel_with_origin_endpoints_is_not_deleted(
+    client: Any, channel: dict[str, Any], endpoint: dict[str, Any]
+) -> None:
+    with pytest.raises(client.exceptions.UnprocessableEntityException, match=endpoint["Id"]):
+        client.delete_channel(Id=channel["Id"])
+    client.delete_origin_endpoint(Id=endpoint["Id"])
+    client.delete_channel(Id=channel["Id"])
+
+
+@pytest.mark.parametrize("operation", ["describe", "update", "delete"])
+@pytest.mark.parametrize("kind", ["channel", "origin_endpoint"])
+@pytest.mark.parametrize("resource_id", ["unknown", "a/b", "a b", "%2F", "..", "ä", "x" * 2_000])
+def test_what_does_not_exist_is_not_found_whatever_its_name(
+    client: Any, operation: str, kind: str, resource_id: str
+) -> None:
+    with pytest.raises(client.exceptions.NotFoundException):
+        getattr(client, f"{operation}_{kind}")(Id=resource_id)
+
+
+# --- origin endpoints -------------------------------------------------------------------------------------------------
+
+
+def test_an_origin_endpoint_has_the_url_that_players_open(endpoint: dict[str, Any]) -> None:
+    guid = endpoint["Arn"].removeprefix("arn:aws:mediapackage:us-east-1:000000000000:origin_endpoints/")
+    assert endpoint["Url"] == f"http://egress.example:7072/out/v1/{guid}/main.m3u8"
+    assert (endpoint["Origination"], endpoint["Whitelist"]) == ("ALLOW", [])
+    assert (endpoint["TimeDelaySeconds"], endpoint["StartoverWindowSeconds"]) == (10, 300)
+    assert endpoint["HlsPackage"]["SegmentDurationSeconds"] == 4
+
+
+def test_an_origin_endpoint_is_described_and_listed_as_it_was_created(client: Any, endpoint: dict[str, Any]) -> None:
+    assert plain(client.describe_origin_endpoint(Id=endpoint["Id"])) == endpoint
+    assert endpoint in client.list_origin_endpoints()["OriginEndpoints"]
+    assert client.list_origin_endpoints(ChannelId=endpoint["ChannelId"])["OriginEndpoints"] == [endpoint]
+    assert client.list_origin_endpoints(ChannelId="unknown")["OriginEndpoints"] == []
+
+
+def test_an_update_keeps_what_it_leaves_out(client: Any, endpoint: dict[str, Any]) -> None:
+    updated = client.update_origin_endpoint(
+        Id=endpoint["Id"], TimeDelaySeconds=0, HlsPackage={"PlaylistWindowSeconds": 60}
+    )
+    expected = {
+        **endpoint,
+        "TimeDelaySeconds": 0,
+        "HlsPackage": {**endpoint["HlsPackage"], "PlaylistWindowSeconds": 60},
+    }
+    assert plain(updated) == expected
+    assert plain(client.describe_origin_endpoint(Id=endpoint["Id"])) == expected
+
+
+def test_values_that_ask_for_nothing_are_returned_as_they_were_given(
+    client: Any, channel: dict[str, Any], new_id: NewId
+) -> None:
+    package = {
+        "AdMarkers": "NONE",
+        "AdTriggers": ["SPLICE_INSERT", "BREAK"],
+        "AdsOnDeliveryRestrictions": "UNRESTRICTED",
+        "IncludeDvbSubtitles": False,
+        "IncludeIframeOnlyStream": False,
+        "PlaylistType": "NONE",
+        "PlaylistWindowSeconds": 60,
+        "ProgramDateTimeIntervalSeconds": 0,
+        "SegmentDurationSeconds": 6,
+        "StreamSelection": {
+            "MaxVideoBitsPerSecond": 2_147_483_647,
+            "MinVideoBitsPerSecond": 0,
+            "StreamOrder": "ORIGINAL",
+        },
+        "UseAudioRenditionGroup": False,
+    }
+    answer = client.create_origin_endpoint(
+        Id=new_id(), ChannelId=channel["Id"], HlsPackage=package, Origination="ALLOW", Whitelist=[]
+    )
+    assert answer["HlsPackage"] == package
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"HlsPackage": {"AdMarkers": "PASSTHROUGH"}}, "hlsPackage.adMarkers"),
+        ({"HlsPackage": {"IncludeIframeOnlyStream": True}}, "hlsPackage.includeIframeOnlyStream"),
+        ({"HlsPackage": {"PlaylistType": "EVENT"}}, "hlsPackage.playlistType"),
+        (
+            {
+                "HlsPackage": {
+                    "Encryption": {
+                        "SpekeKeyProvider": {"ResourceId": "r", "RoleArn": "a", "SystemIds": ["s"], "Url": "https://k"}
+                    }
+                }
+            },
+            "hlsPackage.encryption",
+        ),
+        ({"DashPackage": {"SegmentDurationSeconds": 2}}, "dashPackage"),
+        ({"CmafPackage": {"HlsManifests": [{"Id": "m"}]}}, "cmafPackage"),
+        ({"MssPackage": {}}, "mssPackage"),
+        ({"HlsPackage": {}, "DashPackage": {}}, "exactly one packager"),
+        ({}, "hlsPackage: required"),
+        ({"HlsPackage": {}, "TimeDelaySeconds": 10, "StartoverWindowSeconds": 10}, "timeDelaySeconds"),
+        ({"HlsPackage": {}, "TimeDelaySeconds": 86_401}, "timeDelaySeconds"),
+        ({"HlsPackage": {}, "StartoverWindowSeconds": 1_209_601}, "startoverWindowSeconds"),
+        ({"HlsPackage": {"SegmentDurationSeconds": 0}}, "hlsPackage.segmentDurationSeconds"),
+        ({"HlsPackage": {}, "ManifestName": "a/b"}, "manifestName"),
+        ({"HlsPackage": {}, "Origination": "DENY"}, "origination"),
+        ({"HlsPackage": {}, "Whitelist": ["192.0.2.0/24"]}, "whitelist"),
+        ({"HlsPackage": {}, "Authorization": {"CdnIdentifierSecret": "s", "SecretsRoleArn": "r"}}, "authorization"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_the_field_named_and_nothing_created(
+    client: Any, channel: dict[str, Any], new_id: NewId, fields: dict[str, Any], named: str
+) -> None:
+    endpoint_id = new_id()
+    with pytest.raises(client.exceptions.UnprocessableEntityException, match=named):
+        client.create_origin_endpoint(Id=endpoint_id, ChannelId=channel["Id"], **fields)
+    with pytest.raises(client.exceptions.NotFoundException):
+        client.describe_origin_endpoint(Id=endpoint_id)
+
+
+def test_a_refused_update_changes_nothing(client: Any, endpoint: dict[str, Any]) -> None:
+    for fields in ({"TimeDelaySeconds": 300}, {"Description": "e", "DashPackage": {}}, {"Origination": "DENY"}):
+        with pytest.raises(client.exceptions.UnprocessableEntityException):
+            client.update_origin_endpoint(Id=endpoint["Id"], **fields)
+    assert plain(client.describe_origin_endpoint(Id=endpoint["Id"])) == endpoint
+
+
+def test_an_origin_endpoint_needs_a_channel(client: Any, new_id: NewId) -> None:
+    with pytest.raises(client.exceptions.NotFoundException, match="channel"):
+        client.create_origin_endpoint(Id=new_id(), ChannelId=new_id(), HlsPackage={})
+
+
+def test_an_origin_endpoint_id_can_be_used_once_and_again_after_deletion(
+    client: Any, channel: dict[str, Any], endpoint: dict[str, Any]
+) -> None:
+    with pytest.raises(client.exceptions.UnprocessableEntityException, match="exists"):
+        client.create_origin_endpoint(Id=endpoint["Id"], ChannelId=channel["Id"], HlsPackage={})
+    answer = client.delete_origin_endpoint(Id=endpoint["Id"])
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 202
+    with pytest.raises(client.exceptions.NotFoundException):
+        client.describe_origin_endpoint(Id=endpoint["Id"])
+    again = client.create_origin_endpoint(Id=endpoint["Id"], ChannelId=channel["Id"], HlsPackage={})
+    assert again["Arn"] != endpoint["Arn"]
+    assert again["Url"].rpartition("/")[2] == "index.m3u8"
+
+
+# --- lists ------------------------------------------------------------------------------------------------------------
+
+
+def test_paginators_list_everything_once(client: Any, new_id: NewId) -> None:
+    prefix = new_id()
+    made = sorted(f"{prefix}-{number}" for number in range(7))
+    for channel_id in made:
+        client.create_channel(Id=channel_id)
+    pages = client.get_paginator("list_channels").paginate(PaginationConfig={"PageSize": 3})
+    listed = [channel["Id"] for page in pages for channel in page["Channels"]]
+    assert [channel_id for channel_id in listed if channel_id.startswith(prefix)] == made
+    assert listed == sorted(listed)
+
+    for number in range(5):
+        client.create_origin_endpoint(Id=f"{prefix}-{number}", ChannelId=made[0], HlsPackage={})
+    pages = client.get_paginator("list_origin_endpoints").paginate(ChannelId=made[0], PaginationConfig={"PageSize": 2})
+    assert [len(page["OriginEndpoints"]) for page in pages] == [2, 2, 1]
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"MaxResults": 1, "NextToken": "nonsense"}, {"NextToken": "é"}, {"NextToken": ""}]
+)
+def test_a_token_of_somebody_else_is_refused(client: Any, parameters: dict[str, Any]) -> None:
+    with pytest.raises(client.exceptions.UnprocessableEntityException, match="nextToken"):
+        client.list_channels(**parameters)
+
+
+# --- tags -------------------------------------------------------------------------------------------------------------
+
+
+def test_tags_are_listed_added_and_removed(client: Any, channel: dict[str, Any], endpoint: dict[str, Any]) -> None:
+    for arn in (channel["Arn"], endpoint["Arn"]):
+        assert client.list_tags_for_resource(ResourceArn=arn)["Tags"] == {"team": "news"}
+        added = client.tag_resource(ResourceArn=arn, Tags={"team": "sport", "a b/c": "ü"})
+        assert added["ResponseMetadata"]["HTTPStatusCode"] == 204
+        assert client.list_tags_for_resource(ResourceArn=arn)["Tags"] == {"team": "sport", "a b/c": "ü"}
+        removed = client.untag_resource(ResourceArn=arn, TagKeys=["a b/c", "never there"])
+        assert removed["ResponseMetadata"]["HTTPStatusCode"] == 204
+        assert client.list_tags_for_resource(ResourceArn=arn)["Tags"] == {"team": "sport"}
+    assert client.describe_channel(Id=channel["Id"])["Tags"] == {"team": "sport"}
+
+
+def test_tags_of_an_arn_that_names_nothing_are_not_found(client: Any, channel: dict[str, Any]) -> None:
+    for arn in (
+        "nonsense",
+        channel["Arn"].replace("us-east-1", "eu-west-1"),
+        channel["Arn"][:-1],
+        channel["Arn"] + "/x",
+    ):
+        with pytest.raises(client.exceptions.NotFoundException):
+            client.list_tags_for_resource(ResourceArn=arn)
+
+
+def test_a_resource_has_at_most_fifty_tags(client: Any, channel: dict[str, Any]) -> None:
+    client.tag_resource(ResourceArn=channel["Arn"], Tags={f"k{number}": "" for number in range(49)})
+    with pytest.raises(client.exceptions.UnprocessableEntityException, match="tags"):
+        client.tag_resource(ResourceArn=channel["Arn"], Tags={"one": "more"})
+
+
+# --- what is not built ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters"),
+    [
+        ("configure_logs", {"Id": "c", "IngressAccessLogs": {}}),
+        ("rotate_channel_credentials", {"Id": "c"}),
+        ("rotate_ingest_endpoint_credentials", {"Id": "c", "IngestEndpointId": "i"}),
+        (
+            "create_harvest_job",
+            {
+                "Id": "h",
+                "OriginEndpointId": "e",
+                "StartTime": "s",
+                "EndTime": "e",
+                "S3Destination": {"BucketName": "b", "ManifestKey": "k", "RoleArn": "r"},
+            },
+        ),
+        ("list_harvest_jobs", {}),
+        ("describe_harvest_job", {"Id": "h"}),
+    ],
+)
+def test_an_operation_that_is_not_built_says_so(client: Any, operation: str, parameters: dict[str, Any]) -> None:
+    with pytest.raises(client.exceptions.UnprocessableEntityException, match="not built yet"):
+        getattr(client, operation)(**parameters)
+
+
+def test_every_operation_of_the_model_is_routed(controller: Controller, client: Any) -> None:
+    model = client.meta.service_model
+    for name in model.operation_names:
+        http = model.operation_model(name).http
+        path = http["requestUri"].format(**{"id": "x", "ingest_endpoint_id": "x", "resource-arn": "x"})
+        _, answer = controller.json(http["method"], path, {})
+        assert "no operation of this API" not in str(answer), name

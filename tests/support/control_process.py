@@ -1,0 +1,164 @@
+"""A controller process with a nats-server of its own, for tests of the control API."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+from botocore.config import Config
+
+from support.botocore_shapes import problems
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+START_SECONDS = 30.0
+STOP_SECONDS = 15.0
+
+
+class _Program:
+    """A child process whose output goes to a file, ended with the test."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def _spawn(self, arguments: list[str], **options: Any) -> None:
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(arguments, stdout=output, stderr=output, **options)
+
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def log(self) -> str:
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    def stop(self, *, kill: bool = False) -> int | None:
+        """End it and return its exit status; with ``kill`` by SIGKILL."""
+        if self._process is None:
+            return None
+        if kill:
+            self._process.kill()
+        else:
+            self._process.terminate()
+        try:
+            return self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise
+        finally:
+            self._process = None
+
+
+class NatsServer(_Program):
+    """A real nats-server with JetStream; keeps its port and its data over restarts."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory / "nats.log")
+        self._directory = directory
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._port: int = free.getsockname()[1]
+        self.url = f"nats://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        program = Path(sys.executable).parent / "nats-server"
+        store = str(self._directory / "jetstream")
+        self._spawn([str(program), "-js", "-sd", store, "-a", "127.0.0.1", "-p", str(self._port)])
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+
+class Controller(_Program):
+    """`python -m understudy_controller` on a listening socket that outlives it."""
+
+    def __init__(self, directory: Path, *, nats_url: str, name: str = "controller", **settings: str) -> None:
+        super().__init__(directory / f"{name}.log")
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._environment = {
+            **os.environ,
+            "UNDERSTUDY_NATS_URL": nats_url,
+            "UNDERSTUDY_LISTEN_FD": str(self._socket.fileno()),
+            "UNDERSTUDY_LOG_FORMAT": "text",
+            "UNDERSTUDY_INGEST_PUBLIC_URL": "http://ingest.example:7071",
+            "UNDERSTUDY_EGRESS_PUBLIC_URL": "http://egress.example:7072",
+            # Nothing listens there: the control API needs no object storage.
+            "UNDERSTUDY_S3_ENDPOINT_URL": "http://127.0.0.1:9",
+            **{f"UNDERSTUDY_{key.upper()}": value for key, value in settings.items()},
+        }
+
+    def start(self) -> None:
+        fd = self._socket.fileno()
+        command = [sys.executable, "-m", "understudy_controller"]
+        self._spawn(command, env=self._environment, pass_fds=(fd,), cwd=REPOSITORY)
+
+    def wait_until_answering(self) -> None:
+        give_up_at = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                with urllib.request.urlopen(f"{self.url}/channels", timeout=START_SECONDS):
+                    return
+            except (urllib.error.URLError, OSError) as err:
+                if not self.alive() or time.monotonic() > give_up_at:
+                    raise AssertionError(f"the controller does not answer: {err}\n{self.log()}") from err
+            time.sleep(0.1)
+
+    def client(self) -> Any:
+        """A boto3 client whose every successful answer is held against the service model."""
+        client = boto3.client(
+            "mediapackage",
+            endpoint_url=self.url,
+            region_name="us-east-1",
+            aws_access_key_id="any",
+            aws_secret_access_key="any",
+            config=Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 1}),
+        )
+        client.meta.events.register("after-call.mediapackage", _check_answer)
+        return client
+
+    def request(
+        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        """One request as written, ``(status, headers in lower case, body)``."""
+        request = urllib.request.Request(self.url + path, data=body, method=method, headers=headers or {})
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, {key.lower(): value for key, value in answer.headers.items()}, answer.read()
+        except urllib.error.HTTPError as err:
+            with err:
+                return err.code, {key.lower(): value for key, value in err.headers.items()}, err.read()
+
+    def json(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        """One request with a JSON body, and the parsed answer."""
+        payload = None if body is None else json.dumps(body).encode()
+        status, _, answer = self.request(method, path, payload, {"Content-Type": "application/json"})
+        return status, json.loads(answer) if answer else None
+
+    def __enter__(self) -> Self:
+        self.start()
+        self.wait_until_answering()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+        self._socket.close()
+
+
+def _check_answer(http_response: Any, model: Any, **_: object) -> None:
+    if http_response.status_code < 300:
+        found = problems(model, http_response.status_code, http_response.content)
+        assert not found, found
