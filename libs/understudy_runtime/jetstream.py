@@ -23,6 +23,7 @@ from understudy_runtime import clock
 from understudy_runtime.errors import BusRefused, BusUnavailable, WrongLastSequence
 from understudy_runtime.messages import StoredMessage, instant_of_rfc3339, parse_header_block
 from understudy_runtime.ordered import OrderedReader
+from understudy_runtime.replies import ConnectionLost, NobodyAnswers, Replies, open_replies
 from understudy_runtime.settings import CommonSettings
 from understudy_runtime.streams import ensure_streams
 
@@ -51,6 +52,7 @@ class Bus:
         self._reopening: asyncio.Task[None] | None = None
         self._logged_at = float("-inf")
         self._on_connection: list[Callable[[bool], None]] = []
+        self._replies: Replies | None = None
         self.nc = Client()
         self.js: JetStreamContext = self.nc.jetstream(timeout=self._timeout_seconds)
 
@@ -83,6 +85,7 @@ class Bus:
             max_outstanding_pings=2,
             connect_timeout=2,
         )
+        self._replies = await open_replies(self.nc)
         _log.info("connected to NATS", extra={"server": self._server()})
         self._announce(connected=True)
 
@@ -103,6 +106,8 @@ class Bus:
             self._connected.set()
         else:
             self._connected.clear()
+            if self._replies is not None:
+                self._replies.fail_all()
         for callback in self._on_connection:
             callback(connected)
 
@@ -157,7 +162,7 @@ class Bus:
         Raises:
             BusUnavailable: no answer in time.
         """
-        answer = await self.api_request(f"STREAM.INFO.{stream}")
+        answer = await self.api_request(f"STREAM.INFO.{stream}", repeatable=True)
         return int(answer["state"]["last_seq"])
 
     # --- writing ------------------------------------------------------------------------------------------------------
@@ -173,8 +178,8 @@ class Bus:
     ) -> int:
         """Store a message; returns its stream sequence once it is acknowledged.
 
-        Many may be in flight at once. Waits for a connection, and tries again where nobody took the message, for as
-        long as ``nats_timeout_seconds`` in all.
+        Many may be in flight at once. Within ``nats_timeout_seconds`` in all it waits for a connection, and tries again
+        where that cannot store the message twice: where nobody took it, or it has a message id.
 
         Args:
             subject: where to.
@@ -193,7 +198,8 @@ class Bus:
             sent["Nats-Msg-Id"] = message_id
         if expected_last_subject_sequence is not None:
             sent["Nats-Expected-Last-Subject-Sequence"] = str(expected_last_subject_sequence)
-        answer = await self._request(subject, payload, headers=sent or None)
+        repeatable = message_id is not None and expected_last_subject_sequence is None
+        answer = await self._request(subject, payload, headers=sent or None, repeatable=repeatable)
         return int(answer["seq"])
 
     # --- reading ------------------------------------------------------------------------------------------------------
@@ -206,7 +212,7 @@ class Bus:
         """
         request = json.dumps({"last_by_subj": subject}).encode()
         try:
-            answer = await self.api_request(f"STREAM.MSG.GET.{stream}", request)
+            answer = await self.api_request(f"STREAM.MSG.GET.{stream}", request, repeatable=True)
         except _NothingThere:
             return None
         message = answer["message"]
@@ -280,30 +286,38 @@ class Bus:
         """Forget ``reader``."""
         self._readers.discard(reader)
 
-    async def api_request(self, subject: str, payload: bytes = b"") -> dict[str, Any]:
+    async def api_request(self, subject: str, payload: bytes = b"", *, repeatable: bool = False) -> dict[str, Any]:
         """One request to the JetStream API, ``subject`` without its prefix.
+
+        ``repeatable``: it does no harm twice, so ask again when the connection is lost under it.
 
         Raises:
             BusUnavailable: no answer in time.
             BusRefused: an error that trying again does not mend.
         """
-        return await self._request(f"$JS.API.{subject}", payload, headers=None)
+        return await self._request(f"$JS.API.{subject}", payload, headers=None, repeatable=repeatable)
 
-    async def _request(self, subject: str, payload: bytes, *, headers: dict[str, str] | None) -> dict[str, Any]:
+    async def _request(
+        self, subject: str, payload: bytes, *, headers: dict[str, str] | None, repeatable: bool
+    ) -> dict[str, Any]:
         deadline = clock.monotonic() + self._timeout_seconds
         while True:
             remaining = deadline - clock.monotonic()
             if remaining <= 0:
                 raise BusUnavailable(f"NATS gave no answer within {self._timeout_seconds:g} s")
             try:
-                if not self.nc.is_connected:
+                if self._replies is None or not self._connected.is_set():
                     await asyncio.wait_for(self._connected.wait(), remaining)
-                    remaining = max(deadline - clock.monotonic(), 0.001)
-                message = await self.nc.request(subject, payload, timeout=remaining, headers=headers)
-            except nats.errors.NoRespondersError:
+                    continue
+                message = await self._replies.request(subject, payload, headers=headers, timeout_seconds=remaining)
+            except NobodyAnswers:
                 # JetStream is not up yet, or without a leader: nobody has seen the message, so it is safe to repeat.
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
+            except ConnectionLost as err:
+                if repeatable:
+                    continue
+                raise BusUnavailable("the connection to NATS was lost before it answered") from err
             except nats.errors.MaxPayloadError as err:
                 raise BusRefused(f"a message of {len(payload)} bytes is too large for NATS") from err
             except (TimeoutError, nats.errors.Error, OSError) as err:

@@ -101,7 +101,7 @@ async def _ensure(bus: Bus, config: dict[str, Any]) -> None:
     name = config["name"]
     request = json.dumps(config).encode()
     try:
-        await bus.api_request(f"STREAM.CREATE.{name}", request)
+        await bus.api_request(f"STREAM.CREATE.{name}", request, repeatable=True)
     except BusRefused:
         # It exists with other settings (an earlier release's, or another number of replicas).
-        await bus.api_request(f"STREAM.UPDATE.{name}", request)
+        await bus.api_request(f"STREAM.UPDATE.{name}", request, repeatable=True)
