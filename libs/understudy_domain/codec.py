@@ -6,7 +6,7 @@ raises ``MalformedRecord`` for anything else. Encoding is deterministic: fields 
 left out, so that equal records are equal bytes.
 
 Supported field types: ``int``, ``str``, ``bool``, ``float``, ``StrEnum`` classes, dataclasses, ``X | None``,
-``tuple[X, ...]`` and ``Mapping[str, X]``.
+``tuple[X, ...]``, ``list[X]``, ``Mapping[str, X]`` and ``dict[str, X]``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _encoders: dict[type, Callable[[Any], dict[str, Any]]] = {}
 
 
 def record(name: str, *, version: int = 1) -> Callable[[type[T]], type[T]]:
-    """Register a frozen dataclass as a record called ``name``; ``version`` rises only when old readers must not read it."""
+    """Register a dataclass as a record called ``name``; ``version`` rises only when old readers must not read it."""
 
     def register(cls: type[T]) -> type[T]:
         if name in _classes:
@@ -125,7 +125,7 @@ def _is_scalar(hint: Any) -> bool:
 
 
 def _plain(item: Any) -> Any:
-    if isinstance(item, tuple):
+    if isinstance(item, tuple | list):
         return [_plain(element) for element in item]
     if isinstance(item, Mapping):
         return {key: _plain(element) for key, element in item.items()}
@@ -153,8 +153,10 @@ def _build_decoder(hint: Any) -> _Convert:
             raise TypeError(f"only X | None is supported, not {hint}")
         return _optional(_decoder(arguments[0]))
     if origin is tuple:
-        return _tuple_of(_decoder(typing.get_args(hint)[0]))
-    if origin is Mapping:
+        return _sequence_of(tuple, _decoder(typing.get_args(hint)[0]))
+    if origin is list:
+        return _sequence_of(list, _decoder(typing.get_args(hint)[0]))
+    if origin in (Mapping, dict):
         return _mapping_of(_decoder(typing.get_args(hint)[1]))
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return _enum(hint)
@@ -182,11 +184,11 @@ def _optional(inner: _Convert) -> _Convert:
     return lambda value: None if value is None else inner(value)
 
 
-def _tuple_of(inner: _Convert) -> _Convert:
+def _sequence_of(cls: type, inner: _Convert) -> _Convert:
     def convert(value: Any) -> Any:
         if not isinstance(value, list):
             raise MalformedRecord(f"expected a list, found {value!r:.80}")
-        return tuple([inner(element) for element in value])
+        return cls([inner(element) for element in value])
 
     return convert
 
@@ -215,7 +217,9 @@ def _enum(cls: type[StrEnum]) -> _Convert:
 def _dataclass(cls: type) -> _Convert:
     hints = typing.get_type_hints(cls)
     fields = [
-        (field.name, _decoder(hints[field.name]), _is_required(field)) for field in dataclasses.fields(cls) if field.init
+        (field.name, _decoder(hints[field.name]), _is_required(field))
+        for field in dataclasses.fields(cls)
+        if field.init
     ]
 
     def convert(value: Any) -> Any:

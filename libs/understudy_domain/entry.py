@@ -29,8 +29,6 @@ class EntryPiece:
     """Of its leading track, ticks, measured."""
     frame_duration: int
     """Of its leading track, ticks: how far a timestamp may be off and still continue."""
-    configuration: str
-    """Digest of all its tracks' codec configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +45,10 @@ class EntryRendition:
     """Highest bit rate of a slot of this rendition so far, bit/s, rounded up so that it seldom changes."""
     pieces: tuple[EntryPiece, ...]
     """In order of time; empty: a gap in this rendition."""
+    timestamp_offset: int
+    """Media timestamp minus programme time of its last piece so far, ticks: equal offsets continue each other."""
+    configuration: str
+    """Digest of the codec configuration of its last piece so far."""
     width: int | None = None
     height: int | None = None
     frame_rate: str | None = None

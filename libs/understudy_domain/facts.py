@@ -44,7 +44,10 @@ class PlaylistLine:
 @record("arrival.playlist")
 @dataclass(frozen=True, slots=True)
 class PlaylistArrived:
-    """What is new in a media playlist: at least the lines this sender had not sent before. Reading one twice is harmless."""
+    """What is new in a media playlist: at least the lines its sender had not sent before.
+
+    Reading one twice is harmless.
+    """
 
     path: str
     target_duration: int

@@ -83,7 +83,8 @@ def parse_arrivals_subject(subject: str) -> ArrivalsSubject:
             return ArrivalsSubject(int(shard), guid, None)
         case ["arrivals", shard, guid, ("1" | "2") as input_id] if shard.isdecimal() and GUID.fullmatch(guid):
             return ArrivalsSubject(int(shard), guid, int(input_id))
-    raise MalformedKey(f"not an arrivals subject: {subject!r:.200}")
+        case _:
+            raise MalformedKey(f"not an arrivals subject: {subject!r:.200}")
 
 
 def program_subject(shard: int, origin_endpoint_guid: str) -> str:
@@ -100,7 +101,8 @@ def parse_program_subject(subject: str) -> tuple[int, str]:
     match subject.split("."):
         case ["program", shard, guid] if shard.isdecimal() and GUID.fullmatch(guid):
             return int(shard), guid
-    raise MalformedKey(f"not a program subject: {subject!r:.200}")
+        case _:
+            raise MalformedKey(f"not a program subject: {subject!r:.200}")
 
 
 # --- KV keys ----------------------------------------------------------------------------------------------------------
@@ -193,7 +195,8 @@ def parse_ingest_path(path: str) -> IngestPath:
             if len(name) <= 1024 and all(_SAFE_SEGMENT.fullmatch(part) and part not in (".", "..") for part in parts):
                 return IngestPath(channel, ingest, name)
             raise MalformedKey(f"not a file name an input URL accepts: {name!r:.200}")
-    raise MalformedKey("an input URL is /in/v2/<channel>/<ingest endpoint>/<file>")
+        case _:
+            raise MalformedKey("an input URL is /in/v2/<channel>/<ingest endpoint>/<file>")
 
 
 # --- URL paths: egress ------------------------------------------------------------------------------------------------

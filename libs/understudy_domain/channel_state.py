@@ -1,0 +1,37 @@
+"""All that the decision core knows of one channel: plain data, so that it can rest in a snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from understudy_domain.codec import record
+from understudy_domain.endpoint_state import EndpointState
+from understudy_domain.grid import Grid
+from understudy_domain.lineup import Rendition
+from understudy_domain.timeline import InputState
+
+
+@record("snapshot.channel")
+@dataclass(slots=True)
+class ChannelState:
+    """The fold of a channel's log up to ``sequence``."""
+
+    channel: str
+    """Guid."""
+    now: int = 0
+    """Log time: instant of the last message or timer, ticks since the epoch."""
+    sequence: int = 0
+    """ARRIVALS sequence of the last message applied, ticks of the clock not counted."""
+    grid: Grid | None = None
+    """None until S_in is settled."""
+    lineup: tuple[Rendition, ...] = ()
+    inputs: list[InputState] = field(default_factory=lambda: [InputState(1), InputState(2)])
+    endpoints: list[EndpointState] = field(default_factory=list)
+
+    def input(self, input_id: int) -> InputState:
+        """Input 1 or 2."""
+        return self.inputs[input_id - 1]
+
+    def endpoint(self, origin_endpoint: str) -> EndpointState | None:
+        """An endpoint by guid."""
+        return next((one for one in self.endpoints if one.origin_endpoint == origin_endpoint), None)

@@ -1,0 +1,45 @@
+"""An origin endpoint as the decision core carries it: its policy, and its last entry, from which all else follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from understudy_domain.entry import ProgramEntry
+from understudy_domain.grid import Grid
+from understudy_domain.reason import Reason
+
+
+@dataclass(slots=True)
+class EndpointState:
+    """Policy and last entry. A successor needs no more to go on than what the PROGRAM log gives it."""
+
+    origin_endpoint: str
+    """Guid."""
+    segment_duration: int
+    """As configured, ticks."""
+    time_delay: int
+    """Ticks."""
+    revision: int
+    last: ProgramEntry | None = None
+    passed: int | None = None
+    """A slot up to which everything was passed over without an entry, since the last one."""
+
+    def slot_duration(self, grid: Grid) -> int:
+        """S_out, ticks."""
+        return grid.slot_duration(self.segment_duration)
+
+    def next_slot(self, grid: Grid) -> int | None:
+        """The slot to decide next; None before the first. A new segment duration begins where the old one ended."""
+        if self.last is None:
+            return None
+        slot_duration = self.slot_duration(grid)
+        if self.last.slot_duration != slot_duration:
+            slot = grid.slot_of(self.last.end, slot_duration=slot_duration)
+        else:
+            slot = self.last.slot if self.last.reason is Reason.PARTIAL else self.last.slot + 1
+        return slot if self.passed is None else max(slot, self.passed)
+
+    @property
+    def partly_published(self) -> bool:
+        """The last entry holds part of its slot (step 7); the rest is still to come."""
+        return self.last is not None and self.last.reason is Reason.PARTIAL

@@ -1,0 +1,230 @@
+"""The failover rule: for one slot of one origin endpoint, what to do now.
+
+Rule 1: everything that decides about inputs stands in this file. It reads two views, one for each input, and answers
+with a verdict; it changes nothing, and asks no clock: ``now`` is the log's time.
+
+The steps, numbered as in the published rule (a the active input, s the other):
+
+1. Keep.       a has completed the slot: publish it from a.
+2. Wait.       Until the deadline. A late piece is not a missing piece.
+3. Repair.     Pieces that a lost come from s. Needs the proof that both are joinable, which is not taken yet.
+4. Fail over.  s has completed the slot: publish it from s, which is active from here on. But if s was late as well,
+               the cause is common to both: give a one more tolerance first.
+5. Combine.    a and s together cover the slot. Needs the same proof as 3.
+6. Hold.       While what both lack is expected from either, or nothing later exists anywhere.
+7. Publish what there is, a gap where there is nothing, or go on at the first slot of which there is anything.
+
+Invariants kept here: the active input changes in step 4 only, and only to an input that has completed the slot (I5);
+nothing ever moves it back for its own sake (I6); for equal deliveries a later deadline never gives an earlier change
+(I7).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from understudy_domain.reason import Reason
+from understudy_domain.ticks import TICKS_PER_SECOND, from_seconds
+
+JITTER_ALLOWANCE = 1 * TICKS_PER_SECOND
+MARGIN = from_seconds(0.25)
+"""What is decided at a deadline is to be listed in time."""
+HORIZON_MAX = 120 * TICKS_PER_SECOND
+DEAD_AFTER_SEGMENTS = 3
+EMPTY_SLOTS_MAX = 3
+"""More empty slots in a row than this are passed over instead of filled with gaps."""
+
+
+def tolerance_of(slot_duration: int) -> int:
+    """max(S_out / 2, jitter allowance), ticks."""
+    return max(slot_duration // 2, JITTER_ALLOWANCE)
+
+
+def dead_at(*, last_arrived_at: int | None, has_ended: bool, segment_duration: int, slot_duration: int) -> int:
+    """From when on an input is dead unless something arrives: 0 if it has ended or never began. Ticks."""
+    if last_arrived_at is None or has_ended:
+        return 0
+    return last_arrived_at + DEAD_AFTER_SEGMENTS * segment_duration + tolerance_of(slot_duration)
+
+
+@dataclass(frozen=True, slots=True)
+class InputView:
+    """What the rule sees of one input, for one slot."""
+
+    input_id: int
+    complete: bool
+    completed_at: int | None
+    """When the slot became complete; None while it is not."""
+    first_piece_at: int | None
+    """Programme time of the first piece of the slot not published yet; None where there is none."""
+    lag: int | None
+    """L_i, ticks; None for an input that has none yet."""
+    dead_at: int
+    has_ended: bool
+    next_slot: int | None
+    """The next later slot of which it has delivered anything; None where there is none."""
+
+    def is_dead(self, now: int) -> bool:
+        """Owed nothing, expecting nothing, and its lag counts for nothing."""
+        return now >= self.dead_at
+
+
+@dataclass(frozen=True, slots=True)
+class SlotView:
+    """One slot of one endpoint, as the rule sees it."""
+
+    slot: int
+    end: int
+    """end(k): where the slot ends by prediction, programme time, ticks."""
+    slot_duration: int
+    """S_out, ticks."""
+    time_delay: int
+    """Ticks."""
+    active: InputView
+    other: InputView
+    partly_published: bool = False
+    """Step 7 has published part of this slot already: only the rest of it is left to publish."""
+
+    @property
+    def tolerance(self) -> int:
+        """Ticks."""
+        return tolerance_of(self.slot_duration)
+
+    def due(self, view: InputView) -> int | None:
+        """due_i(k), instant in ticks; None for an input without a lag."""
+        return None if view.lag is None else self.end + view.lag
+
+    def smaller_lag(self, now: int) -> int:
+        """The smaller lag of the inputs that are not dead; where all are, of those that ever had one."""
+        known = [view for view in (self.active, self.other) if view.lag is not None]
+        alive = [view for view in known if not view.is_dead(now)]
+        return min((view.lag for view in alive or known if view.lag is not None), default=0)
+
+    def deadline(self, now: int) -> int:
+        """The later of due_a(k) + tolerance and end(k) + the smaller lag + horizon, less the margin.
+
+        An active input that was dead by the time the slot fell due was not owed it: then the delay alone counts.
+        """
+        bought = self.end + self.smaller_lag(now) + min(self.time_delay, HORIZON_MAX)
+        due = self.due(self.active)
+        if due is None or self.active.dead_at < due:
+            return bought - MARGIN
+        return max(due + self.tolerance, bought) - MARGIN
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Publish the slot, or what there is of it, from this input."""
+
+    input_id: int
+    reason: Reason
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class PublishGap:
+    """Nothing of the slot is left anywhere: a gap that keeps its place."""
+
+    step: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """Go on at a later slot without an entry for this one: all of it is published, or too much is lost to fill."""
+
+    slot: int
+    step: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Look again at every arrival, and at this instant (None: at arrivals only)."""
+
+    until: int | None
+    step: int
+
+
+Verdict = Publish | PublishGap | GoOn | Wait
+
+
+def decide(view: SlotView, *, now: int) -> Verdict:
+    """The rule, for one slot, as of ``now``."""
+    if view.partly_published:
+        return _rest_of_slot(view)
+    if view.active.complete:
+        return Publish(view.active.input_id, Reason.KEEP, step=1)
+    deadline = view.deadline(now)
+    if now < deadline:
+        return Wait(_earliest([deadline, view.active.dead_at, view.other.dead_at], now), step=2)
+    if view.other.complete:
+        return _fail_over(view, now)
+    held = _hold(view, now)
+    return held if held is not None else _what_there_is(view)
+
+
+def first_active(candidates: list[tuple[int, int]]) -> int | None:
+    """The first active input: the first to complete a slot, a tie goes to input 1.
+
+    ``candidates``: (instant at which the input first completed a slot, input id).
+    """
+    return min(candidates)[1] if candidates else None
+
+
+def _fail_over(view: SlotView, now: int) -> Verdict:
+    """Step 4. A slot that s completed late as well has a cause common to both; a gets one more tolerance."""
+    due, completed_at = view.due(view.other), view.other.completed_at
+    if due is not None and completed_at is not None and completed_at > due + view.tolerance:
+        spared_until = completed_at + view.tolerance
+        if now < spared_until:
+            return Wait(spared_until, step=4)
+    return Publish(view.other.input_id, Reason.FAILOVER, step=4)
+
+
+def _hold(view: SlotView, now: int) -> Wait | None:
+    """Step 6. Later media from an input does not make its piece lost: uploads overtake each other."""
+    instants = []
+    for one in (view.active, view.other):
+        due = view.due(one)
+        if due is not None and not one.is_dead(now) and now < due + view.tolerance:
+            instants += [due + view.tolerance, one.dead_at]
+    if instants:
+        return Wait(_earliest(instants, now), step=6)
+    later_exists = view.active.next_slot is not None or view.other.next_slot is not None
+    if later_exists or _ends_here(view, now):
+        return None
+    return Wait(_earliest([view.active.dead_at, view.other.dead_at], now), step=6)
+
+
+def _ends_here(view: SlotView, now: int) -> bool:
+    """Nothing will follow what there is of this slot: its inputs have ended."""
+    anything = view.active.first_piece_at is not None or view.other.first_piece_at is not None
+    ended = view.active.has_ended or view.other.has_ended
+    return anything and ended and view.active.is_dead(now) and view.other.is_dead(now)
+
+
+def _what_there_is(view: SlotView) -> Verdict:
+    """Step 7."""
+    fuller = _earlier_piece(view)
+    if fuller is not None:
+        return Publish(fuller.input_id, Reason.PARTIAL, step=7)
+    later = [one.next_slot for one in (view.active, view.other) if one.next_slot is not None]
+    if later and min(later) - view.slot > EMPTY_SLOTS_MAX:
+        return GoOn(min(later))
+    return PublishGap()
+
+
+def _rest_of_slot(view: SlotView) -> Verdict:
+    rest = _earlier_piece(view)
+    if rest is not None:
+        return Publish(rest.input_id, Reason.PARTIAL, step=7)
+    return GoOn(view.slot + 1)
+
+
+def _earlier_piece(view: SlotView) -> InputView | None:
+    """The input whose next piece of the slot begins first; a tie goes to the active one."""
+    having = [one for one in (view.active, view.other) if one.first_piece_at is not None]
+    return min(having, key=lambda one: one.first_piece_at or 0, default=None)
+
+
+def _earliest(instants: list[int], now: int) -> int | None:
+    return min((instant for instant in instants if instant > now), default=None)

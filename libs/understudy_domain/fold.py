@@ -1,0 +1,310 @@
+"""The decision core: a fold over a channel's part of the ARRIVALS log that answers with entries.
+
+Time is the log's. Before a message is applied, every timer that falls earlier fires, in order, at its own instant; so
+a slot is decided as of its deadline from the facts stamped up to it, however late, in whatever batches, and by
+whichever controller the log is read. The same log gives the same entries, byte for byte (I9).
+"""
+
+from __future__ import annotations
+
+from understudy_domain import failover
+from understudy_domain.channel_state import ChannelState
+from understudy_domain.endpoint_state import EndpointState
+from understudy_domain.entry import AsOf, Evidence, InputEvidence, ProgramEntry
+from understudy_domain.facts import (
+    ChannelRemoved,
+    EndpointConfigured,
+    EndpointRemoved,
+    Fact,
+    MultivariantArrived,
+    PlaylistArrived,
+    SegmentArrived,
+    Tick,
+)
+from understudy_domain.failover import GoOn, InputView, Publish, PublishGap, SlotView, Wait
+from understudy_domain.grid import Grid
+from understudy_domain.publication import Choice, entry_of
+from understudy_domain.reason import Reason
+from understudy_domain.settlement import match_renditions, place_sessions, settle_grid
+from understudy_domain.timeline import InputState, Piece, SlotBounds, SlotDelivery, first_run, slot_delivery
+
+
+class ChannelFold:
+    """One channel's decisions. ``state`` is all there is; it may be taken at any time between two calls."""
+
+    def __init__(self, state: ChannelState) -> None:
+        self.state = state
+        self._wake_at: dict[str, int] = {}
+
+    @property
+    def wake_at(self) -> int | None:
+        """The earliest instant at which a timer fires, ticks since the epoch; None if only arrivals count."""
+        return min(self._wake_at.values(), default=None)
+
+    def apply(self, fact: Fact, *, input_id: int | None, instant: int, sequence: int) -> list[ProgramEntry]:
+        """The next message of the channel's log; ``input_id`` for facts of an input, ``instant`` its log time.
+
+        Log time never runs backward: a stamp earlier than its predecessor's counts as that one's.
+        """
+        instant = max(instant, self.state.now)
+        entries = self._fire_timers(before=instant)
+        self.state.now = instant
+        if isinstance(fact, Tick):
+            return entries
+        self.state.sequence = sequence
+        self._take_in(fact, input_id)
+        return entries + self._decide_all()
+
+    def pass_time(self, instant: int) -> list[ProgramEntry]:
+        """A tick of the shard's clock: everything stamped before ``instant`` has been applied."""
+        entries = self._fire_timers(before=instant)
+        self.state.now = max(self.state.now, instant)
+        return entries
+
+    def resume(self) -> list[ProgramEntry]:
+        """Set the timers after a snapshot was loaded."""
+        return self._decide_all()
+
+    def _fire_timers(self, *, before: int) -> list[ProgramEntry]:
+        entries: list[ProgramEntry] = []
+        while (wake_at := self.wake_at) is not None and wake_at < before:
+            self.state.now = max(self.state.now, wake_at)
+            entries += self._decide_all()
+        return entries
+
+    def _take_in(self, fact: Fact, input_id: int | None) -> None:
+        match fact:
+            case SegmentArrived() if input_id is not None:
+                self._input(input_id).receive(
+                    fact,
+                    arrived_at=self.state.now,
+                    sequence=self.state.sequence,
+                    segment_duration=self._segment_duration,
+                )
+            case PlaylistArrived() if input_id is not None:
+                self._input(input_id).read_playlist(fact, segment_duration=self._segment_duration)
+            case MultivariantArrived() if input_id is not None:
+                self._input(input_id).sources.multivariant = fact
+            case EndpointConfigured():
+                self._configure(fact)
+            case EndpointRemoved():
+                self._remove(fact.origin_endpoint)
+            case ChannelRemoved():
+                for endpoint in list(self.state.endpoints):
+                    self._remove(endpoint.origin_endpoint)
+            case _:
+                return
+        place_sessions(self.state)
+        settle_grid(self.state)
+        match_renditions(self.state)
+
+    def _input(self, input_id: int) -> InputState:
+        return self.state.input(input_id)
+
+    @property
+    def _segment_duration(self) -> int | None:
+        return self.state.grid.segment_duration if self.state.grid is not None else None
+
+    def _configure(self, fact: EndpointConfigured) -> None:
+        endpoint = self.state.endpoint(fact.origin_endpoint)
+        if endpoint is None:
+            self.state.endpoints.append(
+                EndpointState(fact.origin_endpoint, fact.segment_duration, fact.time_delay, fact.revision)
+            )
+        elif fact.revision > endpoint.revision:
+            endpoint.segment_duration = fact.segment_duration
+            endpoint.time_delay = fact.time_delay
+            endpoint.revision = fact.revision
+            endpoint.passed = None
+
+    def _remove(self, origin_endpoint: str) -> None:
+        self.state.endpoints = [one for one in self.state.endpoints if one.origin_endpoint != origin_endpoint]
+        self._wake_at.pop(origin_endpoint, None)
+
+    # --- deciding -----------------------------------------------------------------------------------------------------
+
+    def _decide_all(self) -> list[ProgramEntry]:
+        entries: list[ProgramEntry] = []
+        if self.state.grid is not None:
+            for endpoint in self.state.endpoints:
+                entries += self._decide(endpoint, self.state.grid)
+            self._forget(self.state.grid)
+        return entries
+
+    def _decide(self, endpoint: EndpointState, grid: Grid) -> list[ProgramEntry]:
+        """Every slot of an endpoint that can be decided now; sets its timer for the first that cannot."""
+        self._wake_at.pop(endpoint.origin_endpoint, None)
+        entries: list[ProgramEntry] = []
+        if self._is_ahead(endpoint):
+            return entries
+        while True:
+            entry = self._next_entry(endpoint, grid)
+            if entry is None:
+                return entries
+            endpoint.last = entry
+            endpoint.passed = None
+            entries.append(entry)
+
+    def _is_ahead(self, endpoint: EndpointState) -> bool:
+        """The endpoint's last entry was decided, by a predecessor, later in the log than has been read here."""
+        if endpoint.last is None:
+            return False
+        as_of = endpoint.last.as_of
+        return self.state.now < as_of.instant or self.state.sequence < as_of.sequence
+
+    def _next_entry(self, endpoint: EndpointState, grid: Grid) -> ProgramEntry | None:
+        if endpoint.last is None:
+            return self._first_entry(endpoint, grid)
+        while True:
+            slot = endpoint.next_slot(grid)
+            assert slot is not None
+            deliveries = self._deliveries(endpoint, grid, slot)
+            active = deliveries[endpoint.last.active_input]
+            if active.complete and not any(active.pieces.values()):
+                endpoint.passed = slot + 1
+                continue
+            view = self._view(endpoint, grid, slot, deliveries)
+            verdict = failover.decide(view, now=self.state.now)
+            if isinstance(verdict, Wait):
+                if verdict.until is not None:
+                    self._wake_at[endpoint.origin_endpoint] = verdict.until
+                return None
+            if isinstance(verdict, GoOn):
+                endpoint.passed = verdict.slot
+                continue
+            return self._entry(endpoint, grid, view, deliveries, verdict)
+
+    def _first_entry(self, endpoint: EndpointState, grid: Grid) -> ProgramEntry | None:
+        """The first slot of the first input to complete one."""
+        found: dict[int, SlotDelivery] = {}
+        slots: dict[int, int] = {}
+        for one in self.state.inputs:
+            for slot in self._slots_touched(one, endpoint, grid):
+                delivery = self._delivery(one, endpoint, grid, slot)
+                if delivery.complete and any(delivery.pieces.values()):
+                    found[one.input_id], slots[one.input_id] = delivery, slot
+                    break
+        chosen = failover.first_active([(delivery.completed_at or 0, input_id) for input_id, delivery in found.items()])
+        if chosen is None:
+            return None
+        slot = slots[chosen]
+        deliveries = self._deliveries(endpoint, grid, slot)
+        view = self._view(endpoint, grid, slot, deliveries, active_input=chosen)
+        return self._entry(endpoint, grid, view, deliveries, Publish(chosen, Reason.START, step=0))
+
+    def _slots_touched(self, one: InputState, endpoint: EndpointState, grid: Grid) -> list[int]:
+        slot_duration = endpoint.slot_duration(grid)
+        starts = [piece.start for pieces in one.pieces.values() for piece in pieces]
+        return sorted({grid.slot_of(start, slot_duration=slot_duration) for start in starts})
+
+    def _delivery(self, one: InputState, endpoint: EndpointState, grid: Grid, slot: int) -> SlotDelivery:
+        published_until = endpoint.last.end if endpoint.last is not None else None
+        bounds = SlotBounds(slot, endpoint.slot_duration(grid), published_until)
+        return slot_delivery(one, [one.rendition for one in self.state.lineup], grid=grid, bounds=bounds)
+
+    def _deliveries(self, endpoint: EndpointState, grid: Grid, slot: int) -> dict[int, SlotDelivery]:
+        return {one.input_id: self._delivery(one, endpoint, grid, slot) for one in self.state.inputs}
+
+    def _view(
+        self,
+        endpoint: EndpointState,
+        grid: Grid,
+        slot: int,
+        deliveries: dict[int, SlotDelivery],
+        *,
+        active_input: int | None = None,
+    ) -> SlotView:
+        if active_input is None:
+            assert endpoint.last is not None
+            active_input = endpoint.last.active_input
+        slot_duration = endpoint.slot_duration(grid)
+        views = {
+            one.input_id: self._input_view(one, endpoint, grid, slot, deliveries[one.input_id])
+            for one in self.state.inputs
+        }
+        return SlotView(
+            slot=slot,
+            end=grid.start_of(slot + 1, slot_duration=slot_duration),
+            slot_duration=slot_duration,
+            time_delay=endpoint.time_delay,
+            active=views[active_input],
+            other=views[3 - active_input],
+            partly_published=endpoint.partly_published and endpoint.last is not None and endpoint.last.slot == slot,
+        )
+
+    def _input_view(
+        self, one: InputState, endpoint: EndpointState, grid: Grid, slot: int, delivery: SlotDelivery
+    ) -> InputView:
+        slot_duration = endpoint.slot_duration(grid)
+        later = [touched for touched in self._slots_touched(one, endpoint, grid) if touched > slot]
+        return InputView(
+            input_id=one.input_id,
+            complete=delivery.complete,
+            completed_at=delivery.completed_at,
+            first_piece_at=delivery.starts_at,
+            lag=one.lag,
+            dead_at=failover.dead_at(
+                last_arrived_at=one.last_arrived_at,
+                has_ended=one.has_ended,
+                segment_duration=grid.segment_duration,
+                slot_duration=slot_duration,
+            ),
+            has_ended=one.has_ended,
+            next_slot=later[0] if later else None,
+        )
+
+    def _entry(
+        self,
+        endpoint: EndpointState,
+        grid: Grid,
+        view: SlotView,
+        deliveries: dict[int, SlotDelivery],
+        verdict: Publish | PublishGap,
+    ) -> ProgramEntry:
+        now = self.state.now
+        active_input, input_id, pieces = view.active.input_id, view.active.input_id, dict[str, tuple[Piece, ...]]()
+        reason = Reason.GAP
+        if isinstance(verdict, Publish):
+            input_id, reason = verdict.input_id, verdict.reason
+            pieces = dict(deliveries[input_id].pieces)
+            if reason is Reason.PARTIAL:
+                pieces = first_run(deliveries[input_id], hole_max=grid.segment_duration // 2)
+            else:
+                active_input = input_id
+        choice = Choice(
+            slot=view.slot,
+            end=view.end,
+            input_id=input_id,
+            active_input=active_input,
+            pieces=pieces,
+            reason=reason,
+            step=verdict.step,
+            evidence=_evidence(view, deliveries, now),
+            smaller_lag=view.smaller_lag(now),
+            as_of=AsOf(now, self.state.sequence),
+        )
+        return entry_of(choice, endpoint=endpoint, channel_guid=self.state.channel, grid=grid, lineup=self.state.lineup)
+
+    def _forget(self, grid: Grid) -> None:
+        """Drop pieces that every endpoint has passed; those of endpoints without an entry are still needed."""
+        ends = [endpoint.last.end for endpoint in self.state.endpoints if endpoint.last is not None]
+        if ends and len(ends) == len(self.state.endpoints):
+            for one in self.state.inputs:
+                one.forget_before(min(ends) - grid.segment_duration)
+
+
+def _evidence(view: SlotView, deliveries: dict[int, SlotDelivery], now: int) -> Evidence:
+    return Evidence(
+        deadline=None if view.active.lag is None else view.deadline(now),
+        inputs=tuple(
+            InputEvidence(
+                input_id=one.input_id,
+                complete=one.complete,
+                missing=deliveries[one.input_id].missing,
+                due=view.due(one),
+                lag=one.lag,
+                dead=one.is_dead(now),
+            )
+            for one in sorted((view.active, view.other), key=lambda one: one.input_id)
+        ),
+    )

@@ -1,0 +1,164 @@
+"""The renditions of a channel, and which of an input's playlists carries which.
+
+Renditions are matched between inputs by kind, codec, resolution, language and bit rate rank, by name last (failover
+rule, Words).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from understudy_domain.facts import MultivariantArrived
+from understudy_domain.media import Probe, TrackKind
+
+_LETTER = {TrackKind.VIDEO: "v", TrackKind.AUDIO: "a"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rendition:
+    """One rendition, by what it is matched by and by what players are told of it."""
+
+    rendition: str
+    """Its id in URLs: ``v1``, ``a2``; empty for a rendition of an input that is not matched yet."""
+    kind: TrackKind
+    codec_family: str
+    """``avc1``, ``mp4a``: the codec name up to its first dot, of the leading track."""
+    bandwidth: int
+    """What the encoder declares, or what its first segment measures: only its rank counts, bit/s."""
+    playlist: str
+    """The input's own playlist path."""
+    width: int | None = None
+    height: int | None = None
+    audio_group: str | None = None
+    name: str | None = None
+    language: str | None = None
+    channels: str | None = None
+    default: bool = False
+    autoselect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSegment:
+    """A playlist's first segment: its probe and its measured bit rate."""
+
+    probe: Probe
+    bandwidth: int
+
+
+def renditions_of(
+    firsts: Mapping[str, FirstSegment], multivariant: MultivariantArrived | None
+) -> tuple[Rendition, ...]:
+    """The renditions an input carries, one for each playlist that has delivered; unnumbered, in order of playlists."""
+    found = []
+    for playlist, first in firsts.items():
+        leading = first.probe.leading
+        if leading is not None:
+            declared = _declared(playlist, multivariant)
+            found.append(
+                Rendition(
+                    rendition="",
+                    kind=leading.kind,
+                    codec_family=leading.codec.partition(".")[0],
+                    playlist=playlist,
+                    width=leading.width,
+                    height=leading.height,
+                    language=declared.language or leading.language,
+                    bandwidth=declared.bandwidth or first.bandwidth,
+                    audio_group=declared.audio_group,
+                    name=declared.name,
+                    channels=declared.channels,
+                    default=declared.default,
+                    autoselect=declared.autoselect,
+                )
+            )
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    bandwidth: int = 0
+    audio_group: str | None = None
+    name: str | None = None
+    language: str | None = None
+    channels: str | None = None
+    default: bool = False
+    autoselect: bool = False
+
+
+def _declared(playlist: str, multivariant: MultivariantArrived | None) -> _Declared:
+    if multivariant is None:
+        return _Declared()
+    for variant in multivariant.variants:
+        if variant.path == playlist:
+            return _Declared(
+                bandwidth=variant.bandwidth, audio_group=_separate_group(variant.audio_group, multivariant)
+            )
+    for rendition in multivariant.renditions:
+        if rendition.path == playlist:
+            return _Declared(
+                audio_group=rendition.group,
+                name=rendition.name,
+                language=rendition.language,
+                channels=rendition.channels,
+                default=rendition.default,
+                autoselect=rendition.autoselect,
+            )
+    return _Declared()
+
+
+def _separate_group(group: str | None, multivariant: MultivariantArrived) -> str | None:
+    """The group, if any of its renditions has a playlist of its own; audio that is multiplexed needs none."""
+    separate = any(rendition.group == group and rendition.path for rendition in multivariant.renditions)
+    return group if separate else None
+
+
+def expected_playlists(multivariant: MultivariantArrived) -> set[str]:
+    """The playlists that an encoder says decide: every variant's, and every audio rendition's of its own."""
+    audio = {rendition.path for rendition in multivariant.renditions if rendition.kind == "AUDIO" and rendition.path}
+    return {variant.path for variant in multivariant.variants} | audio
+
+
+def lineup_of(renditions: Sequence[Rendition]) -> tuple[Rendition, ...]:
+    """Number an input's renditions: these are the channel's. Video first, the highest bit rate first in each kind."""
+    numbered = []
+    for kind, letter in _LETTER.items():
+        for number, rendition in enumerate(_ranked([one for one in renditions if one.kind is kind]), start=1):
+            numbered.append(replace(rendition, rendition=f"{letter}{number}"))
+    return tuple(numbered)
+
+
+def match(lineup: Sequence[Rendition], renditions: Sequence[Rendition]) -> dict[str, str]:
+    """Which of an input's playlists carries which rendition of the channel: rendition id to playlist path.
+
+    First by equal kind, codec, resolution and language, ranked by bit rate where several are alike; what is left by
+    kind and equal playlist path, then by kind and rank.
+    """
+    found: dict[str, str] = {}
+    for alike in (_exact, _by_path, _by_kind):
+        wanted = [one for one in lineup if one.rendition not in found]
+        offered = [one for one in renditions if one.playlist not in found.values()]
+        for key in dict.fromkeys(alike(one) for one in wanted):
+            pairs = zip(
+                _ranked([one for one in wanted if alike(one) == key]),
+                _ranked([one for one in offered if alike(one) == key]),
+                strict=False,
+            )
+            found.update({one.rendition: other.playlist for one, other in pairs})
+    return found
+
+
+def _exact(rendition: Rendition) -> tuple[object, ...]:
+    return (rendition.kind, rendition.codec_family, rendition.width, rendition.height, rendition.language)
+
+
+def _by_path(rendition: Rendition) -> tuple[object, ...]:
+    return (rendition.kind, rendition.playlist)
+
+
+def _by_kind(rendition: Rendition) -> tuple[object, ...]:
+    return (rendition.kind,)
+
+
+def _ranked(renditions: Sequence[Rendition]) -> list[Rendition]:
+    return sorted(renditions, key=lambda one: (-one.bandwidth, one.playlist))

@@ -1,0 +1,212 @@
+"""From a verdict to the entry that is appended: numbers, times, seams, and what players are told of each rendition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from understudy_domain.endpoint_state import EndpointState
+from understudy_domain.entry import AsOf, EntryPiece, EntryRendition, Evidence, ProgramEntry
+from understudy_domain.grid import Grid
+from understudy_domain.lineup import Rendition
+from understudy_domain.reason import Reason
+from understudy_domain.session import CLOCK_TOLERANCE
+from understudy_domain.ticks import TICKS_PER_SECOND
+from understudy_domain.timeline import Piece
+
+DRIFT_DIVISOR = 1000
+"""The published date drifts back to the encoder's by at most 1/1000 of the media that passes."""
+BANDWIDTH_HEADROOM_PERCENT = 110
+ROUNDING = 2
+"""Ticks by which two measured durations may differ without meaning it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was decided for a slot: which pieces of which input, and why. No pieces: a gap."""
+
+    slot: int
+    end: int
+    """end(k) by prediction, programme time: where a gap ends."""
+    input_id: int
+    """Whose pieces these are."""
+    active_input: int
+    """Who is active from here on."""
+    pieces: Mapping[str, tuple[Piece, ...]]
+    reason: Reason
+    step: int
+    evidence: Evidence
+    smaller_lag: int
+    as_of: AsOf
+
+
+def entry_of(
+    choice: Choice, *, endpoint: EndpointState, channel_guid: str, grid: Grid, lineup: Sequence[Rendition]
+) -> ProgramEntry:
+    """The entry for a choice, standing alone, from the endpoint's last one."""
+    last, leading = endpoint.last, _leading(choice, lineup)
+    start = leading[0].start if leading else (last.end if last is not None else choice.end)
+    end = leading[-1].end if leading else max(choice.end, start)
+    discontinuity = last is not None and bool(leading) and not _continues(last, choice, start=start, grid=grid)
+    slot_duration = endpoint.slot_duration(grid)
+    return ProgramEntry(
+        origin_endpoint=endpoint.origin_endpoint,
+        channel=channel_guid,
+        slot=choice.slot,
+        media_sequence=0 if last is None else last.media_sequence + 1,
+        discontinuity_sequence=_discontinuity_sequence(last),
+        discontinuity=discontinuity,
+        start=start,
+        end=end,
+        program_date_time=_program_date_time(last, choice, leading, start=start, end=end, discontinuity=discontinuity),
+        available_at=_available_at(last, choice, end=end, time_delay=endpoint.time_delay),
+        target_duration_seconds=_target_duration_seconds(last, slot_duration, grid),
+        active_input=choice.active_input,
+        reason=choice.reason,
+        step=choice.step,
+        evidence=choice.evidence,
+        renditions=tuple(_rendition(one, choice, last) for one in lineup),
+        slot_duration=slot_duration,
+        policy_revision=endpoint.revision,
+        as_of=choice.as_of,
+    )
+
+
+def _leading(choice: Choice, lineup: Sequence[Rendition]) -> tuple[Piece, ...]:
+    """The pieces that time the slot: those of the first rendition that has any."""
+    return next((pieces for one in lineup if (pieces := choice.pieces.get(one.rendition))), ())
+
+
+def _discontinuity_sequence(last: ProgramEntry | None) -> int:
+    return 0 if last is None else last.discontinuity_sequence + last.discontinuity
+
+
+def _target_duration_seconds(last: ProgramEntry | None, slot_duration: int, grid: Grid) -> int:
+    """Fixed at the endpoint's birth: S_out + S_in / 2, rounded up."""
+    if last is not None:
+        return last.target_duration_seconds
+    return -(-(slot_duration + grid.segment_duration // 2) // TICKS_PER_SECOND)
+
+
+def _available_at(last: ProgramEntry | None, choice: Choice, *, end: int, time_delay: int) -> int:
+    """end(k) + the smaller lag + time delay, never decreasing.
+
+    Without a delay there is nothing to hold a slot back for that came a moment earlier than usual.
+    """
+    available = end + choice.smaller_lag + time_delay
+    if time_delay == 0:
+        available = min(available, choice.as_of.instant)
+    return available if last is None else max(available, last.available_at)
+
+
+def _continues(last: ProgramEntry, choice: Choice, *, start: int, grid: Grid) -> bool:
+    """The seam, measured: in every rendition the timestamps and the codec configuration go on from the last entry's.
+
+    Within one session a hole of less than a piece is the encoder's own and its clock goes on; between two, the next
+    piece has to begin within a frame of where the last one ended.
+    """
+    before = {one.rendition: one for one in last.renditions}
+    half = grid.segment_duration // 2
+    for rendition, pieces in choice.pieces.items():
+        known = before.get(rendition)
+        if known is None or not pieces:
+            continue
+        first = pieces[0]
+        offset_difference = _difference(first.timestamp - first.start, known.timestamp_offset, first.modulus)
+        if abs(offset_difference) > first.frame_duration or first.configuration != known.configuration:
+            return False
+        if known.pieces and known.pieces[-1].input_id != choice.input_id:
+            frame = max(first.frame_duration, known.pieces[-1].frame_duration)
+            if abs(first.start - _end_of(known.pieces[-1], known.timestamp_offset)) > frame + ROUNDING:
+                return False
+    return abs(start - last.end) <= half
+
+
+def _end_of(piece: EntryPiece, timestamp_offset: int) -> int:
+    """Where a published piece ends, programme time."""
+    return piece.timestamp + piece.duration - timestamp_offset
+
+
+def _difference(one: int, other: int, modulus: int | None) -> int:
+    if modulus is None:
+        return one - other
+    return (one - other + modulus // 2) % modulus - modulus // 2
+
+
+def _program_date_time(
+    last: ProgramEntry | None,
+    choice: Choice,
+    leading: Sequence[Piece],
+    *,
+    start: int,
+    end: int,
+    discontinuity: bool,
+) -> int:
+    """At the start, and at a discontinuity, the encoder's if it is within 10 s of the log's clock, else the log's.
+
+    In between it advances by media duration and drifts back to the encoder's by at most 0.1 %.
+    """
+    believable = _encoder_date(leading)
+    if last is None or discontinuity:
+        if believable is not None:
+            return believable
+        return leading[0].arrived_at - (leading[0].end - leading[0].start) if leading else choice.as_of.instant
+    continued = last.program_date_time + start - last.start
+    if believable is None:
+        return continued
+    drift_max = max(end - start, 0) // DRIFT_DIVISOR
+    return continued + min(max(believable - continued, -drift_max), drift_max)
+
+
+def _encoder_date(leading: Sequence[Piece]) -> int | None:
+    if not leading or leading[0].program_date_time is None:
+        return None
+    first = leading[0]
+    assert first.program_date_time is not None
+    off = first.program_date_time + first.end - first.start - first.arrived_at
+    return first.program_date_time if abs(off) <= CLOCK_TOLERANCE else None
+
+
+def _rendition(rendition: Rendition, choice: Choice, last: ProgramEntry | None) -> EntryRendition:
+    pieces = choice.pieces.get(rendition.rendition, ())
+    known = next((one for one in last.renditions if one.rendition == rendition.rendition), None) if last else None
+    newest = pieces[-1] if pieces else None
+    return EntryRendition(
+        rendition=rendition.rendition,
+        kind=rendition.kind,
+        codecs=newest.codecs if newest else known.codecs if known else (),
+        bandwidth=max(known.bandwidth if known else 0, _bandwidth(pieces)),
+        pieces=tuple(_entry_piece(piece, choice.input_id) for piece in pieces),
+        timestamp_offset=newest.timestamp - newest.start if newest else known.timestamp_offset if known else 0,
+        configuration=newest.configuration if newest else known.configuration if known else "",
+        width=newest.width if newest else rendition.width,
+        height=newest.height if newest else rendition.height,
+        frame_rate=newest.frame_rate if newest else known.frame_rate if known else None,
+        audio_group=rendition.audio_group,
+        name=rendition.name,
+        language=rendition.language,
+        channels=rendition.channels,
+        default=rendition.default,
+        autoselect=rendition.autoselect,
+    )
+
+
+def _entry_piece(piece: Piece, input_id: int) -> EntryPiece:
+    return EntryPiece(
+        object_key=piece.object_key,
+        size=piece.size,
+        input_id=input_id,
+        timestamp=piece.timestamp,
+        duration=piece.end - piece.start,
+        frame_duration=piece.frame_duration,
+    )
+
+
+def _bandwidth(pieces: Sequence[Piece]) -> int:
+    """The bit rate with a tenth of headroom, rounded up to two digits, so that it seldom changes."""
+    duration = sum(piece.end - piece.start for piece in pieces)
+    if duration <= 0:
+        return 0
+    rate = sum(piece.size for piece in pieces) * 8 * TICKS_PER_SECOND * BANDWIDTH_HEADROOM_PERCENT // 100 // duration
+    unit: int = 10 ** max(len(str(rate)) - 2, 0)
+    return -(-rate // unit) * unit

@@ -1,0 +1,166 @@
+"""Sessions: runs of one input's continuous media timestamps, and their place in programme time (failover rule, Time).
+
+A session is placed once. If its timestamps correspond to those of a session placed before (the other input's, or this
+input's last), both get the same offset and a change between them is seamless; otherwise it is placed by arrival.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from understudy_domain.lag import Lag
+from understudy_domain.ticks import TICKS_PER_SECOND
+
+RECENT_PIECES = 24
+"""Pieces of each source playlist remembered by content: what tells a late piece from a restart, and equal content."""
+COMMON_PIECES = 3
+"""Common pieces of equal content that prove correspondence where no program date time is usable."""
+CLOCK_TOLERANCE = 10 * TICKS_PER_SECOND
+"""How far an encoder's program date time may be from the log's clock and still be believed."""
+FORWARD_JUMP_SEGMENTS = 2
+"""A jump forward of more than so many S_in opens a new session."""
+
+
+@dataclass(slots=True)
+class RecentPiece:
+    """What is remembered of a delivered piece."""
+
+    playlist: str
+    start: int
+    """Unwrapped media timestamp, ticks."""
+    end: int
+    size: int
+    digest: str
+    path: str
+
+
+@dataclass(slots=True)
+class Session:
+    """One run of timestamps of one input."""
+
+    id: int
+    """ARRIVALS sequence of its first segment."""
+    modulus: int | None
+    """What its media timestamps wrap at; unwrapped ones go on beyond."""
+    newest_end: int
+    """Unwrapped, ticks, over all renditions."""
+    first_arrived_at: int
+    first_end: int
+    """Unwrapped media end of the first piece: with ``first_arrived_at``, the place by arrival."""
+    offset: int | None = None
+    """Programme time minus unwrapped media timestamp; None until the session is placed."""
+    date_minus_media: int | None = None
+    """Program date time minus unwrapped media timestamp, of its first piece with a believable date."""
+    pieces: int = 0
+    """Segments delivered of its most advanced rendition."""
+    lag: Lag = field(default_factory=Lag)
+    recent: list[RecentPiece] = field(default_factory=list)
+
+    def unwrap(self, timestamp: int) -> int:
+        """A media timestamp on this session's unwrapped line: the nearest to its newest end."""
+        if self.modulus is None:
+            return timestamp
+        half = self.modulus // 2
+        return self.newest_end + (timestamp - self.newest_end + half) % self.modulus - half
+
+    def accepts(self, *, playlist: str, start: int, size: int, digest: str, segment_duration: int) -> bool:
+        """Whether a piece at ``start`` (unwrapped) belongs to this run.
+
+        Not after a jump forward of more than 2 S_in, nor back beyond all that is remembered, nor where another
+        content already stands: an encoder delivers one content for one time, so a second one is a restart.
+        """
+        if start - self.newest_end > FORWARD_JUMP_SEGMENTS * segment_duration:
+            return False
+        remembered = [piece for piece in self.recent if piece.playlist == playlist]
+        if not remembered:
+            return start >= self.newest_end - RECENT_PIECES * segment_duration
+        if start < remembered[0].start - segment_duration // 2:
+            return False
+        same_time = [piece for piece in remembered if abs(piece.start - start) < segment_duration // 2]
+        return all(piece.size == size and piece.digest == digest for piece in same_time)
+
+    def is_duplicate(self, *, playlist: str, start: int, size: int, digest: str) -> bool:
+        """Whether this very content has been delivered at this very time."""
+        return any(
+            piece.start == start and piece.size == size and piece.digest == digest and piece.playlist == playlist
+            for piece in self.recent
+        )
+
+    def remember(self, piece: RecentPiece) -> None:
+        """Take a piece in: advances the newest end and what duplicates are told by."""
+        self.newest_end = max(self.newest_end, piece.end)
+        self.recent.append(piece)
+        self.recent.sort(key=lambda recent: recent.start)
+        mine = [recent for recent in self.recent if recent.playlist == piece.playlist]
+        self.pieces = max(self.pieces, len(mine))
+        if len(mine) > RECENT_PIECES:
+            self.recent.remove(mine[0])
+
+    def note_date(self, *, program_date_time: int, start: int, end: int, arrived_at: int) -> None:
+        """Take in the program date time of a piece, if it is within 10 s of the log's clock when the piece arrived."""
+        if self.date_minus_media is None and abs(program_date_time + end - start - arrived_at) <= CLOCK_TOLERANCE:
+            self.date_minus_media = program_date_time - start
+
+
+def corresponding_offset(session: Session, reference: Session, *, segment_duration: int) -> int | None:
+    """The offset that places ``session`` where ``reference`` is, if their timestamps correspond; else None.
+
+    They do if they are equal at equal program date time within S_in / 2, where both have a believable date; where
+    one has none, if three common pieces have equal timestamps and equal content.
+    """
+    if reference.offset is None or session.modulus != reference.modulus:
+        return None
+    if session.date_minus_media is not None and reference.date_minus_media is not None:
+        difference = session.date_minus_media - reference.date_minus_media
+        turns = _whole_turns(difference, session.modulus)
+        if abs(difference - turns) <= segment_duration // 2:
+            return reference.offset + turns
+        return None
+    return _offset_by_content(session, reference)
+
+
+def _offset_by_content(session: Session, reference: Session) -> int | None:
+    assert reference.offset is not None
+    known = {(_wrapped(piece.start, reference.modulus), piece.size, piece.digest): piece for piece in reference.recent}
+    common = [
+        (piece, known[key])
+        for piece in session.recent
+        if (key := (_wrapped(piece.start, session.modulus), piece.size, piece.digest)) in known
+    ]
+    if len(common) < COMMON_PIECES:
+        return None
+    mine, theirs = common[-1]
+    return reference.offset + theirs.start - mine.start
+
+
+def _wrapped(timestamp: int, modulus: int | None) -> int:
+    return timestamp if modulus is None else timestamp % modulus
+
+
+def _whole_turns(difference: int, modulus: int | None) -> int:
+    if modulus is None:
+        return 0
+    return (difference + modulus // 2) // modulus * modulus
+
+
+def place(
+    session: Session, references: Iterable[Session], *, segment_duration: int, waiting_is_useful: bool
+) -> int | None:
+    """The session's offset, or None while it is better to wait for a program date time or for common pieces.
+
+    ``references`` are the sessions placed before, the other input's first. ``waiting_is_useful``: something may still
+    come that shows whether they correspond. It is waited for until three pieces have come and no longer.
+    """
+    placed = [reference for reference in references if reference.offset is not None]
+    for reference in placed:
+        offset = corresponding_offset(session, reference, segment_duration=segment_duration)
+        if offset is not None:
+            return offset
+    dates_have_told = session.date_minus_media is not None and all(
+        reference.date_minus_media is not None for reference in placed
+    )
+    if placed and waiting_is_useful and not dates_have_told and session.pieces < COMMON_PIECES:
+        return None
+    lag = next((reference.lag.value for reference in placed if reference.lag.value is not None), 0)
+    return session.first_arrived_at - lag - session.first_end

@@ -1,0 +1,94 @@
+"""How a channel comes to its grid and its renditions, from the first pieces that an input delivers."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from statistics import median_low
+
+from understudy_domain.channel_state import ChannelState
+from understudy_domain.grid import Grid
+from understudy_domain.lineup import Rendition, expected_playlists, lineup_of, match, renditions_of
+from understudy_domain.session import place
+from understudy_domain.timeline import InputState
+
+PIECES_FOR_MEDIAN = 5
+PIECES_WITHOUT_MULTIVARIANT = 3
+"""An encoder that has sent so many pieces and no multivariant playlist sends none."""
+
+
+def place_sessions(state: ChannelState) -> None:
+    """Give every session that can have it its place in programme time."""
+    for one in state.inputs:
+        other = state.input(3 - one.input_id)
+        for session in one.sessions:
+            if session.offset is not None or not one.unplaced:
+                continue
+            theirs = [reference for reference in reversed(other.sessions) if reference.offset is not None]
+            own = [reference for reference in reversed(one.sessions) if reference is not session]
+            segment_duration = state.grid.segment_duration if state.grid else session.first_end - _first_start(one)
+            session.offset = place(
+                session,
+                [*theirs, *own],
+                segment_duration=segment_duration,
+                waiting_is_useful=bool(theirs) or any(reference.date_minus_media is not None for reference in own),
+            )
+            if session.offset is not None:
+                one.settle(session)
+
+
+def _first_start(one: InputState) -> int:
+    leading = one.unplaced[0].fact.probe.leading
+    return leading.first_timestamp if leading is not None else 0
+
+
+def settle_grid(state: ChannelState) -> None:
+    """Fix S_in, the anchor and the channel's renditions, as soon as one input shows them; once.
+
+    S_in is the median of the first five pieces, or what two pieces in a row agree on before that: an encoder's very
+    first may be short. The anchor is where the first regular piece begins.
+    """
+    if state.grid is not None:
+        return
+    for one in state.inputs:
+        grid, renditions = _grid_of(one), _renditions_if_known(one)
+        if grid is not None and renditions:
+            state.grid = grid
+            state.lineup = lineup_of(renditions)
+            return
+
+
+def _grid_of(one: InputState) -> Grid | None:
+    pieces = max(one.pieces.values(), key=len, default=[])
+    durations = [piece.end - piece.start for piece in pieces]
+    for number, (first, second) in enumerate(pairwise(pieces)):
+        if (
+            abs(durations[number] - durations[number + 1]) <= first.frame_duration
+            and second.start <= first.end + first.frame_duration
+        ):
+            return Grid(anchor=first.start, segment_duration=durations[number])
+    if len(pieces) >= PIECES_FOR_MEDIAN:
+        return Grid(anchor=pieces[0].start, segment_duration=median_low(durations[:PIECES_FOR_MEDIAN]))
+    return None
+
+
+def _renditions_if_known(one: InputState) -> tuple[Rendition, ...]:
+    """The input's renditions, once it is clear that these are all."""
+    multivariant = one.sources.multivariant
+    delivered = max((len(pieces) for pieces in one.pieces.values()), default=0)
+    if multivariant is not None and expected_playlists(multivariant) <= one.firsts.keys():
+        return renditions_of(one.firsts, multivariant)
+    if delivered >= PIECES_WITHOUT_MULTIVARIANT:
+        return renditions_of(one.firsts, multivariant)
+    return ()
+
+
+def match_renditions(state: ChannelState) -> None:
+    """Find out which of each input's playlists carries which rendition of the channel."""
+    if not state.lineup:
+        return
+    for one in state.inputs:
+        if len(one.carries) < len(state.lineup) or not set(one.carries.values()) <= one.firsts.keys():
+            found = match(state.lineup, renditions_of(one.firsts, one.sources.multivariant))
+            taken = set(found.values())
+            kept = {rendition: playlist for rendition, playlist in one.carries.items() if playlist not in taken}
+            one.carries = {**kept, **found}

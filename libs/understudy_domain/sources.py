@@ -1,0 +1,91 @@
+"""What one input's playlists tell: which rendition a segment belongs to, its program date time, its marks.
+
+A segment takes its place in time by its probe; a playlist only names its rendition. Encoders upload the segment first,
+so waiting for the playlist would add its delay to every segment: once a playlist has listed two names that differ in
+nothing but their counter, further names of that form are known to be its own.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from understudy_domain.facts import MultivariantArrived, PlaylistArrived
+
+LINES_KEPT = 64
+NAMES_TO_TRUST = 2
+"""Different names of one form that a playlist must have listed before the form alone is trusted."""
+
+_LAST_COUNTER = re.compile(r"\d+(?=\D*$)")
+
+
+def name_form(path: str) -> str:
+    """A path with the last run of digits of its file name replaced: what the names of one rendition share."""
+    folder, slash, name = path.rpartition("/")
+    return folder + slash + _LAST_COUNTER.sub("#", name)
+
+
+@dataclass(slots=True)
+class ListedSegment:
+    """What a playlist says of a segment."""
+
+    program_date_time: int | None
+    gap: bool
+
+
+@dataclass(slots=True)
+class NameForm:
+    """Who lists names of one form, and how many different ones have been seen (up to what is needed)."""
+
+    playlist: str | None
+    """None once two playlists have listed it: it tells nothing."""
+    names: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Sources:
+    """The playlists of one input, as last told."""
+
+    multivariant: MultivariantArrived | None = None
+    lines: dict[str, dict[str, ListedSegment]] = field(default_factory=dict)
+    """By playlist path, by segment path: lines whose segment has not been seen yet."""
+    forms: dict[str, NameForm] = field(default_factory=dict)
+    ended: list[str] = field(default_factory=list)
+    """Playlists that carry EXT-X-ENDLIST."""
+
+    def read_playlist(self, fact: PlaylistArrived) -> None:
+        """Take in what is new in a media playlist."""
+        lines = self.lines.setdefault(fact.path, {})
+        for line in fact.lines:
+            lines[line.path] = ListedSegment(line.program_date_time, line.gap)
+            self._learn_form(fact.path, line.path)
+        while len(lines) > LINES_KEPT:
+            del lines[next(iter(lines))]
+        if fact.ended and fact.path not in self.ended:
+            self.ended.append(fact.path)
+        elif not fact.ended and fact.path in self.ended:
+            self.ended.remove(fact.path)
+
+    def _learn_form(self, playlist: str, path: str) -> None:
+        form = self.forms.setdefault(name_form(path), NameForm(playlist))
+        if form.playlist != playlist:
+            form.playlist = None
+        elif len(form.names) < NAMES_TO_TRUST and path not in form.names:
+            form.names.append(path)
+
+    def playlist_of(self, path: str) -> str | None:
+        """The playlist that a segment belongs to, or None while none is known to list it."""
+        for playlist, lines in self.lines.items():
+            if path in lines:
+                return playlist
+        form = self.forms.get(name_form(path))
+        return form.playlist if form is not None and len(form.names) >= NAMES_TO_TRUST else None
+
+    def take_line(self, playlist: str, path: str) -> ListedSegment | None:
+        """What the playlist says of a segment, once: an encoder that restarts uses its names again."""
+        return self.lines.get(playlist, {}).pop(path, None)
+
+    @property
+    def has_ended(self) -> bool:
+        """Every playlist that was ever read has ended."""
+        return bool(self.lines) and len(self.ended) >= len(self.lines)

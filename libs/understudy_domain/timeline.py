@@ -1,0 +1,379 @@
+"""What an input has delivered, in programme time, and what of a slot that is (failover rule, Words: piece, complete).
+
+The state of one input is plain data: it is folded from facts here, and rests in snapshots between two controllers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from understudy_domain.facts import PlaylistArrived, SegmentArrived
+from understudy_domain.grid import Grid
+from understudy_domain.lineup import FirstSegment
+from understudy_domain.media import Track
+from understudy_domain.session import RecentPiece, Session
+from understudy_domain.sources import ListedSegment, Sources
+from understudy_domain.ticks import TICKS_PER_SECOND
+
+PARKED_SEGMENTS_MAX = 64
+PIECES_MAX = 512
+SESSIONS_KEPT = 2
+
+
+@dataclass(slots=True)
+class Piece:
+    """One input segment of one rendition, in its place."""
+
+    path: str
+    object_key: str
+    size: int
+    start: int
+    """Programme time, ticks."""
+    end: int
+    timestamp: int
+    """As in the media, ticks."""
+    frame_duration: int
+    configuration: str
+    codecs: tuple[str, ...]
+    arrived_at: int
+    session: int
+    """Id of its session."""
+    modulus: int | None = None
+    width: int | None = None
+    height: int | None = None
+    frame_rate: str | None = None
+    program_date_time: int | None = None
+
+
+@dataclass(slots=True)
+class ParkedSegment:
+    """A segment that cannot take its place yet: no playlist lists it, or its session is not placed."""
+
+    fact: SegmentArrived
+    arrived_at: int
+    sequence: int
+    playlist: str | None = None
+    program_date_time: int | None = None
+
+
+@dataclass(slots=True)
+class InputState:
+    """All that is known of one input."""
+
+    input_id: int
+    sources: Sources = field(default_factory=Sources)
+    sessions: list[Session] = field(default_factory=list)
+    """The current one last; one before it is kept for what still arrives late."""
+    firsts: dict[str, FirstSegment] = field(default_factory=dict)
+    """By playlist: its newest session's first segment."""
+    carries: dict[str, str] = field(default_factory=dict)
+    """Which of its playlists carries which rendition of the channel: rendition id to playlist path."""
+    pieces: dict[str, list[Piece]] = field(default_factory=dict)
+    """By playlist, in order of time."""
+    unlisted: list[ParkedSegment] = field(default_factory=list)
+    unplaced: list[ParkedSegment] = field(default_factory=list)
+    last_arrived_at: int | None = None
+
+    @property
+    def session(self) -> Session | None:
+        """The current session."""
+        return self.sessions[-1] if self.sessions else None
+
+    @property
+    def lag(self) -> int | None:
+        """L_i: the current session's lag, ticks; until it has one, its predecessor's."""
+        return next((one.lag.value for one in reversed(self.sessions) if one.lag.value is not None), None)
+
+    @property
+    def has_ended(self) -> bool:
+        """Every playlist carries EXT-X-ENDLIST."""
+        return self.sources.has_ended
+
+    def receive(self, fact: SegmentArrived, *, arrived_at: int, sequence: int, segment_duration: int | None) -> None:
+        """A segment has arrived: into its session and its place, or parked until it is known which."""
+        self.last_arrived_at = arrived_at
+        parked = ParkedSegment(fact, arrived_at, sequence, self.sources.playlist_of(fact.path))
+        if parked.playlist is None:
+            _park(self.unlisted, parked)
+        else:
+            self._admit(parked, segment_duration)
+
+    def read_playlist(self, fact: PlaylistArrived, *, segment_duration: int | None) -> None:
+        """A playlist has arrived: what it says of segments that are here already, and of parked ones."""
+        self.sources.read_playlist(fact)
+        for line in fact.lines:
+            self._annotate(fact.path, line.path)
+        listed = [parked for parked in self.unlisted if self.sources.playlist_of(parked.fact.path) is not None]
+        for parked in listed:
+            self.unlisted.remove(parked)
+            parked.playlist = self.sources.playlist_of(parked.fact.path)
+            self._admit(parked, segment_duration)
+
+    def _admit(self, parked: ParkedSegment, segment_duration: int | None) -> None:
+        fact, playlist = parked.fact, parked.playlist
+        leading = fact.probe.leading
+        if leading is None or playlist is None or leading.duration <= 0:
+            return
+        session = self._session_of(parked, leading, segment_duration or leading.duration)
+        start = session.unwrap(leading.first_timestamp)
+        if session.is_duplicate(playlist=playlist, start=start, size=fact.size, digest=fact.probe.digest):
+            self.sources.take_line(playlist, fact.path)
+            return
+        end = start + leading.duration
+        session.remember(RecentPiece(playlist, start, end, fact.size, fact.probe.digest, fact.path))
+        line = self.sources.take_line(playlist, fact.path)
+        if line is not None and line.gap:
+            return
+        if line is not None and line.program_date_time is not None:
+            parked.program_date_time = line.program_date_time
+            session.note_date(
+                program_date_time=line.program_date_time, start=start, end=end, arrived_at=parked.arrived_at
+            )
+        if playlist not in self.firsts:
+            self.firsts[playlist] = FirstSegment(
+                fact.probe, fact.size * 8 * TICKS_PER_SECOND // max(leading.duration, 1)
+            )
+        _park(self.unplaced, parked)
+        if session.offset is not None:
+            self.settle(session)
+
+    def _session_of(self, parked: ParkedSegment, leading: Track, segment_duration: int) -> Session:
+        fact = parked.fact
+        assert parked.playlist is not None
+        for session in reversed(self.sessions):
+            start = session.unwrap(leading.first_timestamp)
+            if session.modulus == fact.probe.timestamp_modulus and session.accepts(
+                playlist=parked.playlist,
+                start=start,
+                size=fact.size,
+                digest=fact.probe.digest,
+                segment_duration=segment_duration,
+            ):
+                return session
+        end = leading.first_timestamp + leading.duration
+        session = Session(
+            id=parked.sequence,
+            modulus=fact.probe.timestamp_modulus,
+            newest_end=leading.first_timestamp,
+            first_arrived_at=parked.arrived_at,
+            first_end=end,
+        )
+        self.sessions.append(session)
+        del self.sessions[:-SESSIONS_KEPT]
+        self.sources.ended.clear()
+        self.firsts.clear()
+        return session
+
+    def _annotate(self, playlist: str, path: str) -> None:
+        """A line about a segment that is here already: its date, or the mark that it is no programme."""
+        for session in reversed(self.sessions):
+            recent = next((one for one in session.recent if one.path == path and one.playlist == playlist), None)
+            if recent is not None:
+                break
+        else:
+            return
+        parked = next((one for one in self.unplaced if one.fact.path == path and one.playlist == playlist), None)
+        piece = next((one for one in reversed(self.pieces.get(playlist, [])) if one.path == path), None)
+        line = self.sources.take_line(playlist, path)
+        if line is None:
+            return
+        if line.gap:
+            self._withdraw(playlist, piece, parked)
+            return
+        arrived_at = piece.arrived_at if piece is not None else parked.arrived_at if parked is not None else None
+        if line.program_date_time is not None and arrived_at is not None:
+            session.note_date(
+                program_date_time=line.program_date_time, start=recent.start, end=recent.end, arrived_at=arrived_at
+            )
+        _set_date(line, piece, parked)
+
+    def _withdraw(self, playlist: str, piece: Piece | None, parked: ParkedSegment | None) -> None:
+        """Marked filler is a missing piece."""
+        if piece is not None:
+            self.pieces[playlist].remove(piece)
+        if parked is not None:
+            self.unplaced.remove(parked)
+
+    def settle(self, session: Session) -> None:
+        """The session is placed: give its parked segments their places."""
+        mine = [parked for parked in self.unplaced if self._session_holding(parked) is session]
+        for parked in mine:
+            self.unplaced.remove(parked)
+            assert parked.playlist is not None
+            piece = _piece(parked, session)
+            pieces = self.pieces.setdefault(parked.playlist, [])
+            pieces.append(piece)
+            pieces.sort(key=lambda one: one.start)
+            del pieces[:-PIECES_MAX]
+            self._observe_lag(session, piece)
+
+    def _session_holding(self, parked: ParkedSegment) -> Session | None:
+        digest, path = parked.fact.probe.digest, parked.fact.path
+        return next(
+            (
+                one
+                for one in reversed(self.sessions)
+                if any(recent.digest == digest and recent.path == path for recent in one.recent)
+            ),
+            None,
+        )
+
+    def _observe_lag(self, session: Session, piece: Piece) -> None:
+        """The lag takes a piece in when it is complete in every rendition it is known to have."""
+        playlists = list(self.carries.values()) or list(self.pieces)
+        middle = (piece.start + piece.end) // 2
+        same = [_piece_at(self.pieces.get(playlist, ()), middle) for playlist in playlists]
+        found = [one for one in same if one is not None]
+        if len(found) == len(playlists):
+            session.lag.observe(
+                media_end=found[0].end,
+                arrived_at=max(one.arrived_at for one in found),
+                segment_duration=piece.end - piece.start,
+            )
+
+    def forget_before(self, programme_time: int) -> None:
+        """Drop pieces that ended by ``programme_time``: no endpoint decides about them any more."""
+        for playlist, pieces in self.pieces.items():
+            if pieces and pieces[0].end <= programme_time:
+                self.pieces[playlist] = [piece for piece in pieces if piece.end > programme_time]
+
+    def rendition_pieces(self, rendition: str) -> Sequence[Piece]:
+        """Its pieces of one of the channel's renditions, in order of time."""
+        playlist = self.carries.get(rendition)
+        return self.pieces.get(playlist, ()) if playlist is not None else ()
+
+
+@dataclass(frozen=True, slots=True)
+class SlotDelivery:
+    """What one input has delivered of one slot."""
+
+    input_id: int
+    complete: bool
+    missing: tuple[str, ...]
+    """Renditions that lack a piece."""
+    pieces: Mapping[str, tuple[Piece, ...]]
+    """By rendition, in order of time, with whatever holes there are."""
+    completed_at: int | None
+    """Instant at which the last piece of a complete slot arrived."""
+
+    @property
+    def starts_at(self) -> int | None:
+        """Programme time at which its first piece begins; None without any."""
+        return min((pieces[0].start for pieces in self.pieces.values() if pieces), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotBounds:
+    """A slot of an endpoint, and how far its programme has been published."""
+
+    slot: int
+    slot_duration: int
+    """S_out, ticks."""
+    published_until: int | None
+    """Programme time at which the last entry ended; None before the first."""
+
+
+def slot_delivery(state: InputState, renditions: Iterable[str], *, grid: Grid, bounds: SlotBounds) -> SlotDelivery:
+    """What ``state`` has delivered of a slot: every rendition's pieces, and whether they cover it.
+
+    Covered is a rendition whose pieces run from where the programme was published to, or the slot's begin, to its
+    predicted end without a hole of more than S_in / 2: less than that is no piece.
+    """
+    half = grid.segment_duration // 2
+    begin = grid.start_of(bounds.slot, slot_duration=bounds.slot_duration)
+    end = begin + bounds.slot_duration
+    published = begin if bounds.published_until is None else bounds.published_until
+    pieces: dict[str, tuple[Piece, ...]] = {}
+    missing = []
+    completed_at: int | None = None
+    for rendition in renditions:
+        run = _without_overlap(
+            (
+                piece
+                for piece in state.rendition_pieces(rendition)
+                if begin - half <= piece.start < end - half and piece.start >= published - half
+            ),
+            overlap_max=half,
+        )
+        pieces[rendition] = run
+        if _covers(run, begin=max(begin, published), end=end, hole_max=half):
+            completed_at = max([completed_at or 0, *(piece.arrived_at for piece in run)])
+        else:
+            missing.append(rendition)
+    complete = not missing and bool(pieces)
+    return SlotDelivery(state.input_id, complete, tuple(missing), pieces, completed_at if complete else None)
+
+
+def _without_overlap(pieces: Iterable[Piece], *, overlap_max: int) -> tuple[Piece, ...]:
+    """A session that was placed by arrival may begin inside its predecessor's last piece: what came first stays."""
+    run: list[Piece] = []
+    for piece in pieces:
+        if not run or piece.start >= run[-1].end - overlap_max:
+            run.append(piece)
+    return tuple(run)
+
+
+def _covers(run: Sequence[Piece], *, begin: int, end: int, hole_max: int) -> bool:
+    reached = begin
+    for piece in run:
+        if piece.start > reached + hole_max:
+            return False
+        reached = max(reached, piece.end)
+    return reached >= end - hole_max
+
+
+def first_run(delivery: SlotDelivery, *, hole_max: int) -> dict[str, tuple[Piece, ...]]:
+    """The pieces up to the first hole, of every rendition: what one entry may hold of a slot that is partly lost."""
+    leading = next(pieces for pieces in delivery.pieces.values() if pieces)
+    reached = leading[0].start
+    for piece in leading:
+        if piece.start > reached + hole_max:
+            break
+        reached = max(reached, piece.end)
+    return {
+        rendition: tuple(piece for piece in pieces if piece.start < reached - hole_max)
+        for rendition, pieces in delivery.pieces.items()
+    }
+
+
+def _park(parked: list[ParkedSegment], segment: ParkedSegment) -> None:
+    parked.append(segment)
+    del parked[:-PARKED_SEGMENTS_MAX]
+
+
+def _set_date(line: ListedSegment, piece: Piece | None, parked: ParkedSegment | None) -> None:
+    if piece is not None:
+        piece.program_date_time = line.program_date_time
+    if parked is not None:
+        parked.program_date_time = line.program_date_time
+
+
+def _piece_at(pieces: Sequence[Piece], instant: int) -> Piece | None:
+    return next((piece for piece in reversed(pieces) if piece.start <= instant < piece.end), None)
+
+
+def _piece(parked: ParkedSegment, session: Session) -> Piece:
+    probe = parked.fact.probe
+    leading = probe.leading
+    assert leading is not None
+    assert session.offset is not None
+    start = session.unwrap(leading.first_timestamp) + session.offset
+    return Piece(
+        path=parked.fact.path,
+        object_key=parked.fact.object_key,
+        size=parked.fact.size,
+        start=start,
+        end=start + leading.duration,
+        timestamp=leading.first_timestamp,
+        frame_duration=leading.frame_duration,
+        configuration="+".join(track.configuration for track in probe.tracks if track.configuration),
+        codecs=tuple(track.codec for track in probe.tracks if track.codec),
+        arrived_at=parked.arrived_at,
+        session=session.id,
+        modulus=probe.timestamp_modulus,
+        width=leading.width,
+        height=leading.height,
+        frame_rate=leading.frame_rate,
+        program_date_time=parked.program_date_time,
+    )
