@@ -1,0 +1,74 @@
+"""The multivariant playlist of an origin endpoint, from one entry: as measured in the media."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+from understudy_domain import keys
+from understudy_domain.channel import OriginEndpoint
+from understudy_domain.entry import EntryRendition, ProgramEntry
+from understudy_domain.hls.multivariant_playlist import MultivariantPlaylist
+from understudy_domain.hls.rendition import Rendition
+from understudy_domain.hls.variant import Variant
+from understudy_domain.media import TrackKind
+
+MULTIVARIANT_PLAYLIST_VERSION = 6
+"""EXT-X-VERSION: nothing in it needs more than its protocol version's own tags."""
+
+
+def render_multivariant(endpoint: OriginEndpoint, entry: ProgramEntry) -> str:
+    """The multivariant playlist. URIs are relative to it; renditions keep the order of the entry.
+
+    Audio is listed as variants of its own where there is no video at all.
+    """
+    videos = [rendition for rendition in entry.renditions if rendition.kind is TrackKind.VIDEO]
+    audios = [rendition for rendition in entry.renditions if rendition.kind is TrackKind.AUDIO]
+    grouped = [audio for audio in audios if videos and audio.audio_group is not None]
+    return MultivariantPlaylist(
+        version=MULTIVARIANT_PLAYLIST_VERSION,
+        independent_segments=True,
+        renditions=tuple(_alternates(endpoint, grouped)),
+        variants=tuple(_variant(endpoint, main, grouped) for main in (videos or audios)),
+    ).render()
+
+
+def _alternates(endpoint: OriginEndpoint, audios: Iterable[EntryRendition]) -> Iterable[Rendition]:
+    groups_with_default: set[str] = set()
+    for audio in audios:
+        group = audio.audio_group or ""
+        default = audio.default and group not in groups_with_default
+        if default:
+            groups_with_default.add(group)
+        yield Rendition(
+            kind="AUDIO",
+            group=group,
+            name=audio.name or audio.rendition,
+            uri=keys.media_playlist_name(endpoint.manifest_name, audio.rendition),
+            language=audio.language,
+            channels=audio.channels,
+            default=default,
+            # RFC 8216, 4.3.4.1: what is the default must be selectable without being asked for.
+            autoselect=audio.autoselect or default,
+        )
+
+
+def _variant(endpoint: OriginEndpoint, main: EntryRendition, grouped: Sequence[EntryRendition]) -> Variant:
+    audios = [audio for audio in grouped if main.audio_group is not None and audio.audio_group == main.audio_group]
+    codecs = dict.fromkeys(codec for rendition in (main, *audios) for codec in rendition.codecs if codec)
+    return Variant(
+        uri=keys.media_playlist_name(endpoint.manifest_name, main.rendition),
+        bandwidth=main.bandwidth + max((audio.bandwidth for audio in audios), default=0),
+        codecs=",".join(codecs) or None,
+        width=main.width if main.height is not None else None,
+        height=main.height if main.width is not None else None,
+        frame_rate=_decimal_frame_rate(main.frame_rate),
+        audio=main.audio_group if audios else None,
+    )
+
+
+def _decimal_frame_rate(frame_rate: str | None) -> str | None:
+    """``"30000/1001"`` to ``29.970``: a decimal with three places, as FRAME-RATE asks for."""
+    if frame_rate is None:
+        return None
+    return f"{float(Fraction(frame_rate)):.3f}"

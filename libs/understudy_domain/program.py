@@ -1,0 +1,290 @@
+"""From the entries of an origin endpoint to the playlists that it shows at an instant.
+
+Invariants, whatever a process has seen before:
+
+1. A playlist is a function of (configuration, entries, now). A process that started later and knows fewer old entries
+   gives the same text as soon as it knows those that the window reaches.
+2. The lines of a segment are a function of (configuration, its entry, rendition): they never change while the window
+   slides over them. That is why a segment's EXT-X-PROGRAM-DATE-TIME depends on its own date, not on its place.
+3. All renditions list the same slots, with the same discontinuities. What a rendition lacks is a gap in it.
+4. Media sequence numbers are contiguous; the window moves forward only (while the configuration stays).
+
+Lines are rendered once, when an entry comes; a renewal joins them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from understudy_domain import keys, ticks
+from understudy_domain.availability import (
+    LISTED_ENTRIES_MIN,
+    available_count,
+    duration_of,
+    first_listed,
+    playlist_window,
+)
+from understudy_domain.channel import OriginEndpoint
+from understudy_domain.entry import EntryRendition, ProgramEntry
+from understudy_domain.errors import LeftWindow, NotYetAvailable, UnderstudyError, UnknownObject
+from understudy_domain.hls.media_playlist import render_header
+from understudy_domain.hls.media_segment import MediaSegment
+from understudy_domain.multivariant import render_multivariant
+
+MEDIA_PLAYLIST_VERSION = 8
+"""EXT-X-VERSION: EXT-X-GAP needs 8, and a gap may come at any time; the version must not change on the way."""
+
+_TICKS_PER_MILLISECOND = ticks.TICKS_PER_SECOND // 1_000
+_DATE_DRIFT_DIVISOR = 100
+
+
+class NotContiguous(UnderstudyError):
+    """An entry does not follow the ones before it: some between them are not known here."""
+
+    code = "not_contiguous"
+
+
+def contiguous_tail(entries: Iterable[ProgramEntry]) -> list[ProgramEntry]:
+    """The last run of entries without a hole, in order of media sequence; the first of two with one number stays."""
+    by_sequence: dict[int, ProgramEntry] = {}
+    for entry in entries:
+        by_sequence.setdefault(entry.media_sequence, entry)
+    run: list[ProgramEntry] = []
+    for sequence in sorted(by_sequence):
+        if run and run[-1].media_sequence + 1 != sequence:
+            run.clear()
+        run.append(by_sequence[sequence])
+    return run
+
+
+def render_segment(endpoint: OriginEndpoint, entry: ProgramEntry, rendition_id: str) -> str:
+    """A segment's lines in the media playlist of one rendition."""
+    rendition = _rendition_of(entry, rendition_id)
+    gap = rendition is None or not rendition.pieces
+    date = None
+    if _is_dated(entry, interval_seconds=endpoint.hls_package.program_date_time_interval_seconds):
+        # To the millisecond, so that all dates look alike.
+        date = entry.program_date_time // _TICKS_PER_MILLISECOND * _TICKS_PER_MILLISECOND
+    return MediaSegment(
+        uri=keys.segment_name(rendition_id, entry.media_sequence, rendering_version=entry.rendering_version),
+        duration=duration_of(entry) if rendition is None or gap else rendition.duration,
+        program_date_time=date,
+        discontinuity=entry.discontinuity,
+        gap=gap,
+    ).render()
+
+
+def _is_dated(entry: ProgramEntry, *, interval_seconds: int) -> bool:
+    """Whether this is the slot whose date is nearest to the beginning of an interval. Every jump is dated as well.
+
+    The entry alone decides, by the length that slots usually have: the real neighbours may be unknown to a process that
+    has just started. The reach is a little longer than a slot, since dates may drift: two dates do no harm, none would.
+    """
+    if interval_seconds <= 0:
+        return False
+    reach = entry.slot_duration + entry.slot_duration // _DATE_DRIFT_DIVISOR
+    since = (entry.program_date_time + entry.slot_duration // 2) % (interval_seconds * ticks.TICKS_PER_SECOND)
+    return entry.discontinuity or since < reach
+
+
+def _rendition_of(entry: ProgramEntry, rendition_id: str) -> EntryRendition | None:
+    return next((rendition for rendition in entry.renditions if rendition.rendition == rendition_id), None)
+
+
+class ProgramWindow:
+    """A contiguous run of an endpoint's entries and the playlists over its available part.
+
+    ``append`` entries as they come, ``advance`` the live edge as time passes, read the playlists in between. Entries
+    that left the window are kept for as long as a playlist that listed them may be played from, then dropped.
+    """
+
+    def __init__(self, endpoint: OriginEndpoint, entries: Sequence[ProgramEntry] = ()) -> None:
+        """``entries`` are contiguous and in order.
+
+        Raises:
+            NotContiguous: they are not.
+        """
+        self.endpoint = endpoint
+        self._entries: list[ProgramEntry] = []
+        self._lines: dict[str, list[bytes]] = {}
+        self._newest_with: dict[str, int] = {}  # by rendition: its newest available media sequence
+        self._first = 0  # index of the first listed entry
+        self._end = 0  # how many entries are available
+        self._listed = 0  # ticks: what the listed entries take up
+        self._behind = 0  # ticks: what entries that left the window take up
+        for entry in entries:
+            self.append(entry)
+
+    # --- entries --------------------------------------------------------------------------------------------------
+
+    def append(self, entry: ProgramEntry) -> bool:
+        """Take the next entry; False where it, or one with its number, is known already.
+
+        Raises:
+            NotContiguous: entries between the last known one and this one are missing.
+        """
+        if self._entries:
+            expected = self._entries[-1].media_sequence + 1
+            if entry.media_sequence < expected:
+                return False
+            if entry.media_sequence > expected:
+                raise NotContiguous(f"expected media sequence {expected}, found {entry.media_sequence}")
+        for rendition in entry.renditions:
+            if rendition.rendition not in self._lines:
+                self._lines[rendition.rendition] = [
+                    render_segment(self.endpoint, earlier, rendition.rendition).encode() for earlier in self._entries
+                ]
+        self._entries.append(entry)
+        for rendition_id, lines in self._lines.items():
+            lines.append(render_segment(self.endpoint, entry, rendition_id).encode())
+        return True
+
+    def advance(self, *, now: int) -> bool:
+        """Move the live edge to ``now`` and the window with it; whether a playlist changed by that.
+
+        An earlier ``now`` than before moves nothing: a clock set back takes nothing away from viewers.
+        """
+        end = available_count(self._entries, now=now, start=self._end)
+        if end == self._end:
+            return False
+        target = self._entries[self._end - 1].target_duration_seconds if self._end else None
+        for entry in self._entries[self._end : end]:
+            self._listed += duration_of(entry)
+            for rendition in entry.renditions:
+                self._newest_with[rendition.rendition] = entry.media_sequence
+        self._end = end
+        self._slide(rescan=target != self._entries[end - 1].target_duration_seconds)
+        self._drop_old()
+        return True
+
+    def _slide(self, *, rescan: bool) -> None:
+        window = playlist_window(
+            self.endpoint, target_duration_seconds=self._entries[self._end - 1].target_duration_seconds
+        )
+        if rescan:
+            self._first = first_listed(self._entries, end=self._end, window=window)
+            self._listed = sum(map(duration_of, self._entries[self._first : self._end]))
+            self._behind = sum(map(duration_of, self._entries[: self._first]))
+            return
+        while self._end - self._first > LISTED_ENTRIES_MIN:
+            duration = duration_of(self._entries[self._first])
+            if self._listed - duration + duration // 2 <= window:
+                break
+            self._first += 1
+            self._listed -= duration
+            self._behind += duration
+
+    def _drop_old(self) -> None:
+        # RFC 8216, 6.2.2: a segment stays for its own duration plus that of the longest playlist that listed it.
+        drop = 0
+        while drop < self._first:
+            duration = duration_of(self._entries[drop])
+            if self._behind - duration < self._listed + 2 * duration:
+                break
+            self._behind -= duration
+            drop += 1
+        if not drop:
+            return
+        self._first -= drop
+        self._end -= drop
+        del self._entries[:drop]
+        oldest = self._entries[0].media_sequence
+        for rendition_id, lines in list(self._lines.items()):
+            del lines[:drop]
+            if self._newest_with.get(rendition_id, oldest) < oldest and not any(
+                _rendition_of(entry, rendition_id) for entry in self._entries[self._end :]
+            ):
+                del self._lines[rendition_id]
+                self._newest_with.pop(rendition_id, None)
+
+    @property
+    def entries(self) -> Sequence[ProgramEntry]:
+        """All that are held, those not yet available included."""
+        return self._entries
+
+    @property
+    def live_edge(self) -> ProgramEntry | None:
+        """The newest available entry."""
+        return self._entries[self._end - 1] if self._end else None
+
+    @property
+    def next_available_at(self) -> int | None:
+        """When the next entry becomes available, None while none is known; ticks since the epoch."""
+        return self._entries[self._end].available_at if self._end < len(self._entries) else None
+
+    @property
+    def is_filled(self) -> bool:
+        """The window does not reach back to the oldest entry held: older ones would change no playlist."""
+        return self._first > 0
+
+    @property
+    def listed_count(self) -> int:
+        """How many entries a playlist lists."""
+        return self._end - self._first
+
+    # --- playlists ------------------------------------------------------------------------------------------------
+
+    def renditions(self) -> Iterator[str]:
+        """Those that have a media playlist: named by at least one listed entry."""
+        if self._end:
+            oldest = self._entries[self._first].media_sequence
+            for rendition_id, newest in self._newest_with.items():
+                if newest >= oldest:
+                    yield rendition_id
+
+    def media_playlist(self, rendition_id: str) -> bytes:
+        """The media playlist of a rendition.
+
+        Raises:
+            NotYetAvailable: nothing is available of the endpoint yet.
+            UnknownObject: the endpoint has no such rendition.
+        """
+        if not self._end:
+            raise NotYetAvailable("nothing of this origin endpoint is available yet")
+        first = self._entries[self._first]
+        if self._newest_with.get(rendition_id, -1) < first.media_sequence:
+            raise UnknownObject(f"this origin endpoint has no rendition {rendition_id}")
+        header = render_header(
+            version=MEDIA_PLAYLIST_VERSION,
+            target_duration=self._entries[self._end - 1].target_duration_seconds * ticks.TICKS_PER_SECOND,
+            media_sequence=first.media_sequence,
+            # The tag of the first listed segment is still shown, so it has not left the playlist.
+            discontinuity_sequence=first.discontinuity_sequence - first.discontinuity,
+        )
+        return b"".join([header.encode(), *self._lines[rendition_id][self._first : self._end]])
+
+    def multivariant_playlist(self) -> bytes:
+        """The multivariant playlist, from the newest available entry that names renditions.
+
+        Raises:
+            NotYetAvailable: there is none yet.
+        """
+        for index in range(self._end - 1, self._first - 1, -1):
+            if self._entries[index].renditions:
+                return render_multivariant(self.endpoint, self._entries[index]).encode()
+        raise NotYetAvailable("nothing of this origin endpoint is available yet")
+
+    # --- segments -------------------------------------------------------------------------------------------------
+
+    def segment(self, rendition_id: str, media_sequence: int, *, rendering_version: int) -> EntryRendition:
+        """What the segment behind a URI is made of.
+
+        Raises:
+            NotYetAvailable: it may come, or is known and its time has not come.
+            LeftWindow: it was available and is no longer kept.
+            UnknownObject: it is a gap, of another rendering, or of a rendition that the slot does not have.
+        """
+        if not self._entries:
+            raise NotYetAvailable("nothing of this origin endpoint is available yet")
+        index = media_sequence - self._entries[0].media_sequence
+        if index < 0:
+            raise LeftWindow(f"segment {media_sequence} has left the window")
+        if index >= self._end:
+            raise NotYetAvailable(f"segment {media_sequence} is not available yet")
+        entry = self._entries[index]
+        if entry.rendering_version != rendering_version:
+            raise UnknownObject(f"segment {media_sequence} has another rendering than {rendering_version}")
+        rendition = _rendition_of(entry, rendition_id)
+        if rendition is None or not rendition.pieces:
+            raise UnknownObject(f"there is nothing of {rendition_id} in segment {media_sequence}")
+        return rendition
