@@ -11,6 +11,9 @@ import pytest
 from support import frame_source
 from support.encoder import SEGMENT_SECONDS, encode_files, next_boundary
 from support.frame_reader import SegmentFrames, read_segment, wrapped_difference
+from support.hls_reader import ListedSegment
+from support.programme import Programme
+from support.watcher import WatchedSegment
 
 SEGMENT_FRAMES = SEGMENT_SECONDS * frame_source.FRAMES_PER_SECOND
 
@@ -53,3 +56,33 @@ def test_encoders_started_at_different_times_cut_the_same_segments_with_the_same
 def test_wrapping_timestamps_are_compared_the_shorter_way_round() -> None:
     assert wrapped_difference(10, 2**33 - 10) == 20
     assert wrapped_difference(2**33 - 10, 10) == -20
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> list[WatchedSegment]:
+    """Four segments as a watcher would have kept them, of a flawless programme."""
+    directory = tmp_path_factory.mktemp("watched")
+    paths = encode_files(directory, first_frame=next_boundary(time.time()), frames=4 * SEGMENT_FRAMES)
+    return [
+        WatchedSegment(ListedSegment(index, path.name, SEGMENT_SECONDS, ()), path.read_bytes(), 0.0, "")
+        for index, path in enumerate(paths)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("order", "flawless"),
+    [
+        pytest.param([0, 1, 2, 3], True, id="as it was"),
+        pytest.param([0, 2, 3], False, id="a segment is lost"),
+        pytest.param([0, 1, 1, 2, 3], False, id="a segment comes twice"),
+        pytest.param([0, 2, 1, 3], False, id="two segments change places"),
+    ],
+)
+def test_a_viewer_notices_what_is_lost_repeated_or_misplaced(
+    watched: list[WatchedSegment], order: list[int], flawless: bool
+) -> None:
+    shown = [watched[index] for index in order]
+    programme = Programme("shown", tuple(shown), tuple(read_segment(segment.body) for segment in shown))
+    said = [problem for problem in programme.problems() if problem.startswith("frame")]
+    assert (said == []) == flawless
+    assert (programme.problems() == []) == flawless
