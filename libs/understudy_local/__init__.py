@@ -1,0 +1,1 @@
+"""The whole of Understudy on one machine: a real NATS server, a real S3 server, the three services, two encoders."""

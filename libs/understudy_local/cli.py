@@ -1,0 +1,125 @@
+"""The ``understudy`` command."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from understudy_local import data_directory
+from understudy_local.data_directory import DataDirectory
+from understudy_local.errors import DemoFailed, LocalError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="A live origin that keeps the show on.")
+demo_app = typer.Typer(no_args_is_help=True, help="Stop and start the demo's encoders, and see what is active.")
+app.add_typer(demo_app, name="demo")
+
+DataDir = Annotated[
+    Path, typer.Option("--data-dir", help="Where the stack keeps everything; one stack at a time each.")
+]
+Encoder = Annotated[int, typer.Argument(min=1, max=2, help="Which encoder: 1 or 2.")]
+
+_OBEY_SECONDS: Final = 15.0
+_POLL_SECONDS: Final = 0.05
+
+
+@app.callback()
+def understudy() -> None:
+    """A live origin that keeps the show on when an encoder fails."""
+
+
+@app.command()
+def up(
+    *,
+    demo: Annotated[bool, typer.Option(help="With a demo channel and two encoders that push to it.")] = True,
+    data_dir: DataDir = data_directory.DEFAULT,
+    port_offset: Annotated[
+        int,
+        typer.Option(min=0, max=50_000, help="Added to every port (7070 and up); stacks side by side are 100 apart."),
+    ] = 0,
+) -> None:
+    """Run the whole system on this machine until Ctrl-C: NATS, S3 and the three services.
+
+    When everything is ready, stack.json in the data directory names every URL and process. What the stack stored is
+    there again the next time.
+    """
+    from understudy_local.stack import up as run  # noqa: PLC0415  # `--help` need not load it
+
+    with _errors_told():
+        run(data_dir, port_offset=port_offset, demo=demo)
+
+
+@demo_app.command()
+def stop(encoder: Encoder, *, data_dir: DataDir = data_directory.DEFAULT) -> None:
+    """Kill an encoder, as a crash would; it stays away until it is started."""
+    with _errors_told():
+        _wish(DataDirectory(data_dir), encoder, runs=False)
+        typer.echo(f"encoder {encoder} is gone; `understudy demo status` shows who carries on")
+
+
+@demo_app.command()
+def start(encoder: Encoder, *, data_dir: DataDir = data_directory.DEFAULT) -> None:
+    """Start an encoder again, at the next boundary of a segment."""
+    with _errors_told():
+        _wish(DataDirectory(data_dir), encoder, runs=True)
+        typer.echo(f"encoder {encoder} pushes again; no origin endpoint goes back to it before it must")
+
+
+@demo_app.command()
+def status(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    data_dir: DataDir = data_directory.DEFAULT,
+) -> None:
+    """Show which encoders run, and per origin endpoint the active input, since when and why."""
+    from understudy_local.demo.status import look  # noqa: PLC0415  # as in up
+
+    with _errors_told():
+        found = look(DataDirectory(data_dir), channel_id="demo")
+        typer.echo(json.dumps(found.as_json(), indent=2) if as_json else found.as_text())
+
+
+def _wish(directory: DataDirectory, encoder: int, *, runs: bool) -> None:
+    from understudy_local.demo.wishes import Wishes  # noqa: PLC0415  # as in up
+
+    directory.require_running()
+    wishes = Wishes(directory)
+    wishes.told()
+    wishes.wish(encoder, runs=runs)
+    if not _eventually(lambda: (wishes.told().get(encoder) is not None) == runs):
+        raise DemoFailed(
+            f"encoder {encoder} did not {'start' if runs else 'end'} within {_OBEY_SECONDS:g} s; "
+            f"see {directory.log(f'encoder-{encoder}')}."
+        )
+
+
+def _eventually(holds: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + _OBEY_SECONDS
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+@contextlib.contextmanager
+def _errors_told() -> Iterator[None]:
+    """Say what went wrong in a sentence, not in a traceback."""
+    try:
+        yield
+    except LocalError as err:
+        typer.echo(f"understudy: {err}", err=True)
+        raise typer.Exit(1) from err
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def main() -> None:
+    """Run the command line."""
+    sys.exit(app())

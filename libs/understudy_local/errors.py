@@ -1,0 +1,49 @@
+"""What keeps a local stack from starting or a command from finding it; each message says what to do next."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from understudy_domain.errors import UnderstudyError
+
+
+class LocalError(UnderstudyError):
+    """The root of what the ``understudy`` command reports to a person."""
+
+    code: ClassVar[str] = "local"
+
+
+class PortTaken(LocalError):
+    """A port of the stack is in use by something else."""
+
+    code = "port_taken"
+
+
+class StackRunsAlready(LocalError):
+    """Another stack works on the same data directory."""
+
+    code = "stack_runs_already"
+
+
+class StackNotRunning(LocalError):
+    """A command needs a running stack and there is none on the data directory."""
+
+    code = "stack_not_running"
+
+
+class PartFailed(LocalError):
+    """A part of the stack ended, or did not become ready, while it was started."""
+
+    code = "part_failed"
+
+
+class ProgramMissing(LocalError):
+    """A program that comes with the installation is not there."""
+
+    code = "program_missing"
+
+
+class DemoFailed(LocalError):
+    """The demo channel could not be made or an encoder did not obey."""
+
+    code = "demo_failed"

@@ -1,0 +1,155 @@
+"""What a local stack consists of: the parts and their settings, as data, from a directory and a plan of ports."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import sysconfig
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from understudy_local import readiness
+from understudy_local.data_directory import Credentials, DataDirectory
+from understudy_local.errors import ProgramMissing
+from understudy_local.part import Part, always
+from understudy_local.ports import HOST, Ports
+
+SERVICES: Final = ("ingest", "controller", "egress")
+OBJECT_BUCKET: Final = "media"
+
+_SERVICE_STOP_SECONDS: Final = 9.0
+_STORE_STOP_SECONDS: Final = 7.0
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """Where the stack answers."""
+
+    api_url: str
+    ingest_url: str
+    egress_url: str
+    nats_url: str
+    s3_url: str
+
+    @classmethod
+    def at(cls, ports: Ports) -> Urls:
+        """The URLs of a plan of ports."""
+        return cls(
+            api_url=f"http://{HOST}:{ports.controller}",
+            ingest_url=f"http://{HOST}:{ports.ingest}",
+            egress_url=f"http://{HOST}:{ports.egress}",
+            nats_url=f"nats://{HOST}:{ports.nats}",
+            s3_url=f"http://{HOST}:{ports.s3}",
+        )
+
+
+def stores(directory: DataDirectory, ports: Ports, credentials: Credentials) -> list[Part]:
+    """The NATS server and the S3 server."""
+    return [_nats(directory, ports), _s3(directory, ports, credentials)]
+
+
+def services(
+    directory: DataDirectory, ports: Ports, credentials: Credentials, *, listening: Mapping[str, int]
+) -> list[Part]:
+    """The three services, each on its inherited listening socket (``listening``: file descriptors by name)."""
+    urls = Urls.at(ports)
+    common = {
+        "UNDERSTUDY_NATS_URL": urls.nats_url,
+        "UNDERSTUDY_S3_ENDPOINT_URL": urls.s3_url,
+        "UNDERSTUDY_S3_BUCKET": OBJECT_BUCKET,
+        "UNDERSTUDY_S3_REGION": credentials.region,
+        "UNDERSTUDY_S3_ACCESS_KEY_ID": credentials.access_key_id,
+        "UNDERSTUDY_S3_SECRET_ACCESS_KEY": credentials.secret_access_key,
+        "UNDERSTUDY_INGEST_PUBLIC_URL": urls.ingest_url,
+        "UNDERSTUDY_EGRESS_PUBLIC_URL": urls.egress_url,
+        "UNDERSTUDY_LOG_FORMAT": os.environ.get("UNDERSTUDY_LOG_FORMAT", "text"),
+        "PYTHONUNBUFFERED": "1",
+    }
+    return [
+        Part(
+            name=name,
+            # -P: a file that lies about in the working directory is no module of ours
+            command=always(sys.executable, "-P", "-m", f"understudy_{name}"),
+            log=directory.log(name),
+            environment={**common, "UNDERSTUDY_LISTEN_FD": str(listening[name])},
+            directory=directory.path,
+            inherited=(listening[name],),
+            is_ready=readiness.http_says_ok(HOST, getattr(ports, name), "/readyz"),
+            stop_seconds=_SERVICE_STOP_SECONDS,
+        )
+        for name in SERVICES
+    ]
+
+
+def _nats(directory: DataDirectory, ports: Ports) -> Part:
+    return Part(
+        name="nats",
+        command=always(
+            _program("nats-server"),
+            *("--addr", HOST, "--port", str(ports.nats)),
+            *("--jetstream", "--store_dir", str(directory.nats)),
+            *("--server_name", "local"),
+        ),
+        log=directory.log("nats"),
+        is_ready=readiness.nats_greets(HOST, ports.nats),
+        stop_seconds=_STORE_STOP_SECONDS,
+    )
+
+
+def _s3(directory: DataDirectory, ports: Ports, credentials: Credentials) -> Part:
+    identities = directory.s3 / "identities.json"
+    _write_identities(identities, credentials)
+    flags: dict[str, object] = {
+        "dir": "data",
+        "ip": HOST,
+        "ip.bind": HOST,
+        "bucket": OBJECT_BUCKET,
+        "webdav": "false",
+        "admin.ui": "false",
+        "admin.port": ports.s3_admin,
+        "admin.port.grpc": ports.s3_admin_grpc,
+        "filer.port": ports.s3_filer,
+        "filer.port.grpc": ports.s3_filer_grpc,
+        "filer.localSocket": "filer.sock",
+        "master.port": ports.s3_master,
+        "master.port.grpc": ports.s3_master_grpc,
+        "master.telemetry": "false",
+        "s3.config": identities.name,
+        "s3.localSocket": "s3.sock",
+        "s3.port": ports.s3,
+        "s3.port.grpc": ports.s3_grpc,
+        "s3.port.iceberg": 0,
+        "s3.port.lance": 0,
+        "volume.port": ports.s3_volume,
+        "volume.port.grpc": ports.s3_volume_grpc,
+        "volume.preStopSeconds": 0,
+    }
+    return Part(
+        name="s3",
+        command=always(_program("weed"), "-logdir=log", "mini", *(f"-{name}={value}" for name, value in flags.items())),
+        log=directory.log("s3"),
+        # Its paths are relative to this folder: a socket's path must be short, that of a data directory may be long.
+        directory=directory.s3,
+        is_ready=readiness.http_says_ok(HOST, ports.s3, "/healthz"),
+        stop_seconds=_STORE_STOP_SECONDS,
+    )
+
+
+def _write_identities(path: Path, credentials: Credentials) -> None:
+    identity = {
+        "name": "understudy",
+        "credentials": [{"accessKey": credentials.access_key_id, "secretKey": credentials.secret_access_key}],
+        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+    }
+    path.touch(mode=0o600)
+    path.write_text(json.dumps({"identities": [identity]}))
+
+
+def _program(name: str) -> str:
+    path = Path(sysconfig.get_path("scripts")) / name
+    if not path.exists():
+        raise ProgramMissing(f"{name} is not in {path.parent}: run `make install` once more.")
+    return str(path)
