@@ -44,7 +44,7 @@ class DataDirectory:
     def create(self) -> None:
         """Make the folders that are not there yet."""
         for folder in (self.path, self.nats, self.s3 / "data", self.s3 / "log", self.logs, self.demo):
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def log(self, name: str) -> Path:
         """Where a part's output goes."""
