@@ -10,7 +10,6 @@ import asyncio
 import base64
 import contextlib
 import json
-import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any
 
@@ -20,18 +19,14 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 
 from understudy_runtime import clock
+from understudy_runtime.connection import Connection
 from understudy_runtime.errors import BusRefused, BusUnavailable, WrongLastSequence
 from understudy_runtime.messages import StoredMessage, instant_of_rfc3339, parse_header_block
 from understudy_runtime.ordered import OrderedReader
-from understudy_runtime.replies import ConnectionLost, NobodyAnswers, Replies, open_replies
+from understudy_runtime.replies import ConnectionLost, NobodyAnswers
 from understudy_runtime.settings import CommonSettings
 from understudy_runtime.streams import ensure_streams
 
-_log = logging.getLogger(__name__)
-
-_RECONNECT_WAIT_SECONDS = 0.25
-_PING_SECONDS = 5
-_LOG_AGAIN_SECONDS = 5.0
 _RETRY_SECONDS = 0.1
 
 _WRONG_LAST_SEQUENCE_CODES = (10071, 10164)
@@ -44,24 +39,27 @@ class Bus:
 
     def __init__(self, settings: CommonSettings, *, name: str) -> None:
         self._settings = settings
-        self._name = name
         self._timeout_seconds = settings.nats_timeout_seconds
         self._readers: set[OrderedReader] = set()
-        self._connected = asyncio.Event()
-        self._closing = False
-        self._reopening: asyncio.Task[None] | None = None
-        self._logged_at = float("-inf")
         self._on_connection: list[Callable[[bool], None]] = []
-        self._replies: Replies | None = None
-        self.nc = Client()
-        self.js: JetStreamContext = self.nc.jetstream(timeout=self._timeout_seconds)
+        self._connection = Connection(settings.nats_url, name=name, on_change=self._connection_changed)
 
     # --- connection ---------------------------------------------------------------------------------------------------
 
     @property
+    def nc(self) -> Client:
+        """The library's client of the moment; it may be replaced by another. For what this class does not offer."""
+        return self._connection.client
+
+    @property
+    def js(self) -> JetStreamContext:
+        """The library's JetStream context of the moment."""
+        return self.nc.jetstream(timeout=self._timeout_seconds)
+
+    @property
     def is_connected(self) -> bool:
         """Whether the connection stands right now."""
-        return self.nc.is_connected
+        return self._connection.is_connected
 
     def on_connection(self, callback: Callable[[bool], None]) -> None:
         """Have ``callback(connected)`` called whenever the connection is lost or made again."""
@@ -69,83 +67,18 @@ class Bus:
 
     async def open(self) -> None:
         """Connect; returns once NATS answers, however long that takes."""
-        self.nc = Client()
-        self.js = self.nc.jetstream(timeout=self._timeout_seconds)
-        await self.nc.connect(
-            servers=[url.strip() for url in self._settings.nats_url.split(",")],
-            name=self._name,
-            error_cb=self._on_error,
-            disconnected_cb=self._on_disconnected,
-            reconnected_cb=self._on_reconnected,
-            closed_cb=self._on_closed,
-            allow_reconnect=True,
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=_RECONNECT_WAIT_SECONDS,  # type: ignore[arg-type]  # used as seconds, fractions work
-            ping_interval=_PING_SECONDS,
-            max_outstanding_pings=2,
-            connect_timeout=2,
-        )
-        self._replies = await open_replies(self.nc)
-        _log.info("connected to NATS", extra={"server": self._server()})
-        self._announce(connected=True)
+        await self._connection.open()
 
     async def close(self) -> None:
-        """Close the connection; what was published and not acknowledged is lost."""
-        self._closing = True
-        if self._reopening is not None:
-            self._reopening.cancel()
-        with contextlib.suppress(nats.errors.Error):
-            await self.nc.close()
+        """Close the connection; what was published and not acknowledged may be lost."""
+        await self._connection.close()
 
-    def _server(self) -> str:
-        url = self.nc.connected_url
-        return "" if url is None else f"{url.hostname}:{url.port}"
-
-    def _announce(self, *, connected: bool) -> None:
-        if connected:
-            self._connected.set()
-        else:
-            self._connected.clear()
-            if self._replies is not None:
-                self._replies.fail_all()
+    def _connection_changed(self, connected: bool) -> None:
         for callback in self._on_connection:
             callback(connected)
-
-    async def _on_error(self, error: Exception) -> None:
-        # A server that is away fails four times a second: say so at once, then every few seconds.
-        away = isinstance(error, OSError | asyncio.TimeoutError | nats.errors.UnexpectedEOF)
-        now = clock.monotonic()
-        if away and now - self._logged_at < _LOG_AGAIN_SECONDS:
-            return
-        if away:
-            self._logged_at = now
-        _log.warning("NATS: %s", error or type(error).__name__, extra={"error": type(error).__name__})
-
-    async def _on_disconnected(self) -> None:
-        if not self._closing:
-            _log.warning("NATS is away, reconnecting")
-        self._announce(connected=False)
-
-    async def _on_reconnected(self) -> None:
-        _log.info("reconnected to NATS", extra={"server": self._server()})
-        self._logged_at = float("-inf")
-        self._announce(connected=True)
-        for reader in self._readers:
-            reader.restart()
-
-    async def _on_closed(self) -> None:
-        # The client gives up for good upon some errors of the server (a refused login, too many connections): these
-        # pass too, and a process without its bus is of no use.
-        self._announce(connected=False)
-        if not self._closing:
-            _log.error("NATS closed the connection, opening another", extra={"error": str(self.nc.last_error)})
-            self._reopening = asyncio.get_running_loop().create_task(self._reopen())
-
-    async def _reopen(self) -> None:
-        await asyncio.sleep(_RECONNECT_WAIT_SECONDS)
-        await self.open()
-        for reader in self._readers:
-            reader.restart()
+        if connected:
+            for reader in self._readers:
+                reader.restart()
 
     # --- streams ------------------------------------------------------------------------------------------------------
 
@@ -306,10 +239,9 @@ class Bus:
             if remaining <= 0:
                 raise BusUnavailable(f"NATS gave no answer within {self._timeout_seconds:g} s")
             try:
-                if self._replies is None or not self._connected.is_set():
-                    await asyncio.wait_for(self._connected.wait(), remaining)
-                    continue
-                message = await self._replies.request(subject, payload, headers=headers, timeout_seconds=remaining)
+                async with asyncio.timeout(remaining):
+                    replies = await self._connection.replies()
+                    message = await replies.request(subject, payload, headers=headers)
             except NobodyAnswers:
                 # JetStream is not up yet, or without a leader: nobody has seen the message, so it is safe to repeat.
                 await asyncio.sleep(_RETRY_SECONDS)
@@ -320,8 +252,10 @@ class Bus:
                 raise BusUnavailable("the connection to NATS was lost before it answered") from err
             except nats.errors.MaxPayloadError as err:
                 raise BusRefused(f"a message of {len(payload)} bytes is too large for NATS") from err
-            except (TimeoutError, nats.errors.Error, OSError) as err:
-                raise BusUnavailable(f"NATS: {err or type(err).__name__}") from err
+            except TimeoutError as err:
+                raise BusUnavailable(f"NATS gave no answer within {self._timeout_seconds:g} s") from err
+            except (nats.errors.Error, OSError) as err:
+                raise BusUnavailable(f"NATS: {str(err) or type(err).__name__}") from err
             answer: dict[str, Any] = json.loads(message.data)
             if "error" in answer:
                 raise _api_error(subject, answer["error"])

@@ -11,11 +11,11 @@ from nats.aio.msg import Msg
 _NO_RESPONDERS = "503"
 
 
-class ConnectionLost(Exception):
+class ConnectionLost(Exception):  # as its siblings are named
     """The connection went while an answer was outstanding; whether the request was heard is unknown."""
 
 
-class NobodyAnswers(Exception):
+class NobodyAnswers(Exception):  # as above
     """The server says that nobody takes this subject: certainly not heard."""
 
 
@@ -44,13 +44,10 @@ class Replies:
             if not future.done():
                 future.set_exception(ConnectionLost())
 
-    async def request(
-        self, subject: str, payload: bytes, *, headers: dict[str, str] | None, timeout_seconds: float
-    ) -> Msg:
-        """Send, and wait for the answer.
+    async def request(self, subject: str, payload: bytes, *, headers: dict[str, str] | None) -> Msg:
+        """Send, and wait for the answer; how long is the caller's affair.
 
         Raises:
-            TimeoutError: none in time.
             ConnectionLost: the connection went meanwhile.
             NobodyAnswers: nobody takes the subject.
             nats.errors.Error: it could not be sent.
@@ -59,9 +56,8 @@ class Replies:
         future = self._waiting[inbox] = asyncio.get_running_loop().create_future()
         try:
             await self._nc.publish(subject, payload, reply=inbox, headers=headers)
-            async with asyncio.timeout(timeout_seconds):
-                answer: Msg = await future
-                return answer
+            answer: Msg = await future
+            return answer
         finally:
             del self._waiting[inbox]
 

@@ -1,0 +1,158 @@
+"""Publishing and single reads, against a real nats-server."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from support.nats_server import NatsServer
+from understudy_domain import keys, ticks
+from understudy_runtime import clock
+from understudy_runtime.errors import BusRefused, BusUnavailable, WrongLastSequence
+from understudy_runtime.jetstream import Bus, connect
+from understudy_runtime.settings import CommonSettings
+
+SUBJECT = keys.arrivals_subject(0, "0" * 32, 1)
+
+
+async def test_a_published_message_is_stored_once_it_is_acknowledged(bus: Bus) -> None:
+    before = clock.now_ticks()
+    sequence = await bus.publish(SUBJECT, b"one")
+    message = await bus.last_message(keys.ARRIVALS_STREAM, SUBJECT)
+    assert message is not None
+    assert (message.subject, message.sequence, message.payload) == (SUBJECT, sequence, b"one")
+    assert before <= message.instant <= clock.now_ticks()
+    assert await bus.last_sequence(keys.ARRIVALS_STREAM) == sequence
+
+
+async def test_a_subject_without_messages_has_no_last_one(bus: Bus) -> None:
+    assert await bus.last_message(keys.PROGRAM_STREAM, keys.program_subject(0, "1" * 32)) is None
+
+
+async def test_every_way_of_reading_gives_a_message_the_same_instant(bus: Bus) -> None:
+    await bus.publish(SUBJECT, b"one", headers={"Some": "header"})
+    last = await bus.last_message(keys.ARRIVALS_STREAM, SUBJECT)
+    assert last is not None
+    assert last.headers == {"Some": "header"}
+    assert await bus.fetch(keys.ARRIVALS_STREAM, SUBJECT) == [last]
+
+
+async def test_a_message_id_stores_a_message_once(bus: Bus) -> None:
+    first = await bus.publish(SUBJECT, b"one", message_id="a")
+    assert await bus.publish(SUBJECT, b"one", message_id="a") == first
+    assert await bus.publish(SUBJECT, b"two", message_id="b") == first + 1
+
+
+async def test_a_message_id_stores_a_message_once_across_a_crash_of_the_server(
+    bus: Bus, nats_server: NatsServer
+) -> None:
+    first = await bus.publish(SUBJECT, b"one", message_id="a")
+    nats_server.restart()
+    assert await bus.publish(SUBJECT, b"one", message_id="a") == first
+
+
+async def test_an_unexpected_last_sequence_is_told_apart(bus: Bus) -> None:
+    subject = keys.program_subject(0, "1" * 32)
+    first = await bus.publish(subject, b"one", expected_last_subject_sequence=0)
+    with pytest.raises(WrongLastSequence):
+        await bus.publish(subject, b"two", expected_last_subject_sequence=0)
+    assert await bus.publish(subject, b"two", expected_last_subject_sequence=first) == first + 1
+
+
+async def test_many_messages_in_flight_are_all_stored(bus: Bus) -> None:
+    sequences = await asyncio.gather(*(bus.publish(SUBJECT, b"%d" % number) for number in range(500)))
+    assert sorted(sequences) == list(range(1, 501))
+
+
+async def test_what_no_stream_takes_is_not_acknowledged(nats_server: NatsServer) -> None:
+    bus = await connect(CommonSettings(nats_url=nats_server.url, nats_timeout_seconds=0.3), name="test")
+    with pytest.raises(BusUnavailable):
+        await bus.publish("nobody.listens", b"")
+    await bus.close()
+
+
+async def test_a_message_that_is_too_large_is_refused(bus: Bus) -> None:
+    with pytest.raises(BusRefused):
+        await bus.publish(SUBJECT, bytes(2_000_000))
+
+
+async def test_publishing_gives_up_in_time_while_the_server_is_silent(nats_server: NatsServer) -> None:
+    bus = await connect(CommonSettings(nats_url=nats_server.url, nats_timeout_seconds=0.3), name="test")
+    await bus.ensure_streams()
+    nats_server.pause()
+    try:
+        started = time.monotonic()
+        with pytest.raises(BusUnavailable):
+            await bus.publish(SUBJECT, b"")
+        assert time.monotonic() - started < 1.5
+    finally:
+        nats_server.resume()
+    await bus.close()
+
+
+async def test_publishing_gives_up_in_time_while_the_server_is_away_and_works_again_after(
+    nats_server: NatsServer,
+) -> None:
+    bus = await connect(CommonSettings(nats_url=nats_server.url, nats_timeout_seconds=0.3), name="test")
+    await bus.ensure_streams()
+    seen: list[bool] = []
+    bus.on_connection(lambda connected: seen.append(connected))
+    nats_server.kill()
+    with pytest.raises(BusUnavailable):
+        await bus.publish(SUBJECT, b"lost", message_id="lost")
+    nats_server.start()
+    sequence = await _publish_until_stored(bus, b"kept")
+    assert (await bus.fetch(keys.ARRIVALS_STREAM, SUBJECT))[-1].sequence == sequence
+    assert seen == [False, True]
+    await bus.close()
+
+
+async def _publish_until_stored(bus: Bus, payload: bytes) -> int:
+    while True:
+        try:
+            return await bus.publish(SUBJECT, payload)
+        except BusUnavailable:
+            await asyncio.sleep(0.05)
+
+
+async def test_connecting_waits_for_the_server(nats_server: NatsServer) -> None:
+    nats_server.kill()
+    connecting = asyncio.create_task(connect(CommonSettings(nats_url=nats_server.url), name="test"))
+    await asyncio.sleep(0.4)
+    assert not connecting.done()
+    nats_server.start()
+    bus = await asyncio.wait_for(connecting, 5)
+    assert bus.is_connected
+    await bus.close()
+
+
+async def test_a_connection_that_the_client_gave_up_is_opened_again(bus: Bus) -> None:
+    await bus.nc.close()
+    assert not bus.is_connected
+    assert await bus.publish(SUBJECT, b"one") == 1
+
+
+async def test_several_processes_may_create_the_streams_at_once(nats_server: NatsServer) -> None:
+    buses = [await connect(CommonSettings(nats_url=nats_server.url), name=f"test {n}") for n in range(3)]
+    await asyncio.gather(*(bus.ensure_streams() for bus in buses))
+    info = await buses[0].js.stream_info(keys.ARRIVALS_STREAM)
+    assert info.config.max_age == 3600
+    assert info.config.duplicate_window == 120
+    for bus in buses:
+        await bus.close()
+
+
+async def test_a_stream_of_other_settings_is_brought_up_to_date(nats_server: NatsServer) -> None:
+    bus = await connect(CommonSettings(nats_url=nats_server.url), name="test")
+    await bus.js.add_stream(name=keys.ARRIVALS_STREAM, subjects=[keys.ARRIVALS_SUBJECTS], max_age=60)
+    await bus.ensure_streams()
+    assert (await bus.js.stream_info(keys.ARRIVALS_STREAM)).config.max_age == 3600
+    await bus.close()
+
+
+async def test_instants_are_log_time_in_ticks(bus: Bus) -> None:
+    await bus.publish(SUBJECT, b"one")
+    [message] = await bus.fetch(keys.ARRIVALS_STREAM, SUBJECT)
+    assert abs(message.instant - clock.now_ticks()) < ticks.from_seconds(5)
