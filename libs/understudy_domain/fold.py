@@ -7,6 +7,8 @@ whichever controller the log is read. The same log gives the same entries, byte 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from understudy_domain import failover
 from understudy_domain.channel_state import ChannelState
 from understudy_domain.endpoint_state import EndpointState
@@ -32,9 +34,16 @@ from understudy_domain.timeline import InputState, Piece, SlotBounds, SlotDelive
 class ChannelFold:
     """One channel's decisions. ``state`` is all there is; it may be taken at any time between two calls."""
 
-    def __init__(self, state: ChannelState) -> None:
+    def __init__(self, state: ChannelState, *, standing: Mapping[str, ProgramEntry] | None = None) -> None:
+        """``standing``: the newest entry of each of the channel's endpoints in PROGRAM, by endpoint guid.
+
+        A successor adopts these, whatever a snapshot says: what stands in the log is what viewers were shown.
+        """
         self.state = state
+        self._standing = dict(standing or {})
         self._wake_at: dict[str, int] = {}
+        for endpoint in state.endpoints:
+            self._adopt(endpoint)
 
     @property
     def wake_at(self) -> int | None:
@@ -60,6 +69,17 @@ class ChannelFold:
         entries = self._fire_timers(before=instant)
         self.state.now = max(self.state.now, instant)
         return entries
+
+    def adopt(self, entry: ProgramEntry) -> None:
+        """Go on from an entry that stands in PROGRAM although this fold did not make it."""
+        self._standing[entry.origin_endpoint] = entry
+        endpoint = self.state.endpoint(entry.origin_endpoint)
+        if endpoint is not None:
+            self._adopt(endpoint)
+
+    def _adopt(self, endpoint: EndpointState) -> None:
+        endpoint.last = self._standing.get(endpoint.origin_endpoint)
+        endpoint.passed = None
 
     def resume(self) -> list[ProgramEntry]:
         """Set the timers after a snapshot was loaded."""
@@ -108,9 +128,9 @@ class ChannelFold:
     def _configure(self, fact: EndpointConfigured) -> None:
         endpoint = self.state.endpoint(fact.origin_endpoint)
         if endpoint is None:
-            self.state.endpoints.append(
-                EndpointState(fact.origin_endpoint, fact.segment_duration, fact.time_delay, fact.revision)
-            )
+            endpoint = EndpointState(fact.origin_endpoint, fact.segment_duration, fact.time_delay, fact.revision)
+            self._adopt(endpoint)
+            self.state.endpoints.append(endpoint)
         elif fact.revision > endpoint.revision:
             endpoint.segment_duration = fact.segment_duration
             endpoint.time_delay = fact.time_delay
@@ -120,6 +140,7 @@ class ChannelFold:
     def _remove(self, origin_endpoint: str) -> None:
         self.state.endpoints = [one for one in self.state.endpoints if one.origin_endpoint != origin_endpoint]
         self._wake_at.pop(origin_endpoint, None)
+        self._standing.pop(origin_endpoint, None)
 
     # --- deciding -----------------------------------------------------------------------------------------------------
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from understudy_controller.app import create_app
+from understudy_controller.loop.decision_loop import decision_loop
 from understudy_controller.process import Part
 from understudy_controller.settings import ControllerSettings
 from understudy_runtime import logging, server
 from understudy_runtime.health import Health
 
-PARTS: Final[Sequence[Part]] = ()
+PARTS: Final[Sequence[Part]] = (decision_loop,)
 """What runs beside the control API, in order of starting."""
 
 

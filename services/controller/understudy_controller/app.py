@@ -33,7 +33,6 @@ def create_app(settings: ControllerSettings, *, parts: Sequence[Part] = (), heal
         summary="AWS Elemental MediaPackage v1's contract: channels and origin endpoints.",
         lifespan=lifespan,
         redirect_slashes=False,  # a redirect would lose the body of a signed request
-        strict_content_type=False,  # a body is JSON whatever it calls itself: encoders' scripts use curl -d
         docs_url=None,
         redoc_url=None,
         openapi_url="/understudy/v1/openapi.json",

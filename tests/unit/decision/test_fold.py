@@ -270,20 +270,13 @@ def test_a_successor_with_a_snapshot_and_the_last_entries_decides_the_same_to_th
 def _successor(snapshot: bytes, log: list[Message], entries: dict[str, list[bytes]]) -> ChannelFold:
     """A controller that starts from a snapshot, adopts what stands in PROGRAM, and reads the log again."""
     state = codec.decode_as(ChannelState, snapshot)
-    for endpoint in state.endpoints:
-        made = entries.get(endpoint.origin_endpoint)
-        endpoint.last = codec.decode_as(ProgramEntry, made[-1]) if made else None
-    fold = ChannelFold(state)
+    standing = {guid: codec.decode_as(ProgramEntry, made[-1]) for guid, made in entries.items()}
+    fold = ChannelFold(state, standing=standing)
     assert fold.resume() == []
     for sequence, message in enumerate(log, start=1):
         if sequence > state.sequence:
-            before = codec.encode(message.fact)
             fresh = fold.apply(message.fact, input_id=message.input_id, instant=message.instant, sequence=sequence)
-            for endpoint in fold.state.endpoints:
-                if endpoint.last is None and (made := entries.get(endpoint.origin_endpoint)):
-                    endpoint.last = codec.decode_as(ProgramEntry, made[-1])
-            assert fresh == [] or before, "a successor adopts, it does not decide again"
-            assert fresh == []
+            assert fresh == [], "a successor adopts, it does not decide again"
     return fold
 
 
@@ -296,6 +289,6 @@ def test_a_changed_segment_duration_and_delay_apply_to_later_slots() -> None:
     shown = Broadcast(messages).run(until_seconds=110).of("e")
     assert_well_formed(shown)
     assert content(shown) == list(range(len(content(shown))))
-    assert {len(entry.renditions[0].pieces) for entry in shown} == {1, 2, 3} or {
-        len(entry.renditions[0].pieces) for entry in shown
-    } == {1, 3}
+    assert {len(entry.renditions[0].pieces) for entry in shown} <= {1, 2, 3}
+    assert len(shown[-1].renditions[0].pieces) == 3
+    assert shown[-1].available_at >= shown[-1].end + from_seconds(10)

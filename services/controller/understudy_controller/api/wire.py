@@ -1,4 +1,8 @@
-"""What holds for every request of the control API, below FastAPI: a request id, and an end to large bodies."""
+"""What holds for every request of the control API, below FastAPI.
+
+Each answer has a request id, no body is large, and every body is JSON whatever it calls itself: no operation takes
+anything else, and ``curl -d`` says it sends a form.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ BODY_BYTES_MAX: Final = 256 * 1024
 
 
 class WireRules:
-    """ASGI middleware: ``x-amzn-RequestId`` on each answer, and ``BodyTooLarge`` for a body that does not end."""
+    """ASGI middleware for these rules; a body that does not end raises ``BodyTooLarge`` where it is read."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -24,6 +28,9 @@ class WireRules:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        # In place: what routing notes in the scope must be seen by whoever is outside of this.
+        named = [header for header in scope["headers"] if header[0] != b"content-type"]
+        scope["headers"] = [*named, (b"content-type", b"application/json")]
         request_id = secrets.token_hex(16).encode()
         received = 0
 

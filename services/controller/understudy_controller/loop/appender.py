@@ -1,0 +1,134 @@
+"""Appending entries to PROGRAM, fenced: one in flight for each endpoint, each on top of the one before.
+
+An append names the sequence that the endpoint's last entry must have. So two controllers that both believe they own a
+channel cannot fork its programme, and an acknowledgement that got lost is recognised: the last entry is then our own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from understudy_domain import codec
+from understudy_domain.entry import ProgramEntry
+from understudy_domain.errors import MalformedRecord
+from understudy_domain.keys import PROGRAM_STREAM, program_subject
+from understudy_runtime.errors import BusUnavailable, WrongLastSequence
+from understudy_runtime.jetstream import Bus
+from understudy_runtime.messages import StoredMessage
+
+_log = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 0.2
+
+Appended = Callable[[ProgramEntry, int], None]
+"""Called with an entry and its PROGRAM sequence once it stands."""
+Superseded = Callable[[ProgramEntry], None]
+"""Called with the entry that stands where ours was to stand."""
+
+
+@dataclass(slots=True)
+class _Line:
+    """What is to be appended for one endpoint."""
+
+    subject: str
+    last_sequence: int
+    waiting: deque[ProgramEntry] = field(default_factory=deque)
+    task: asyncio.Task[None] | None = None
+
+
+class Appender:
+    """Appends in order for each endpoint, endpoints independently of each other."""
+
+    def __init__(self, bus: Bus, *, on_appended: Appended, on_superseded: Superseded) -> None:
+        self._bus = bus
+        self._on_appended = on_appended
+        self._on_superseded = on_superseded
+        self._lines: dict[str, _Line] = {}
+
+    def open(self, origin_endpoint: str, *, shard: int, last_sequence: int) -> None:
+        """Make an endpoint known; ``last_sequence``: of its last entry in PROGRAM, 0 if it has none."""
+        self._lines.setdefault(origin_endpoint, _Line(program_subject(shard, origin_endpoint), last_sequence))
+
+    def forget(self, origin_endpoint: str) -> None:
+        """An endpoint was deleted: what is still waiting is dropped."""
+        line = self._lines.pop(origin_endpoint, None)
+        if line is not None:
+            line.waiting.clear()
+
+    def append(self, entry: ProgramEntry) -> None:
+        """Append after everything that waits for the same endpoint; returns at once."""
+        line = self._lines[entry.origin_endpoint]
+        line.waiting.append(entry)
+        if line.task is None:
+            line.task = asyncio.get_running_loop().create_task(self._work_off(line), name="append")
+
+    def is_idle(self, origin_endpoint: str) -> bool:
+        """Whether everything decided for the endpoint stands in PROGRAM."""
+        line = self._lines.get(origin_endpoint)
+        return line is None or not line.waiting
+
+    @property
+    def waiting(self) -> int:
+        """Entries that are decided and do not stand yet."""
+        return sum(len(line.waiting) for line in self._lines.values())
+
+    async def drain(self, seconds: float) -> None:
+        """Wait for what is waiting, at most so long."""
+        tasks = [line.task for line in self._lines.values() if line.task is not None]
+        if tasks:
+            _, pending = await asyncio.wait(tasks, timeout=seconds)
+            for task in pending:
+                task.cancel()
+
+    async def _work_off(self, line: _Line) -> None:
+        try:
+            while line.waiting:
+                entry = line.waiting[0]
+                sequence = await self._store(line, entry)
+                if sequence is None or not line.waiting:
+                    continue
+                line.waiting.popleft()
+                line.last_sequence = sequence
+                self._on_appended(entry, sequence)
+        finally:
+            line.task = None
+
+    async def _store(self, line: _Line, entry: ProgramEntry) -> int | None:
+        """The sequence at which the entry stands, however long it takes; None if another stands in its place."""
+        payload = codec.encode(entry)
+        while True:
+            try:
+                # No message id: a duplicate id with the right sequence is acknowledged and not stored.
+                return await self._bus.publish(line.subject, payload, expected_last_subject_sequence=line.last_sequence)
+            except WrongLastSequence:
+                standing = await self._standing(line)
+            except BusUnavailable as err:
+                _log.warning("cannot append, trying again: %s", err, extra={"subject": line.subject})
+                await asyncio.sleep(_RETRY_SECONDS)
+                standing = await self._standing(line)
+            if standing is not None and standing.payload == payload:
+                return standing.sequence
+            if standing is not None and standing.sequence != line.last_sequence:
+                self._give_way(line, standing)
+                return None
+
+    async def _standing(self, line: _Line) -> StoredMessage | None:
+        while True:
+            try:
+                return await self._bus.last_message(PROGRAM_STREAM, line.subject)
+            except BusUnavailable as err:
+                _log.warning("cannot read the last entry, trying again: %s", err, extra={"subject": line.subject})
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    def _give_way(self, line: _Line, standing: StoredMessage) -> None:
+        _log.error("another controller has appended, adopting its entry", extra={"subject": line.subject})
+        line.last_sequence = standing.sequence
+        line.waiting.clear()
+        try:
+            self._on_superseded(codec.decode_as(ProgramEntry, standing.payload))
+        except MalformedRecord:
+            _log.exception("the entry that stands does not parse", extra={"subject": line.subject})

@@ -1,0 +1,105 @@
+"""What the decision loop counts. Labels are ids, as people know them; a deleted channel leaves no series."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from typing_extensions import override
+
+from understudy_domain.entry import ProgramEntry
+from understudy_domain.keys import INPUTS
+from understudy_domain.ticks import to_seconds
+from understudy_runtime import clock
+
+_LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+InputAges = Callable[[], Iterator[tuple[str, int, int]]]
+"""Gives (channel id, input, instant of its last segment in ticks) for every input that has delivered."""
+
+
+class LoopMetrics:
+    """The loop's metrics in one registry."""
+
+    def __init__(self, registry: CollectorRegistry, *, input_ages: InputAges) -> None:
+        self.active_input = Gauge(
+            "understudy_active_input",
+            "1 for the input that the origin endpoint follows, else 0.",
+            ("channel", "origin_endpoint", "input"),
+            registry=registry,
+        )
+        self.decisions = Counter(
+            "understudy_decisions_total",
+            "Slots decided by this process, by reason.",
+            ("channel", "origin_endpoint", "reason"),
+            registry=registry,
+        )
+        self.arrivals = Counter(
+            "understudy_arrivals_total",
+            "Segments read from the arrivals log, by input.",
+            ("channel", "input"),
+            registry=registry,
+        )
+        self.decision_seconds = Histogram(
+            "understudy_decision_seconds",
+            "From the instant a decision is as of to its entry standing in the programme.",
+            buckets=_LATENCY_BUCKETS,
+            registry=registry,
+        )
+        self.malformed = Counter(
+            "understudy_malformed_records_total",
+            "Records of the arrivals log that do not parse and were skipped.",
+            registry=registry,
+        )
+        self.superseded = Counter(
+            "understudy_superseded_entries_total",
+            "Entries that another controller had appended when this one came to it.",
+            registry=registry,
+        )
+        self.caught_up = Gauge(
+            "understudy_decisions_caught_up",
+            "1 once the arrivals log has been read to its end since this process started.",
+            registry=registry,
+        )
+        registry.register(_InputAge(input_ages))
+
+    def show_endpoint(self, channel: str, origin_endpoint: str, active_input: int | None) -> None:
+        """Show which input an endpoint follows; None: none yet."""
+        for input_id in INPUTS:
+            self.active_input.labels(channel, origin_endpoint, str(input_id)).set(input_id == active_input)
+
+    def count(self, channel: str, origin_endpoint: str, entry: ProgramEntry) -> None:
+        """Count an entry that now stands."""
+        self.decisions.labels(channel, origin_endpoint, entry.reason.value).inc()
+        self.decision_seconds.observe(max(to_seconds(clock.now_ticks() - entry.as_of.instant), 0.0))
+
+    def forget_endpoint(self, channel: str, origin_endpoint: str) -> None:
+        """An endpoint was deleted."""
+        self.active_input.remove_by_labels({"channel": channel, "origin_endpoint": origin_endpoint})
+        self.decisions.remove_by_labels({"channel": channel, "origin_endpoint": origin_endpoint})
+
+    def forget_channel(self, channel: str) -> None:
+        """A channel was deleted."""
+        self.arrivals.remove_by_labels({"channel": channel})
+
+
+class _InputAge(Collector):
+    """Ages change by themselves, so they are computed when somebody asks."""
+
+    def __init__(self, input_ages: InputAges) -> None:
+        self._input_ages = input_ages
+
+    @override
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """One sample for each input that has delivered."""
+        family = GaugeMetricFamily(
+            "understudy_input_age_seconds",
+            "Time since the input's last segment was stored.",
+            labels=("channel", "input"),
+        )
+        now = clock.now_ticks()
+        for channel, input_id, instant in self._input_ages():
+            family.add_metric((channel, str(input_id)), max(to_seconds(now - instant), 0.0))
+        yield family
