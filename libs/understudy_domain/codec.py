@@ -217,7 +217,7 @@ def _enum(cls: type[StrEnum]) -> _Convert:
 def _dataclass(cls: type) -> _Convert:
     hints = typing.get_type_hints(cls)
     fields = [
-        (field.name, _decoder(hints[field.name]), _is_required(field))
+        (field.name, _decoder(hints[field.name]), _is_required(field), _is_optional(hints[field.name]))
         for field in dataclasses.fields(cls)
         if field.init
     ]
@@ -226,14 +226,20 @@ def _dataclass(cls: type) -> _Convert:
         if not isinstance(value, dict):
             raise MalformedRecord(f"expected an object for {cls.__name__}, found {value!r:.80}")
         arguments: dict[str, Any] = {}
-        for name, inner, required in fields:
+        for name, inner, required, optional in fields:
             if name in value:
                 arguments[name] = inner(value[name])
+            elif required and optional:
+                arguments[name] = None  # encoding leaves it out
             elif required:
                 raise MalformedRecord(f"{cls.__name__} lacks {name}")
         return cls(**arguments)
 
     return convert
+
+
+def _is_optional(hint: Any) -> bool:
+    return type(None) in typing.get_args(hint)
 
 
 def _is_required(field: dataclasses.Field[Any]) -> bool:
