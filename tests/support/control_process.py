@@ -1,4 +1,4 @@
-"""A controller process with a nats-server of its own, for tests of the control API."""
+"""A controller process, for tests of the control API."""
 
 from __future__ import annotations
 
@@ -24,69 +24,12 @@ START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 
 
-class _Program:
-    """A child process whose output goes to a file, ended with the test."""
-
-    def __init__(self, log: Path) -> None:
-        self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def _spawn(self, arguments: list[str], **options: Any) -> None:
-        with self._log.open("ab") as output:
-            self._process = subprocess.Popen(arguments, stdout=output, stderr=output, **options)
-
-    def alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    def log(self) -> str:
-        return self._log.read_text(errors="replace") if self._log.exists() else ""
-
-    def stop(self, *, kill: bool = False) -> int | None:
-        """End it and return its exit status; with ``kill`` by SIGKILL."""
-        if self._process is None:
-            return None
-        if kill:
-            self._process.kill()
-        else:
-            self._process.terminate()
-        try:
-            return self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-            raise
-        finally:
-            self._process = None
-
-
-class NatsServer(_Program):
-    """A real nats-server with JetStream; keeps its port and its data over restarts."""
-
-    def __init__(self, directory: Path) -> None:
-        super().__init__(directory / "nats.log")
-        self._directory = directory
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port: int = free.getsockname()[1]
-        self.url = f"nats://127.0.0.1:{self._port}"
-
-    def start(self) -> None:
-        program = Path(sys.executable).parent / "nats-server"
-        store = str(self._directory / "jetstream")
-        self._spawn([str(program), "-js", "-sd", store, "-a", "127.0.0.1", "-p", str(self._port)])
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.stop()
-
-
-class Controller(_Program):
+class Controller:
     """`python -m understudy_controller` on a listening socket that outlives it."""
 
     def __init__(self, directory: Path, *, nats_url: str, name: str = "controller", **settings: str) -> None:
-        super().__init__(directory / f"{name}.log")
+        self._log = directory / f"{name}.log"
+        self._process: subprocess.Popen[bytes] | None = None
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._environment = {
@@ -104,7 +47,32 @@ class Controller(_Program):
     def start(self) -> None:
         fd = self._socket.fileno()
         command = [sys.executable, "-m", "understudy_controller"]
-        self._spawn(command, env=self._environment, pass_fds=(fd,), cwd=REPOSITORY)
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command, stdout=output, stderr=output, env=self._environment, pass_fds=(fd,), cwd=REPOSITORY
+            )
+
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def log(self) -> str:
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    def stop(self, *, kill: bool = False) -> int | None:
+        """End it and return its exit status; with ``kill`` by SIGKILL."""
+        process, self._process = self._process, None
+        if process is None:
+            return None
+        if kill:
+            process.kill()
+        else:
+            process.terminate()
+        try:
+            return process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
 
     def wait_until_answering(self) -> None:
         give_up_at = time.monotonic() + START_SECONDS

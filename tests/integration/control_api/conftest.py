@@ -1,27 +1,27 @@
-"""One nats-server and one controller for each test module; every test uses ids of its own."""
+"""One nats-server and one controller for all tests of the control API; every test uses ids of its own."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.control_process import Controller, NatsServer
+from support.control_process import Controller
+from support.nats_server import NatsServer, running_nats_server
 
 
-@pytest.fixture(scope="module")
-def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
-    with NatsServer(tmp_path_factory.mktemp("nats")) as server:
+@pytest.fixture(scope="session")
+def config_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    """The nats-server behind ``controller``: nobody else writes to its CONFIG."""
+    with running_nats_server(tmp_path_factory.mktemp("config")) as server:
         yield server
 
 
-@pytest.fixture(scope="module")
-def controller(nats: NatsServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Controller]:
-    directory: Path = tmp_path_factory.mktemp("controller")
-    with Controller(directory, nats_url=nats.url) as process:
+@pytest.fixture(scope="session")
+def controller(config_server: NatsServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Controller]:
+    with Controller(tmp_path_factory.mktemp("controller"), nats_url=config_server.url) as process:
         yield process
 
 
