@@ -1,0 +1,27 @@
+"""``python -m understudy_ingest``."""
+
+from __future__ import annotations
+
+from understudy_ingest.app import SERVICE, create_app
+from understudy_ingest.protocol import UploadProtocol
+from understudy_ingest.settings import IngestSettings
+from understudy_runtime import logging
+from understudy_runtime.health import Health
+from understudy_runtime.server import run
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT."""
+    settings = IngestSettings()
+    logging.configure(service=SERVICE, level=settings.log_level, log_format=settings.log_format)
+    health = Health()
+    run(
+        lambda: create_app(settings, health=health),
+        settings,
+        http=UploadProtocol,
+        on_drain=health.drain,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,222 @@
+"""Requests under ``/in/``: a plain ASGI callable in front of the application, as all that is pushed passes here.
+
+The order matters. Who it is for, whether they may, and whether it fits are settled from the head alone, before the body
+is asked for: an encoder that waits for ``100 Continue`` reads its 401 first, and uploads once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+
+from understudy_domain.errors import UnderstudyError
+from understudy_ingest.body import Body, Budget
+from understudy_ingest.digest import Request
+from understudy_ingest.errors import (
+    BodyTooLarge,
+    HeldTooLong,
+    MethodNotAllowed,
+    Overloaded,
+    Unauthorized,
+)
+from understudy_ingest.inputs import Input, Inputs
+from understudy_ingest.metrics import IngestMetrics
+from understudy_ingest.protocol import UPLOAD, Upload
+from understudy_ingest.receiver import Receiver
+from understudy_ingest.settings import IngestSettings
+from understudy_runtime import clock
+from understudy_runtime.metrics import ROUTE, App, Receive, Scope, Send
+
+_log = logging.getLogger(__name__)
+
+PREFIX = "/in/"
+_ROUTE_NAME = "/in/v2/{channel}/{ingest_endpoint}/{name}"
+_WRITING = frozenset({"PUT", "POST"})
+_ALLOWED = "PUT, POST, DELETE, MKCOL, OPTIONS"
+_RETRY_AFTER_SECONDS = 1
+_LOG_AGAIN_SECONDS = 10.0
+_LOGGED_MAX = 1_024
+
+_Headers = list[tuple[bytes, bytes]]
+
+
+class UploadEndpoint:
+    """Answers what is under ``/in/``, and passes everything else on."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] == "http" and (scope["path"].startswith(PREFIX) or scope["method"] in _WRITING):
+            await scope["app"].state.uploads.handle(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+class Uploads:
+    """The requests of encoders."""
+
+    def __init__(
+        self, settings: IngestSettings, *, inputs: Inputs, receiver: Receiver, metrics: IngestMetrics, budget: Budget
+    ) -> None:
+        self._settings = settings
+        self._inputs = inputs
+        self._receiver = receiver
+        self._metrics = metrics
+        self._budget = budget
+        self._logged: dict[tuple[str, str], float] = {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        scope[ROUTE] = _ROUTE_NAME
+        found: Input | None = None
+        try:
+            found = await self._inputs.find(scope["path"])
+            status = await self._answer(scope, receive, found)
+        except UnderstudyError as err:
+            await self._refuse(err, found, scope, send)
+        else:
+            await _respond(send, status, [(b"allow", _ALLOWED.encode())] if scope["method"] == "OPTIONS" else [])
+
+    async def _answer(self, scope: Scope, receive: Receive, found: Input) -> int:
+        method = scope["method"]
+        if method == "OPTIONS":
+            return 200
+        headers = dict(scope["headers"])
+        upload: Upload | None = scope.get(UPLOAD)
+        self._authorize(scope, headers, upload, found)
+        if method == "DELETE":
+            return 200  # media is kept for as long as retention says, whatever the encoder's own window
+        if method == "MKCOL":
+            return 201  # folders need no making
+        if method not in _WRITING:
+            raise MethodNotAllowed(f"an input URL is for writing, {method} is not answered here")
+        self._fits(headers)
+        body = Body(size_max=self._settings.body_size_max, budget=self._budget)
+        try:
+            data = await self._read(body, upload, receive)
+            encoding = headers.get(b"content-encoding", b"").decode("latin-1").strip().lower()
+            return await self._receiver.receive(
+                data, found, content_encoding="" if encoding == "identity" else encoding
+            )
+        finally:
+            body.close()
+
+    def _authorize(self, scope: Scope, headers: dict[bytes, bytes], upload: Upload | None, found: Input) -> None:
+        authorization = headers.get(b"authorization")
+        connection = None if upload is None else upload.connection
+        nonce = found.credentials.check(
+            Request(scope["method"], scope["path"], None if authorization is None else authorization.decode("latin-1")),
+            now_seconds=clock.now_milliseconds() / 1_000,
+            accepted_nonce=None if connection is None else connection.accepted_nonce,
+        )
+        if connection is not None:
+            connection.accepted_nonce = nonce
+
+    def _fits(self, headers: dict[bytes, bytes]) -> None:
+        length = headers.get(b"content-length")
+        if length is None:
+            return
+        size = int(length)  # the parser has refused what is no number
+        if size > self._settings.body_size_max:
+            raise BodyTooLarge(f"{size} bytes are more than {self._settings.body_size_max}, the most that is taken")
+        if self._budget.held + size > self._settings.held_size_max:
+            raise Overloaded("too many uploads are held at present, send this one again")
+
+    async def _read(self, body: Body, upload: Upload | None, receive: Receive) -> bytes:
+        if upload is not None:
+            upload.begin(body)
+            return await body.read(stall_seconds=self._settings.stall_seconds)
+        return await read_with_receive(body, receive, stall_seconds=self._settings.stall_seconds)
+
+    # --- refusals -----------------------------------------------------------------------------------------------------
+
+    async def _refuse(self, err: UnderstudyError, found: Input | None, scope: Scope, send: Send) -> None:
+        headers: _Headers = [(b"x-understudy-error", err.code.encode())]
+        if isinstance(err, Unauthorized) and found is not None:
+            now = clock.now_milliseconds() / 1_000
+            headers += [
+                (b"www-authenticate", challenge.encode())
+                for challenge in found.credentials.challenges(now_seconds=now, stale=err.stale)
+            ]
+        if err.status == 503:
+            headers.append((b"retry-after", str(_RETRY_AFTER_SECONDS).encode()))
+        if isinstance(err, MethodNotAllowed):
+            headers.append((b"allow", _ALLOWED.encode()))
+        if _must_close(scope):
+            headers.append((b"connection", b"close"))
+        self._count(err, found, scope)
+        await _respond(send, err.status, headers, f"{err}\n".encode())
+
+    def _count(self, err: UnderstudyError, found: Input | None, scope: Scope) -> None:
+        # The first request of a connection has no credentials, by the rules of HTTP: that is no refusal.
+        if isinstance(err, Unauthorized) and not any(name == b"authorization" for name, _ in scope["headers"]):
+            return
+        self._metrics.rejected.labels(err.code).inc()
+        who = "" if found is None else f"{found.channel.id}/{found.input_id}"
+        now = clock.monotonic()
+        if now - self._logged.get((who, err.code), float("-inf")) < _LOG_AGAIN_SECONDS:
+            return
+        if len(self._logged) >= _LOGGED_MAX:
+            self._logged.clear()
+        self._logged[who, err.code] = now
+        _log.log(
+            logging.ERROR if isinstance(err, HeldTooLong | Overloaded) else logging.WARNING,
+            "refused an upload: %s",
+            err,
+            extra={
+                "reason": err.code,
+                "status": err.status,
+                "path": scope["path"],
+                "channel": None if found is None else found.channel.id,
+                "input": None if found is None else found.input_id,
+            },
+        )
+
+
+async def read_with_receive(body: Body, receive: Receive, *, stall_seconds: float) -> bytes:
+    """The body by ASGI's ``receive``, on servers without ``UploadProtocol``.
+
+    Raises:
+        What ``Body.read`` raises.
+    """
+    try:
+        while True:
+            async with asyncio.timeout(stall_seconds):
+                message = await receive()
+            if message["type"] == "http.disconnect":
+                body.lose()
+                break
+            body.feed(message.get("body", b""))
+            if not message.get("more_body", False):
+                body.finish()
+                break
+    except TimeoutError:
+        pass
+    return await body.read(stall_seconds=0)
+
+
+def _must_close(scope: Scope) -> bool:
+    """A client that waits for 100 Continue sends its body or not upon a refusal: only a new connection is clear."""
+    upload: Upload | None = scope.get(UPLOAD)
+    if upload is not None:
+        return upload.is_awaited
+    return any(name == b"expect" for name, _ in scope["headers"])
+
+
+async def _respond(send: Send, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes = b"") -> None:
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [
+                (b"content-length", str(len(body)).encode()),
+                (b"content-type", b"text/plain; charset=utf-8"),
+                (b"cache-control", b"no-store"),
+                *headers,
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,138 @@
+"""What ingest counts. Series of a channel go when the channel goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from typing_extensions import override
+
+from understudy_domain import keys
+from understudy_ingest.body import Budget
+from understudy_runtime import clock
+
+_BY_INPUT = ("channel", "input")
+_STEP_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_HELD_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 10.0)
+
+
+class _Ages(Collector):
+    """The age of each input's last segment, computed when it is asked for."""
+
+    def __init__(self, arrivals: dict[tuple[str, str], float]) -> None:
+        self._arrivals = arrivals
+
+    @override
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        family = GaugeMetricFamily(
+            "understudy_input_age_seconds",
+            "Seconds since the last segment that this process stored of an input.",
+            labels=_BY_INPUT,
+        )
+        now = clock.monotonic()
+        for labels, arrived_at in list(self._arrivals.items()):
+            family.add_metric(labels, now - arrived_at)
+        yield family
+
+
+class IngestMetrics:
+    """Every metric of this service besides the requests'. ``channel`` is the channel's id."""
+
+    def __init__(self, registry: CollectorRegistry, *, budget: Budget) -> None:
+        self._segments = Counter(
+            "understudy_ingest_segments_total", "Segments stored and reported.", _BY_INPUT, registry=registry
+        )
+        self._bytes = Counter(
+            "understudy_ingest_bytes_total", "Bytes of segments stored and reported.", _BY_INPUT, registry=registry
+        )
+        self._last = Gauge(
+            "understudy_ingest_last_segment_timestamp_seconds",
+            "When the last segment was stored and reported, Unix time.",
+            _BY_INPUT,
+            registry=registry,
+        )
+        self._continuity = Counter(
+            "understudy_ingest_continuity_errors_total",
+            "Breaks of continuity inside segments.",
+            _BY_INPUT,
+            registry=registry,
+        )
+        self._playlists = Counter(
+            "understudy_ingest_playlists_total",
+            "Playlists received, by kind: media or multivariant.",
+            (*_BY_INPUT, "kind"),
+            registry=registry,
+        )
+        self.rejected = Counter(
+            "understudy_ingest_rejected_total",
+            "Requests refused, and uploads lost because storage or bus were away, by reason.",
+            ("reason",),
+            registry=registry,
+        )
+        self.ignored = Counter(
+            "understudy_ingest_ignored_total",
+            "Uploads taken and left aside: WebVTT, as yet.",
+            ("kind",),
+            registry=registry,
+        )
+        self.held_seconds = Histogram(
+            "understudy_ingest_held_seconds",
+            "How long uploads were held that storage or bus did not take at once.",
+            buckets=_HELD_BUCKETS,
+            registry=registry,
+        )
+        self.held_requests = Gauge(
+            "understudy_ingest_held_requests", "Uploads held now and tried again.", registry=registry
+        )
+        self.probe_seconds = Histogram(
+            "understudy_ingest_probe_seconds", "Looking into one segment.", buckets=_STEP_BUCKETS, registry=registry
+        )
+        self.store_seconds = Histogram(
+            "understudy_ingest_store_seconds",
+            "Storing one segment, tries again included.",
+            buckets=_STEP_BUCKETS,
+            registry=registry,
+        )
+        self.publish_seconds = Histogram(
+            "understudy_ingest_publish_seconds",
+            "Publishing one fact, tries again included.",
+            buckets=_STEP_BUCKETS,
+            registry=registry,
+        )
+        Gauge(
+            "understudy_ingest_held_bytes", "Bytes of uploads in memory, being received or held.", registry=registry
+        ).set_function(lambda: budget.held)
+        self._arrivals: dict[tuple[str, str], float] = {}
+        registry.register(_Ages(self._arrivals))
+
+    def segment(self, channel: str, input_id: int, *, size: int, continuity_errors: int) -> None:
+        """Count a segment that is stored and reported."""
+        labels = (channel, str(input_id))
+        self._segments.labels(*labels).inc()
+        self._bytes.labels(*labels).inc(size)
+        self._last.labels(*labels).set(clock.now_milliseconds() / 1_000)
+        if continuity_errors:
+            self._continuity.labels(*labels).inc(continuity_errors)
+        self._arrivals[labels] = clock.monotonic()
+
+    def playlist(self, channel: str, input_id: int, *, kind: str) -> None:
+        """Count a playlist that was read."""
+        self._playlists.labels(channel, str(input_id), kind).inc()
+
+    def forget(self, channel: str) -> None:
+        """Drop the series of a channel that is gone."""
+        for input_id in map(str, keys.INPUTS):
+            self._arrivals.pop((channel, input_id), None)
+            for metric in (self._segments, self._bytes, self._last, self._continuity):
+                _remove(metric, channel, input_id)
+            for kind in ("media", "multivariant"):
+                _remove(self._playlists, channel, input_id, kind)
+
+
+def _remove(metric: Counter | Gauge, *labels: str) -> None:
+    try:
+        metric.remove(*labels)
+    except KeyError:
+        return
