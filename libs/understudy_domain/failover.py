@@ -21,6 +21,7 @@ nothing ever moves it back for its own sake (I6); for equal deliveries a later d
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from understudy_domain.reason import Reason
@@ -31,6 +32,7 @@ MARGIN = from_seconds(0.25)
 """What is decided at a deadline is to be listed in time."""
 HORIZON_MAX = 120 * TICKS_PER_SECOND
 DEAD_AFTER_SEGMENTS = 3
+TIE_GOES_TO = 1
 EMPTY_SLOTS_MAX = 3
 """More empty slots in a row than this are passed over instead of filled with gaps."""
 
@@ -162,12 +164,28 @@ def decide(view: SlotView, *, now: int) -> Verdict:
     return held if held is not None else _what_there_is(view)
 
 
-def first_active(candidates: list[tuple[int, int]]) -> int | None:
-    """The first active input: the first to complete a slot, a tie goes to input 1.
+def first_active(completed_at: Mapping[int, int], *, preferred_is_alive: bool, now: int) -> int | Wait | None:
+    """The first active input: the first to complete a slot; a tie goes to input 1.
 
-    ``candidates``: (instant at which the input first completed a slot, input id).
+    Two encoders that are in step finish a segment milliseconds apart, in either order. What is within the jitter
+    allowance is a tie: else the endpoints of one channel would start on different inputs by chance.
+
+    Args:
+        completed_at: instants at which inputs first completed a slot, by input id, ticks.
+        preferred_is_alive: input 1 is delivering, so that it may still complete one in time.
+        now: log time.
+
+    Returns:
+        The input, or until when to wait for input 1, or None while no input has completed a slot.
     """
-    return min(candidates)[1] if candidates else None
+    if not completed_at:
+        return None
+    tie_until = min(completed_at.values()) + JITTER_ALLOWANCE
+    if completed_at.get(TIE_GOES_TO, tie_until + 1) <= tie_until:
+        return TIE_GOES_TO
+    if TIE_GOES_TO not in completed_at and preferred_is_alive and now < tie_until:
+        return Wait(tie_until, step=0)
+    return min(completed_at, key=lambda input_id: completed_at[input_id])
 
 
 def _fail_over(view: SlotView, now: int) -> Verdict:

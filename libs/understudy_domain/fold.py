@@ -205,13 +205,31 @@ class ChannelFold:
                 if delivery.complete and any(delivery.pieces.values()):
                     found[one.input_id], slots[one.input_id] = delivery, slot
                     break
-        chosen = failover.first_active([(delivery.completed_at or 0, input_id) for input_id, delivery in found.items()])
-        if chosen is None:
+        chosen = failover.first_active(
+            {input_id: delivery.completed_at or 0 for input_id, delivery in found.items()},
+            preferred_is_alive=self._is_alive(self._input(failover.TIE_GOES_TO), endpoint, grid),
+            now=self.state.now,
+        )
+        if isinstance(chosen, Wait) and chosen.until is not None:
+            self._wake_at[endpoint.origin_endpoint] = chosen.until
+        if not isinstance(chosen, int):
             return None
         slot = slots[chosen]
         deliveries = self._deliveries(endpoint, grid, slot)
         view = self._view(endpoint, grid, slot, deliveries, active_input=chosen)
         return self._entry(endpoint, grid, view, deliveries, Publish(chosen, Reason.START, step=0))
+
+    def _is_alive(self, one: InputState, endpoint: EndpointState, grid: Grid) -> bool:
+        return self.state.now < self._dead_at(one, endpoint, grid)
+
+    @staticmethod
+    def _dead_at(one: InputState, endpoint: EndpointState, grid: Grid) -> int:
+        return failover.dead_at(
+            last_arrived_at=one.last_arrived_at,
+            has_ended=one.has_ended,
+            segment_duration=grid.segment_duration,
+            slot_duration=endpoint.slot_duration(grid),
+        )
 
     def _slots_touched(self, one: InputState, endpoint: EndpointState, grid: Grid) -> list[int]:
         slot_duration = endpoint.slot_duration(grid)
@@ -256,7 +274,6 @@ class ChannelFold:
     def _input_view(
         self, one: InputState, endpoint: EndpointState, grid: Grid, slot: int, delivery: SlotDelivery
     ) -> InputView:
-        slot_duration = endpoint.slot_duration(grid)
         later = [touched for touched in self._slots_touched(one, endpoint, grid) if touched > slot]
         return InputView(
             input_id=one.input_id,
@@ -264,12 +281,7 @@ class ChannelFold:
             completed_at=delivery.completed_at,
             first_piece_at=delivery.starts_at,
             lag=one.lag,
-            dead_at=failover.dead_at(
-                last_arrived_at=one.last_arrived_at,
-                has_ended=one.has_ended,
-                segment_duration=grid.segment_duration,
-                slot_duration=slot_duration,
-            ),
+            dead_at=self._dead_at(one, endpoint, grid),
             has_ended=one.has_ended,
             next_slot=later[0] if later else None,
         )

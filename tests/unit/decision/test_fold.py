@@ -186,6 +186,14 @@ def test_an_encoder_that_restarts_with_its_own_timestamps_goes_on_after_one_disc
     assert len([piece for entry in shown for piece in entry.renditions[0].pieces]) >= 38
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_pair_in_step_starts_on_input_1_whichever_finishes_a_moment_earlier(name: str) -> None:
+    shown = broadcast(SyntheticEncoder(1, lag_seconds=0.31), SyntheticEncoder(2, lag_seconds=0.30)).of(name)
+    assert {entry.active_input for entry in shown} == {1}
+    shown = broadcast(SyntheticEncoder(1, lag_seconds=1.9), SyntheticEncoder(2, lag_seconds=0.3)).of(name)
+    assert {entry.active_input for entry in shown} == {2}
+
+
 def test_unaligned_inputs_change_over_with_one_honest_discontinuity() -> None:
     other = SyntheticEncoder(2, media_offset_seconds=500.0, phase_seconds=0.7, content="other")
     run = broadcast(SyntheticEncoder(1, lost=set(range(20, 40))), other)
