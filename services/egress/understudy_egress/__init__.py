@@ -1,0 +1,1 @@
+"""Egress: follows CONFIG and PROGRAM, and answers players and CDNs from memory."""

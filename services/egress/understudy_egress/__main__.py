@@ -1,0 +1,25 @@
+"""``python -m understudy_egress``."""
+
+from __future__ import annotations
+
+from understudy_egress.app import SERVICE, ProcessContext, create_app
+from understudy_egress.protocol import FastPathProtocol
+from understudy_egress.settings import EgressSettings
+from understudy_runtime import logging, server
+
+
+def main() -> None:
+    """Serve until told to end."""
+    settings = EgressSettings()
+    logging.configure(service=SERVICE, level=settings.log_level, log_format=settings.log_format)
+    context = ProcessContext.of(settings)
+    server.run(
+        lambda: create_app(context),
+        settings,
+        http=FastPathProtocol.bound(context.shown, context.http_metrics),
+        on_drain=context.health.drain,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""The application: what one egress process holds, and how it starts and ends."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from understudy_egress.board import Shown
+from understudy_egress.delivery import Delivery
+from understudy_egress.metrics import EgressCollector
+from understudy_egress.programmes import Programmes
+from understudy_egress.segment_cache import SegmentCache
+from understudy_egress.segments import Segments
+from understudy_egress.settings import EgressSettings
+from understudy_runtime.config_store import ConfigStore
+from understudy_runtime.health import Health, health_routes
+from understudy_runtime.jetstream import Bus
+from understudy_runtime.metrics import App, HttpMetrics, HttpMetricsMiddleware, new_registry
+from understudy_runtime.objectstore import ObjectStore
+
+SERVICE = "egress"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessContext:
+    """What both ways of answering share, made before either."""
+
+    settings: EgressSettings
+    registry: CollectorRegistry
+    http_metrics: HttpMetrics
+    health: Health
+    shown: Shown
+    """The board: what the protocol's fast path may answer."""
+
+    @classmethod
+    def of(cls, settings: EgressSettings) -> ProcessContext:
+        """A fresh one."""
+        registry = new_registry()
+        return cls(settings, registry, HttpMetrics(registry, service=SERVICE), Health(), {})
+
+
+def create_app(context: ProcessContext) -> App:
+    """The ASGI application; it connects and begins to follow in its lifespan."""
+    settings = context.settings
+    bus = Bus(settings, name=SERVICE)
+    config = ConfigStore(bus)
+    programmes = Programmes(
+        bus,
+        config,
+        shown=context.shown,
+        shards=settings.shards,
+        wait_seconds=settings.first_request_wait_seconds,
+    )
+    segments = Segments(
+        ObjectStore(settings),
+        SegmentCache(bytes_max=settings.segment_cache_bytes),
+        reads_max=settings.storage_reads_max,
+        timeout_seconds=settings.s3_timeout_seconds,
+    )
+    context.registry.register(EgressCollector(bus=bus, programmes=programmes, segments=segments))
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # NATS is needed to start. Later on it may go away: what is in memory is served, and readiness stays, since
+        # taking every egress process out of service at once would help nobody.
+        await bus.open()
+        await bus.ensure_streams()
+        await config.start()
+        await programmes.start()
+        yield
+        await programmes.stop()
+        await config.stop()
+        await bus.close()
+
+    service = FastAPI(title="Understudy egress", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    service.router.routes.extend(health_routes(context.health, context.registry))
+    return HttpMetricsMiddleware(Delivery(programmes, segments, otherwise=service), metrics=context.http_metrics)

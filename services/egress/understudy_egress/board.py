@@ -1,0 +1,51 @@
+"""What may be answered without asking anybody: prepared responses by path, as the protocol's fast path finds them."""
+
+from __future__ import annotations
+
+from understudy_egress.prepared import Prepared
+
+Shown = dict[bytes, Prepared]
+"""By raw path, without query string."""
+
+
+class Board:
+    """One origin endpoint's part of the shown responses.
+
+    While it is ``restricted`` it shows nothing, so that every request goes the long way, where access is judged.
+    """
+
+    def __init__(self, shown: Shown) -> None:
+        self._shown = shown
+        self._own: Shown = {}
+        self._restricted = False
+
+    def show(self, path: bytes, prepared: Prepared) -> None:
+        """Have a path answered with this from now on."""
+        self._own[path] = prepared
+        if not self._restricted:
+            self._shown[path] = prepared
+
+    def hide(self, path: bytes) -> None:
+        """Take a path off; one that is not there is no error."""
+        self._own.pop(path, None)
+        self._shown.pop(path, None)
+
+    def find(self, path: bytes) -> Prepared | None:
+        """What is ready for a path, restricted or not."""
+        return self._own.get(path)
+
+    def restrict(self, restricted: bool) -> None:
+        """Show all or nothing of it."""
+        if restricted == self._restricted:
+            return
+        self._restricted = restricted
+        if restricted:
+            for path in self._own:
+                self._shown.pop(path, None)
+        else:
+            self._shown.update(self._own)
+
+    def close(self) -> None:
+        """Take everything off, for good."""
+        self.restrict(True)
+        self._own.clear()

@@ -1,0 +1,165 @@
+"""Answers everything below ``/out/v1/``, as a bare ASGI application.
+
+Bare, because a framework's request and response objects would cost more than the answer. The protocol's fast path
+answers most requests before they get here; whatever it lets through is answered here in the same words.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+
+from understudy_domain import keys
+from understudy_domain.errors import MalformedKey, UnderstudyError, UnknownObject
+from understudy_egress.conditions import RangeNotSatisfiable, accepts_gzip, is_not_modified, requested_range
+from understudy_egress.errors import MethodNotAllowed
+from understudy_egress.prepared import (
+    CACHE_NEVER,
+    CORS_HEADERS,
+    Headers,
+    Prepared,
+    segment_headers,
+    segment_validators,
+)
+from understudy_egress.programme import Programme
+from understudy_egress.programmes import Programmes
+from understudy_egress.segments import Segments
+from understudy_runtime.metrics import ROUTE, App, Receive, Scope, Send
+
+_log = logging.getLogger(__name__)
+
+PREFIX = "/out/v1/"
+_METHODS = b"GET, HEAD, OPTIONS"
+_PREFLIGHT_HEADERS: Headers = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", _METHODS),
+    (
+        b"access-control-allow-headers",
+        b"Range, If-None-Match, If-Range, Cache-Control, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status",
+    ),
+    (b"access-control-max-age", b"86400"),
+)
+_RETRY_AFTER_SECONDS = b"1"
+_SERVICE_UNAVAILABLE = 503
+
+
+class Delivery:
+    """The ASGI application; whatever is not below ``/out/v1/`` goes to ``otherwise``."""
+
+    def __init__(self, programmes: Programmes, segments: Segments, *, otherwise: App) -> None:
+        self._programmes = programmes
+        self._segments = segments
+        self._otherwise = otherwise
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One ASGI call."""
+        if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+            await self._otherwise(scope, receive, send)
+            return
+        scope[ROUTE] = "delivery"
+        try:
+            await self._answer(scope, send)
+        except UnderstudyError as err:
+            await _send_error(scope, send, err)
+
+    async def _answer(self, scope: Scope, send: Send) -> None:
+        method = scope["method"]
+        if method == "OPTIONS":
+            scope[ROUTE] = "preflight"
+            await _send(send, 204, _PREFLIGHT_HEADERS, b"")
+            return
+        if method not in ("GET", "HEAD"):
+            raise MethodNotAllowed(f"{method} is not for reading; use GET, HEAD or OPTIONS")
+        path: str = scope["path"]
+        guid = path.removeprefix(PREFIX).partition("/")[0]
+        if not keys.GUID.fullmatch(guid) or not path.isascii():
+            raise UnknownObject("there is no such origin endpoint")
+        programme = await self._programmes.get(guid)
+        programme.check_access(scope["client"][0] if scope.get("client") else None)
+        if path.endswith(".m3u8"):
+            prepared = programme.playlist(path.encode())
+            scope[ROUTE] = prepared.route
+            await _send_prepared(scope, send, prepared)
+        else:
+            scope[ROUTE] = "segment"
+            await self._answer_segment(scope, send, programme, path)
+
+    async def _answer_segment(self, scope: Scope, send: Send, programme: Programme, path: str) -> None:
+        try:
+            parsed = keys.parse_segment_path(path)
+        except MalformedKey as err:
+            raise UnknownObject("neither a playlist nor a segment") from err
+        rendition = programme.segment(parsed)
+        description = self._segments.describe(parsed, rendition)
+        headers = _headers(scope)
+        if is_not_modified(headers.get(b"if-none-match"), description.etag):
+            await _send(send, 304, segment_validators(description), b"")
+            return
+        try:
+            part = requested_range(
+                headers.get(b"range") if scope["method"] == "GET" else None,
+                if_range=headers.get(b"if-range"),
+                etag=description.etag,
+                size=description.size,
+            )
+        except RangeNotSatisfiable:
+            unsatisfied: Headers = ((b"content-range", b"bytes */%d" % description.size), (b"content-length", b"0"))
+            await _send(send, 416, (*unsatisfied, (b"cache-control", CACHE_NEVER), *CORS_HEADERS), b"")
+            return
+        if scope["method"] == "HEAD":
+            await _send(send, 200, segment_headers(description), b"")
+            return
+        prepared = await self._segments.get(path.encode(), rendition, description, board=programme.board)
+        if part is None:
+            await _send(send, 200, prepared.identity.headers, prepared.identity.body)
+            return
+        start, end = part
+        partial: Headers = (
+            (b"content-type", description.media_type),
+            (b"content-length", b"%d" % (end - start)),
+            (b"content-range", b"bytes %d-%d/%d" % (start, end - 1, description.size)),
+            *segment_validators(description),
+        )
+        await _send(send, 206, partial, prepared.identity.body[start:end])
+
+
+def _headers(scope: Scope) -> dict[bytes, bytes]:
+    """Request headers by lower-case name; repeated ones joined, as lists are."""
+    found: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        found[name] = found[name] + b", " + value if name in found else value
+    return found
+
+
+async def _send_prepared(scope: Scope, send: Send, prepared: Prepared) -> None:
+    headers = _headers(scope)
+    representation = prepared.identity
+    if prepared.gzip is not None and accepts_gzip(headers.get(b"accept-encoding")):
+        representation = prepared.gzip
+    if is_not_modified(headers.get(b"if-none-match"), representation.etag):
+        await _send(send, 304, representation.not_modified_headers, b"")
+    else:
+        await _send(send, 200, representation.headers, representation.body if scope["method"] == "GET" else b"")
+
+
+async def _send_error(scope: Scope, send: Send, err: UnderstudyError) -> None:
+    if err.status >= 500:
+        _log.warning("%s: %s", err.code, err, extra={"path": scope["path"]})
+    body = json.dumps({"code": err.code, "message": str(err)}, separators=(",", ":")).encode() + b"\n"
+    headers: Headers = (
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        # A miss at the live edge is over in a moment: no CDN may hold on to it.
+        (b"cache-control", CACHE_NEVER),
+        *CORS_HEADERS,
+    )
+    if err.status == _SERVICE_UNAVAILABLE:
+        headers = (*headers, (b"retry-after", _RETRY_AFTER_SECONDS))
+    if isinstance(err, MethodNotAllowed):
+        headers = (*headers, (b"allow", _METHODS))
+    await _send(send, err.status, headers, b"" if scope["method"] == "HEAD" else body)
+
+
+async def _send(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

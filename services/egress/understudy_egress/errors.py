@@ -1,0 +1,33 @@
+"""What only egress can run into."""
+
+from __future__ import annotations
+
+from understudy_domain.errors import UnderstudyError
+
+
+class ProgrammeNotLoaded(UnderstudyError):
+    """The entries of an origin endpoint that nobody asked for before did not come in time; they are still awaited."""
+
+    code = "programme_not_loaded"
+    status = 503
+
+
+class OriginationDenied(UnderstudyError):
+    """The origin endpoint's configuration refuses: origination is DENY, or its whitelist lacks the client."""
+
+    code = "origination_denied"
+    status = 403
+
+
+class MethodNotAllowed(UnderstudyError):
+    """Another method than GET, HEAD and OPTIONS."""
+
+    code = "method_not_allowed"
+    status = 405
+
+
+class MediaUnavailable(UnderstudyError):
+    """The storage of the media is away, or answers something that cannot be the media."""
+
+    code = "media_unavailable"
+    status = 503

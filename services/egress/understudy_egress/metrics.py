@@ -1,0 +1,91 @@
+"""What egress knows of itself, read when Prometheus asks, so that nothing is left behind of what is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from typing_extensions import override
+
+from understudy_domain import ticks
+from understudy_egress.programmes import Programmes
+from understudy_egress.segments import Segments
+from understudy_runtime import clock
+from understudy_runtime.jetstream import Bus
+
+
+class EgressCollector(Collector):
+    """One process's programmes, segment cache and bus."""
+
+    def __init__(self, *, bus: Bus, programmes: Programmes, segments: Segments) -> None:
+        self._bus = bus
+        self._programmes = programmes
+        self._segments = segments
+
+    @override
+    def collect(self) -> Iterator[Metric]:
+        """The metrics as of now."""
+        yield from self._programme_metrics()
+        yield from self._segment_metrics()
+        yield GaugeMetricFamily(
+            "understudy_egress_bus_connected",
+            "1 while NATS is connected; without it egress serves what it has, and nothing new.",
+            value=float(self._bus.is_connected),
+        )
+
+    def _programme_metrics(self) -> Iterator[Metric]:
+        age = GaugeMetricFamily(
+            "understudy_playlist_age_seconds",
+            "How long ago the newest listed segment became available, for origin endpoints that were asked for here.",
+            labels=("channel", "origin_endpoint"),
+        )
+        listed = GaugeMetricFamily(
+            "understudy_egress_listed_segments",
+            "How many segments each media playlist lists.",
+            labels=("channel", "origin_endpoint"),
+        )
+        now = clock.now_ticks()
+        held = self._programmes.held()
+        for programme in held:
+            labels = (programme.endpoint.channel_id, programme.endpoint.id)
+            listed.add_metric(labels, programme.window.listed_count)
+            edge = programme.window.live_edge
+            if edge is not None:
+                age.add_metric(labels, ticks.to_seconds(now - edge.available_at))
+        yield age
+        yield listed
+        yield GaugeMetricFamily(
+            "understudy_egress_origin_endpoints", "Origin endpoints held in memory.", value=len(held)
+        )
+        yield CounterMetricFamily(
+            "understudy_egress_entries", "PROGRAM entries taken as they came.", value=self._programmes.entries_total
+        )
+        yield CounterMetricFamily(
+            "understudy_egress_malformed_records",
+            "PROGRAM messages that did not parse and were skipped.",
+            value=self._programmes.malformed_total,
+        )
+
+    def _segment_metrics(self) -> Iterator[Metric]:
+        cache = self._segments.cache
+        requests = CounterMetricFamily(
+            "understudy_egress_segment_cache_requests",
+            "Segments asked of the cache: a hit, a miss that was read, or one that waited for another's read.",
+            labels=("result",),
+        )
+        requests.add_metric(("hit",), cache.counts.hits)
+        requests.add_metric(("miss",), cache.counts.misses)
+        requests.add_metric(("collapsed",), cache.counts.collapsed)
+        yield requests
+        yield CounterMetricFamily(
+            "understudy_egress_segment_cache_evictions", "Segments that made room.", value=cache.counts.evictions
+        )
+        yield GaugeMetricFamily(
+            "understudy_egress_segment_cache_bytes", "Bytes of segments in memory.", value=cache.bytes_held
+        )
+        yield CounterMetricFamily(
+            "understudy_egress_storage_read_bytes",
+            "Bytes of segments read from the storage.",
+            value=self._segments.bytes_read_total,
+        )

@@ -1,0 +1,169 @@
+"""Answers made ready before anybody asks: header block and body as bytes, one set for each representation.
+
+Both ways of answering, the protocol's fast path and the ASGI application, send what is here, so that they cannot
+differ: the fast path writes ``ok``, ``head`` and ``not_modified`` after the status line and the server's own headers,
+the application sends the same headers as a list.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from understudy_domain.entry import EntryRendition
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+PLAYLIST_MEDIA_TYPE = b"application/vnd.apple.mpegurl"
+SEGMENT_MEDIA_TYPES = {"ts": b"video/mp2t", "aac": b"audio/aac", "mp4": b"video/mp4", "m4s": b"video/iso.segment"}
+
+CACHE_PLAYLIST = b"public, max-age=1"
+"""A second is at most half of the shortest target duration, and collapses a CDN's simultaneous requests."""
+CACHE_SEGMENT = b"public, max-age=31536000, immutable"
+CACHE_NEVER = b"no-store"
+
+CORS_HEADERS: Headers = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"Accept-Ranges, Content-Length, Content-Range, Date, ETag, Retry-After"),
+)
+
+_GZIP_LEVEL = 1
+_GZIP_WINDOW_BITS = 31
+"""15 bits of window, plus 16 for a gzip header; zlib's own header has no time in it, so equal texts are equal bytes."""
+_ETAG_DIGITS = 24
+
+
+class Representation:
+    """One encoding of a response: its strong entity tag, its headers for 200 and 304, and its body."""
+
+    __slots__ = ("body", "etag", "head", "headers", "not_modified", "not_modified_headers", "ok")
+
+    def __init__(
+        self, body: bytes, *, etag: bytes, headers: Headers, not_modified_headers: Headers, joined: bool
+    ) -> None:
+        """``joined``: keep head and body in one piece too, which is quicker to send where bodies are small."""
+        self.body = body
+        self.etag = etag
+        self.headers = headers
+        self.not_modified_headers = not_modified_headers
+        self.head = header_block(headers)
+        self.not_modified = header_block(not_modified_headers)
+        self.ok = self.head + body if joined else None
+
+
+class Prepared:
+    """A resource as it is now: identity, and gzip where it is worth it."""
+
+    __slots__ = ("gzip", "identity", "route", "touch")
+
+    def __init__(
+        self,
+        identity: Representation,
+        *,
+        gzip: Representation | None,
+        route: str,
+        touch: Callable[[], None] | None = None,
+    ) -> None:
+        self.identity = identity
+        self.gzip = gzip
+        self.route = route
+        self.touch = touch
+        """Called at each use, where a cache wants to know."""
+
+
+def header_block(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """Header lines and the empty line after them."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers]) + b"\r\n"
+
+
+def gzip_body(body: bytes) -> bytes:
+    """The body gzipped, the same bytes in every process."""
+    compressor = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW_BITS)
+    return compressor.compress(body) + compressor.flush()
+
+
+def prepare_playlist(text: bytes, *, route: str, extra: Headers = ()) -> Prepared:
+    """A playlist, plain and gzipped; ``extra`` headers are sent with both."""
+    tag = hashlib.sha256(text).hexdigest()[:_ETAG_DIGITS].encode()
+    return Prepared(
+        _playlist_representation(text, etag=b'"%b"' % tag, encoding=(), extra=extra),
+        gzip=_playlist_representation(
+            gzip_body(text), etag=b'"%b-gzip"' % tag, encoding=((b"content-encoding", b"gzip"),), extra=extra
+        ),
+        route=route,
+    )
+
+
+def _playlist_representation(body: bytes, *, etag: bytes, encoding: Headers, extra: Headers) -> Representation:
+    validators: Headers = (
+        (b"cache-control", CACHE_PLAYLIST),
+        (b"etag", etag),
+        (b"vary", b"Accept-Encoding"),
+        *CORS_HEADERS,
+        *extra,
+    )
+    headers: Headers = (
+        (b"content-type", PLAYLIST_MEDIA_TYPE),
+        (b"content-length", b"%d" % len(body)),
+        *encoding,
+        *validators,
+    )
+    return Representation(body, etag=etag, headers=headers, not_modified_headers=validators, joined=True)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentDescription:
+    """What the headers of a segment say, all of it known from its entry."""
+
+    etag: bytes
+    size: int
+    media_type: bytes
+
+
+def describe_segment(rendition: EntryRendition, *, rendering_version: int, suffix: str) -> SegmentDescription:
+    """The entity tag follows from what the segment is made of: object keys are never used twice."""
+    digest = hashlib.sha256()
+    for piece in rendition.pieces:
+        digest.update(piece.object_key.encode() + b"\0")
+    return SegmentDescription(
+        etag=b'"r%d-%b"' % (rendering_version, digest.hexdigest()[:_ETAG_DIGITS].encode()),
+        size=rendition.size,
+        media_type=SEGMENT_MEDIA_TYPES.get(suffix, b"application/octet-stream"),
+    )
+
+
+def segment_validators(description: SegmentDescription) -> Headers:
+    """The headers of every answer about a segment that exists: 200, 206, 304."""
+    return (
+        (b"cache-control", CACHE_SEGMENT),
+        (b"etag", description.etag),
+        (b"accept-ranges", b"bytes"),
+        *CORS_HEADERS,
+    )
+
+
+def segment_headers(description: SegmentDescription) -> Headers:
+    """The headers of a whole segment."""
+    return (
+        (b"content-type", description.media_type),
+        (b"content-length", b"%d" % description.size),
+        *segment_validators(description),
+    )
+
+
+def prepare_segment(description: SegmentDescription, body: bytes, *, touch: Callable[[], None]) -> Prepared:
+    """A segment whose bytes are in memory."""
+    return Prepared(
+        Representation(
+            body,
+            etag=description.etag,
+            headers=segment_headers(description),
+            not_modified_headers=segment_validators(description),
+            joined=False,
+        ),
+        gzip=None,
+        route="segment",
+        touch=touch,
+    )

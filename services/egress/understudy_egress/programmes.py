@@ -1,0 +1,287 @@
+"""Follows PROGRAM, and holds those origin endpoints that somebody has asked for.
+
+One reader follows the whole log from this process's start on; entries of endpoints that nobody asked for pass by
+unread. An endpoint's older entries are fetched when it is first asked for, while new ones are held back, so that no
+entry can fall between the two. How far back is a matter of what the window needs, not of time: after a silence of the
+encoders the listed entries may be old.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import dataclass, field
+
+from understudy_domain import codec, keys, ticks
+from understudy_domain.channel import OriginEndpoint
+from understudy_domain.entry import ProgramEntry
+from understudy_domain.errors import MalformedKey, MalformedRecord, UnknownObject
+from understudy_domain.program import NotContiguous, ProgramWindow, contiguous_tail
+from understudy_egress.availability_timer import AvailabilityTimer
+from understudy_egress.board import Shown
+from understudy_egress.errors import ProgrammeNotLoaded
+from understudy_egress.programme import Programme
+from understudy_runtime import clock
+from understudy_runtime.config_store import ConfigChange, ConfigStore
+from understudy_runtime.errors import BusRefused, BusUnavailable, LogTruncated
+from understudy_runtime.jetstream import Bus
+from understudy_runtime.messages import StoredMessage
+
+_log = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 0.25
+_LOOK_INTERVAL_SECONDS = 0.02
+_REACH_SLACK_SECONDS = 60
+_REACH_FACTOR = 8
+
+
+@dataclass(slots=True)
+class _Held:
+    """An origin endpoint in memory. While ``loading``, entries that arrive wait in ``arrived``."""
+
+    programme: Programme
+    loading: asyncio.Task[None] | None = None
+    loaded: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set also when it is dropped, so that nobody waits for it."""
+    arrived: list[ProgramEntry] = field(default_factory=list)
+
+
+class Programmes:
+    """The origin endpoints in memory, by guid."""
+
+    def __init__(self, bus: Bus, config: ConfigStore, *, shown: Shown, shards: int, wait_seconds: float) -> None:
+        self._bus = bus
+        self._config = config
+        self._shards = shards
+        self._wait_seconds = wait_seconds
+        self._held: dict[str, _Held] = {}
+        self._timer = AvailabilityTimer(self._advance)
+        self._following: asyncio.Task[None] | None = None
+        self._next_look: asyncio.Task[None] | None = None
+        self._looked_at = float("-inf")
+        self._shown = shown
+        self.malformed_total = 0
+        self.entries_total = 0
+        self.last_sequence = 0
+        """Of PROGRAM, the newest message read."""
+
+    async def start(self) -> None:
+        """Begin to follow; returns once it is certain from where, however long NATS takes."""
+        while True:
+            try:
+                self.last_sequence = await self._bus.last_sequence(keys.PROGRAM_STREAM)
+            except (BusUnavailable, BusRefused) as err:
+                _log.warning("cannot follow the programme yet: %s", err)
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                break
+        self._config.on_change(self._configure)
+        self._following = asyncio.create_task(self._follow(), name="program")
+
+    async def stop(self) -> None:
+        """Stop following, and forget everything."""
+        if self._following is not None:
+            self._following.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._following
+        for guid in list(self._held):
+            self._drop(guid)
+        self._timer.stop()
+
+    # --- asked for ------------------------------------------------------------------------------------------------
+
+    def held(self) -> list[Programme]:
+        """All that are in memory and loaded."""
+        return [held.programme for held in self._held.values() if held.loaded.is_set()]
+
+    async def get(self, guid: str) -> Programme:
+        """The programme of an origin endpoint; the first to ask waits for its entries.
+
+        Raises:
+            UnknownObject: there is no such origin endpoint.
+            ProgrammeNotLoaded: its entries did not come within ``wait_seconds``.
+            BusUnavailable: whether there is such an origin endpoint cannot be said now.
+        """
+        held = self._held.get(guid)
+        if held is None:
+            endpoint = await self._endpoint(guid)
+            held = self._held.get(guid)
+            if held is None:
+                held = self._held[guid] = _Held(Programme(endpoint, self._shown))
+                self._load(guid, held)
+        if not held.loaded.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(held.loaded.wait(), self._wait_seconds)
+            if self._held.get(guid) is not held:
+                raise UnknownObject("there is no such origin endpoint any more")
+            if not held.loaded.is_set():
+                raise ProgrammeNotLoaded("the entries of this origin endpoint have not come yet; try again")
+        return held.programme
+
+    async def _endpoint(self, guid: str) -> OriginEndpoint:
+        found = self._config.origin_endpoint_by_guid(guid)
+        if found is None:
+            # It may have been created a moment ago, and its creator may know already.
+            try:
+                await asyncio.wait_for(self._look_at_config(), self._wait_seconds)
+            except TimeoutError as err:
+                raise ProgrammeNotLoaded("whether there is such an origin endpoint cannot be said now") from err
+            found = self._config.origin_endpoint_by_guid(guid)
+        if found is None:
+            raise UnknownObject("there is no such origin endpoint")
+        return found.value
+
+    async def _look_at_config(self) -> None:
+        """Whoever asks for what is not there shares one look a while: made-up names must not become load on NATS."""
+        if self._next_look is None:
+            self._next_look = asyncio.create_task(self._look(), name="look at config")
+        await asyncio.shield(self._next_look)
+
+    async def _look(self) -> None:
+        await asyncio.sleep(max(0.0, self._looked_at + _LOOK_INTERVAL_SECONDS - clock.monotonic()))
+        # Those who come from here on may ask for something younger: the next look is theirs.
+        self._next_look = None
+        self._looked_at = clock.monotonic()
+        await self._config.ensure_current()
+
+    # --- configuration --------------------------------------------------------------------------------------------
+
+    def _configure(self, change: ConfigChange) -> None:
+        before = change.before.value if change.before else None
+        after = change.after.value if change.after else None
+        if isinstance(before, OriginEndpoint) and (after is None or after.guid != before.guid):
+            self._drop(before.guid)
+        if isinstance(after, OriginEndpoint):
+            held = self._held.get(after.guid)
+            if held is not None:
+                held.programme.configure(after, now=clock.now_ticks())
+                self._set_timer(after.guid, held)
+                # A longer window may reach back to entries that were never fetched.
+                self._load(after.guid, held)
+
+    def _drop(self, guid: str) -> None:
+        held = self._held.pop(guid, None)
+        if held is not None:
+            if held.loading is not None:
+                held.loading.cancel()
+            held.loaded.set()
+            held.programme.close()
+            self._timer.set(guid, None)
+
+    # --- loading --------------------------------------------------------------------------------------------------
+
+    def _load(self, guid: str, held: _Held) -> None:
+        if held.loading is not None:
+            held.loading.cancel()
+        held.loading = asyncio.create_task(self._fetch_until_loaded(guid, held), name=f"load {guid}")
+
+    async def _fetch_until_loaded(self, guid: str, held: _Held) -> None:
+        while True:
+            try:
+                fetched = await self._fetch(held.programme.endpoint)
+            except (BusUnavailable, BusRefused, LogTruncated) as err:
+                _log.warning("cannot read a programme yet: %s", err, extra={"origin_endpoint": guid})
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                break
+        # Nothing is awaited from here on: no entry can arrive in between.
+        entries = [*fetched, *held.programme.window.entries, *held.arrived]
+        held.arrived.clear()
+        held.programme.replace(entries, now=clock.now_ticks())
+        held.loaded.set()
+        held.loading = None
+        self._set_timer(guid, held)
+
+    async def _fetch(self, endpoint: OriginEndpoint) -> list[ProgramEntry]:
+        """Enough of an endpoint's newest entries to fill its window, or all that there are."""
+        subject = keys.program_subject(keys.shard_of(endpoint.channel_guid, shards=self._shards), endpoint.guid)
+        newest = await self._bus.last_message(keys.PROGRAM_STREAM, subject)
+        if newest is None:
+            return []
+        reach_seconds = (
+            2 * endpoint.hls_package.playlist_window_seconds
+            + endpoint.time_delay_seconds
+            + 8 * endpoint.hls_package.segment_duration_seconds
+            + _REACH_SLACK_SECONDS
+        )
+        first = await self._bus.fetch(keys.PROGRAM_STREAM, subject, limit=1)
+        while True:
+            start_time = newest.instant - ticks.from_seconds(reach_seconds)
+            messages = await self._bus.fetch(keys.PROGRAM_STREAM, subject, start_time=start_time)
+            entries = [entry for message in messages if (entry := self._decode(message)) is not None]
+            window = ProgramWindow(endpoint, contiguous_tail(entries))
+            window.advance(now=clock.now_ticks())
+            if window.is_filled or (messages and messages[0].sequence <= first[0].sequence):
+                return entries
+            reach_seconds *= _REACH_FACTOR
+
+    # --- following ------------------------------------------------------------------------------------------------
+
+    async def _follow(self) -> None:
+        while True:
+            messages = self._bus.messages(
+                keys.PROGRAM_STREAM, keys.PROGRAM_SUBJECTS, start_sequence=self.last_sequence + 1
+            )
+            try:
+                async with contextlib.aclosing(messages):
+                    async for message in messages:
+                        self.last_sequence = message.sequence
+                        self._take(message)
+            except LogTruncated as err:
+                _log.error("the programme was replaced by an older one, reading it anew: %s", err)
+                self.last_sequence = 0
+                for guid in list(self._held):
+                    self._drop(guid)
+            except Exception:  # noqa: BLE001  # whatever it was, the next entries matter more
+                _log.exception("following the programme failed, beginning again")
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    def _take(self, message: StoredMessage) -> None:
+        try:
+            _, guid = keys.parse_program_subject(message.subject)
+        except MalformedKey:
+            self.malformed_total += 1
+            return
+        held = self._held.get(guid)
+        if held is None:
+            return
+        entry = self._decode(message)
+        if entry is None:
+            return
+        self.entries_total += 1
+        if held.loading is not None:
+            held.arrived.append(entry)
+        if not held.loaded.is_set():
+            return
+        try:
+            held.programme.append(entry, now=clock.now_ticks())
+        except NotContiguous as err:
+            if held.loading is None:
+                _log.warning("entries are missing, reading them again: %s", err, extra={"origin_endpoint": guid})
+                held.arrived.append(entry)
+                self._load(guid, held)
+        self._set_timer(guid, held)
+
+    def _decode(self, message: StoredMessage) -> ProgramEntry | None:
+        try:
+            return codec.decode_as(ProgramEntry, message.payload)
+        except MalformedRecord as err:
+            self.malformed_total += 1
+            _log.error(
+                "skipped an entry that does not parse: %s",
+                err,
+                extra={"subject": message.subject, "sequence": message.sequence},
+            )
+            return None
+
+    # --- time -----------------------------------------------------------------------------------------------------
+
+    def _advance(self, guid: str) -> None:
+        held = self._held.get(guid)
+        if held is not None:
+            held.programme.advance(now=clock.now_ticks())
+            self._set_timer(guid, held)
+
+    def _set_timer(self, guid: str, held: _Held) -> None:
+        self._timer.set(guid, held.programme.window.next_available_at)

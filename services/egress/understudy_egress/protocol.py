@@ -1,0 +1,194 @@
+"""The fast path: answers what is on the board while the request's head is read, without a task, a scope or a framework.
+
+It is a subclass of uvicorn's protocol for httptools and leans on that class's inside, so uvicorn is pinned and a test
+compares its answers with the application's, byte for byte. Rules:
+
+1. It answers complete, current, in-memory responses to plain GET and HEAD of HTTP/1.1 on a kept connection, and nothing
+   else: everything unusual (a body, Range, Expect, Upgrade, Connection: close, a request behind one that is still being
+   answered, a client that does not read) goes the ordinary way, which answers the same.
+2. It parses nothing itself: httptools has accepted the head before anything is looked up.
+3. It counts what it answers in the same metrics.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from time import perf_counter
+from typing import Any
+
+from typing_extensions import override
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from understudy_egress.board import Shown
+from understudy_egress.conditions import accepts_gzip, is_not_modified
+from understudy_egress.prepared import Prepared
+from understudy_runtime.metrics import HttpMetrics
+
+_OK = STATUS_LINE[200]
+_NOT_MODIFIED = STATUS_LINE[304]
+
+_ANSWERED_HERE = frozenset({b"if-none-match", b"accept-encoding"})
+_NOT_HERE = frozenset(
+    {b"range", b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"connection", b"if-match", b"te"}
+)
+_KEEP_ALIVE = b"keep-alive"
+_METHODS = {b"GET": "GET", b"HEAD": "HEAD"}
+
+
+class FastPathProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with a board in front of the application. ``bound`` makes a class for one board."""
+
+    shown: Shown
+    metrics: HttpMetrics
+
+    @classmethod
+    def bound(cls, shown: Shown, metrics: HttpMetrics) -> type[FastPathProtocol]:
+        """A protocol class that answers from this board and counts into these metrics."""
+        return type("BoundFastPathProtocol", (cls,), {"shown": shown, "metrics": metrics})
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._is_plain = True
+        self._answered = False
+        self._if_none_match: bytes | None = None
+        self._accept_encoding: bytes | None = None
+        self._default_headers: list[tuple[bytes, bytes]] | None = None
+        self._default_block = b""
+        self._quiet_since = 0.0
+        self._quiet_timer: asyncio.TimerHandle | None = None
+
+    # --- one request --------------------------------------------------------------------------------------------------
+
+    @override
+    def on_message_begin(self) -> None:
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
+        self._is_plain = True
+        self._answered = False
+        self._if_none_match = self._accept_encoding = None
+
+    @override
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        self.headers.append((name, value))
+        if name in _ANSWERED_HERE:
+            if name == b"accept-encoding":
+                self._is_plain = self._is_plain and self._accept_encoding is None
+                self._accept_encoding = value
+            else:
+                self._is_plain = self._is_plain and self._if_none_match is None
+                self._if_none_match = value
+        elif name in _NOT_HERE and not (name == b"connection" and value.lower() == _KEEP_ALIVE):
+            self._is_plain = False
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+
+    @override
+    def on_headers_complete(self) -> None:
+        if self._is_plain and self._is_free() and not self.flow.write_paused:
+            url = self.url
+            prepared = self.shown.get(url)
+            if prepared is None and b"?" in url:
+                prepared = self.shown.get(url.partition(b"?")[0])
+            if prepared is not None and self._answer(prepared):
+                return
+        self._go_the_long_way()
+
+    def _is_free(self) -> bool:
+        """No earlier request of this connection is still being answered."""
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is None or cycle.response_complete
+
+    def _answer(self, prepared: Prepared) -> bool:
+        """Whether the request was answered."""
+        started = perf_counter()
+        parser = self.parser
+        method = parser.get_method()
+        if method not in _METHODS or not parser.should_keep_alive():
+            return False
+        if parser.get_http_version() != "1.1":
+            return False
+        representation = prepared.identity
+        if prepared.gzip is not None and accepts_gzip(self._accept_encoding):
+            representation = prepared.gzip
+        defaults = self.server_state.default_headers
+        if defaults is not self._default_headers:
+            self._default_headers = defaults
+            self._default_block = b"".join([b"%b: %b\r\n" % header for header in defaults])
+        status = 200
+        if self._if_none_match is not None and is_not_modified(self._if_none_match, representation.etag):
+            status = 304
+            self.transport.write(_NOT_MODIFIED + self._default_block + representation.not_modified)
+        elif method == b"HEAD":
+            self.transport.write(_OK + self._default_block + representation.head)
+        elif representation.ok is not None:
+            self.transport.write(_OK + self._default_block + representation.ok)
+        else:
+            self.transport.write(_OK + self._default_block + representation.head)
+            self.transport.write(representation.body)
+        self._answered = True
+        if prepared.touch is not None:
+            prepared.touch()
+        self.server_state.total_requests += 1
+        self._begin_quiet()
+        self.metrics.recorder(prepared.route, _METHODS[method], status)(perf_counter() - started)
+        return True
+
+    def _go_the_long_way(self) -> None:
+        self.scope = {  # type: ignore[typeddict-item]
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": "1.1",
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme or "http",
+            "root_path": self.root_path,
+            "headers": self.headers,
+            "state": self.app_state.copy(),
+        }
+        super().on_headers_complete()
+
+    @override
+    def on_body(self, body: bytes) -> None:
+        if not self._answered:
+            super().on_body(body)
+
+    @override
+    def on_message_complete(self) -> None:
+        if not self._answered:
+            super().on_message_complete()
+
+    # --- one connection -----------------------------------------------------------------------------------------------
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        self._quiet_since = 0.0
+        super().data_received(data)
+
+    def _begin_quiet(self) -> None:
+        """The time of a kept connection without requests begins.
+
+        One timer outlives many requests and looks how long it has really been quiet: making and cancelling one for each
+        would cost a tenth of the answer.
+        """
+        self._quiet_since = self.loop.time()
+        if self._quiet_timer is None:
+            self._quiet_timer = self.loop.call_later(self.timeout_keep_alive, self._quiet_timer_fired)
+
+    def _quiet_timer_fired(self) -> None:
+        self._quiet_timer = None
+        if not self._quiet_since:
+            return  # A request is under way, or uvicorn's own timer runs.
+        remaining = self._quiet_since + self.timeout_keep_alive - self.loop.time()
+        if remaining <= 0:
+            self.timeout_keep_alive_handler()
+        else:
+            self._quiet_timer = self.loop.call_later(remaining, self._quiet_timer_fired)
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._quiet_timer is not None:
+            self._quiet_timer.cancel()
+            self._quiet_timer = None
+        super().connection_lost(exc)

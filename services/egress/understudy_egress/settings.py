@@ -1,0 +1,18 @@
+"""What egress reads from the environment, prefix ``UNDERSTUDY_``, besides what all services read."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from understudy_runtime.settings import CommonSettings
+
+
+class EgressSettings(CommonSettings):
+    """Settings of egress."""
+
+    segment_cache_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
+    """How many bytes of segments are kept in memory: what every viewer near the live edge asks for within seconds."""
+    storage_reads_max: int = Field(default=32, ge=1)
+    """Segments read from the storage at a time; each holds its bytes in memory until it is sent."""
+    first_request_wait_seconds: float = Field(default=2.0, gt=0)
+    """How long the first request for an origin endpoint waits for its entries before it is answered 503."""
