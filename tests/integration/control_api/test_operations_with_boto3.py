@@ -190,8 +190,8 @@ def test_values_that_ask_for_nothing_are_returned_as_they_were_given(
         ({"HlsPackage": {}, "StartoverWindowSeconds": 1_209_601}, "startoverWindowSeconds"),
         ({"HlsPackage": {"SegmentDurationSeconds": 0}}, "hlsPackage.segmentDurationSeconds"),
         ({"HlsPackage": {}, "ManifestName": "a/b"}, "manifestName"),
-        ({"HlsPackage": {}, "Origination": "DENY"}, "origination"),
-        ({"HlsPackage": {}, "Whitelist": ["192.0.2.0/24"]}, "whitelist"),
+        ({"HlsPackage": {}, "Whitelist": ["192.0.2.0/33"]}, "whitelist.0"),
+        ({"HlsPackage": {"UseAudioRenditionGroup": True}}, "hlsPackage.useAudioRenditionGroup"),
         ({"HlsPackage": {}, "Authorization": {"CdnIdentifierSecret": "s", "SecretsRoleArn": "r"}}, "authorization"),
     ],
 )
@@ -205,8 +205,15 @@ def test_what_cannot_be_done_is_refused_with_the_field_named_and_nothing_created
         client.describe_origin_endpoint(Id=endpoint_id)
 
 
+def test_a_whitelist_and_a_denial_are_kept_until_they_are_taken_back(client: Any, endpoint: dict[str, Any]) -> None:
+    closed = client.update_origin_endpoint(Id=endpoint["Id"], Origination="DENY", Whitelist=["192.0.2.0/24"])
+    assert (closed["Origination"], closed["Whitelist"]) == ("DENY", ["192.0.2.0/24"])
+    opened = client.update_origin_endpoint(Id=endpoint["Id"], Origination="ALLOW", Whitelist=[])
+    assert plain(opened) == endpoint
+
+
 def test_a_refused_update_changes_nothing(client: Any, endpoint: dict[str, Any]) -> None:
-    for fields in ({"TimeDelaySeconds": 300}, {"Description": "e", "DashPackage": {}}, {"Origination": "DENY"}):
+    for fields in ({"TimeDelaySeconds": 300}, {"Description": "e", "DashPackage": {}}, {"ManifestName": ""}):
         with pytest.raises(client.exceptions.UnprocessableEntityException):
             client.update_origin_endpoint(Id=endpoint["Id"], **fields)
     assert plain(client.describe_origin_endpoint(Id=endpoint["Id"])) == endpoint

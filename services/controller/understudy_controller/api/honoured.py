@@ -1,6 +1,6 @@
 """What this release does not do yet, refused by name: nothing that was asked for is ever ignored in silence.
 
-A value that asks for none of it (``adMarkers: NONE``, an empty whitelist, a stream selection that selects all) passes
+A value that asks for none of it (``adMarkers: NONE``, a stream selection that selects all) passes
 and is stored. ``adTriggers`` and ``adsOnDeliveryRestrictions`` pass whatever they say, because they choose which ad
 markers are written and ``adMarkers`` must be ``NONE``.
 """
@@ -40,10 +40,6 @@ def refuse_what_is_not_honoured(request: UpdateOriginEndpointRequest) -> None:
 def _refused(request: UpdateOriginEndpointRequest) -> Iterator[str]:
     if request.authorization is not None:
         yield "authorization"
-    if request.origination == "DENY":
-        yield "origination: DENY"
-    if request.whitelist:
-        yield "whitelist, other than an empty one,"
     if request.hls_package is not None:
         yield from _refused_in_package(request.hls_package)
 

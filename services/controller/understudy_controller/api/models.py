@@ -10,6 +10,7 @@ no resource grows beyond what the bus carries; segments to 30 s and playlists to
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -32,17 +33,15 @@ Tags = Annotated[
 ]
 
 
-def _ipv4_cidr(value: str) -> str:
-    address, _, length = value.partition("/")
-    octets = address.split(".")
-    if len(octets) != 4 or not all(octet.isascii() and octet.isdecimal() and int(octet) <= 255 for octet in octets):
-        raise PydanticCustomError("ipv4_cidr", "must be an IPv4 address block, such as 192.0.2.0/24")
-    if length and not (length.isascii() and length.isdecimal() and int(length) <= 32):
-        raise PydanticCustomError("ipv4_cidr", "must have a prefix length from 0 to 32")
+def _ipv4_block(value: str) -> str:
+    try:
+        IPv4Network(value, strict=False)
+    except ValueError as err:
+        raise PydanticCustomError("ipv4_block", "must be an IPv4 address block, such as 192.0.2.0/24") from err
     return value
 
 
-Ipv4Block = Annotated[str, StringConstraints(max_length=18), AfterValidator(_ipv4_cidr)]
+Ipv4Block = Annotated[str, StringConstraints(pattern=r"\A[0-9.]{7,15}(/[0-9]{1,2})?\z"), AfterValidator(_ipv4_block)]
 PlaylistType = Literal["NONE", "EVENT", "VOD"]
 AdMarkers = Literal["NONE", "SCTE35_ENHANCED", "PASSTHROUGH", "DATERANGE"]
 AdsOnDeliveryRestrictions = Literal["NONE", "RESTRICTED", "UNRESTRICTED", "BOTH"]
