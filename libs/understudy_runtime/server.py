@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 DRAIN_SECONDS = 10
 """How long open requests may take to end after SIGTERM; then they are cancelled."""
 
+_FIRST_REQUEST_SECONDS = 0.25
 _KEEP_ALIVE_SECONDS = 75
 _BACKLOG = 2048
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -55,6 +56,14 @@ class _Server(uvicorn.Server):
     @override
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.drain()
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Connections that were accepted a moment ago have their request still under way: uvicorn would close them.
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(_FIRST_REQUEST_SECONDS)
+        await super().shutdown(sockets)
 
     def drain(self) -> None:
         """Say that the process is about to end, then stop accepting and let open requests end."""

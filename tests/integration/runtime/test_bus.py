@@ -98,7 +98,7 @@ async def test_publishing_gives_up_in_time_while_the_server_is_away_and_works_ag
     bus = await connect(CommonSettings(nats_url=nats_server.url, nats_timeout_seconds=0.3), name="test")
     await bus.ensure_streams()
     seen: list[bool] = []
-    bus.on_connection(lambda connected: seen.append(connected))
+    bus.on_connection(seen.append)
     nats_server.kill()
     with pytest.raises(BusUnavailable):
         await bus.publish(SUBJECT, b"lost", message_id="lost")

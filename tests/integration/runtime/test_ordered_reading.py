@@ -175,5 +175,5 @@ async def test_readers_leave_no_consumer_behind(bus: Bus) -> None:
     async with contextlib.aclosing(bus.messages(STREAM, SUBJECT)) as messages:
         await take(messages, 2)
     async with asyncio.timeout(2):
-        while await bus.js.consumers_info(STREAM):
+        while await bus.js.consumers_info(STREAM):  # noqa: ASYNC110  # a poll with a deadline
             await asyncio.sleep(0.01)

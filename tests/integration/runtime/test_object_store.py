@@ -1,0 +1,148 @@
+"""Object bytes and their administration, against a real S3 server."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+
+import httpx
+import pytest
+
+from support.object_store import running_s3_server
+from support.ports import free_ports
+from understudy_runtime.errors import ObjectMissing, StorageUnavailable
+from understudy_runtime.objectadmin import ObjectAdmin
+from understudy_runtime.objectstore import ObjectStore
+from understudy_runtime.settings import CommonSettings
+
+
+@pytest.fixture
+def store(settings: CommonSettings) -> ObjectStore:
+    return ObjectStore(settings)
+
+
+@pytest.fixture
+def admin(settings: CommonSettings) -> ObjectAdmin:
+    return ObjectAdmin(settings)
+
+
+@pytest.fixture
+def prefix() -> str:
+    """Of this test's own objects."""
+    return f"test/{uuid.uuid4().hex}/"
+
+
+async def test_an_object_is_read_as_it_was_stored(store: ObjectStore, prefix: str) -> None:
+    body = os.urandom(300_000)
+    assert await store.put(prefix + "a.ts", body)
+    found = await store.get(prefix + "a.ts")
+    assert type(found) is bytes
+    assert found == body
+    assert await store.get_range(prefix + "a.ts", start=1000, length=50) == body[1000:1050]
+    assert await store.get_range(prefix + "a.ts", start=299_990, length=50) == body[299_990:]
+
+
+async def test_buffers_are_stored_one_after_the_other(store: ObjectStore, prefix: str) -> None:
+    buffers = [os.urandom(size) for size in (1, 65_536, 0, 6_000_000, 17)]
+    await store.put(prefix + "a.ts", buffers)
+    assert await store.get(prefix + "a.ts") == b"".join(buffers)
+
+
+async def test_nothing_at_all_can_be_stored(store: ObjectStore, prefix: str) -> None:
+    await store.put(prefix + "empty", b"")
+    assert await store.get(prefix + "empty") == b""
+
+
+async def test_a_missing_object_is_told_apart(store: ObjectStore, prefix: str) -> None:
+    with pytest.raises(ObjectMissing):
+        await store.get(prefix + "nothing")
+    with pytest.raises(ObjectMissing):
+        await store.get_range(prefix + "nothing", start=0, length=1)
+
+
+async def test_a_deleted_object_is_gone_and_may_be_deleted_again(store: ObjectStore, prefix: str) -> None:
+    await store.put(prefix + "a", b"one")
+    await store.delete(prefix + "a")
+    await store.delete(prefix + "a")
+    with pytest.raises(ObjectMissing):
+        await store.get(prefix + "a")
+
+
+async def test_a_storage_that_is_away_is_reported_in_time(settings: CommonSettings) -> None:
+    away = settings.model_copy(update={"s3_endpoint_url": f"http://127.0.0.1:{free_ports(1)[0]}"})
+    store = ObjectStore(away)
+    for attempt in (store.put("a", b""), store.get("a"), store.get_range("a", start=0, length=1), store.delete("a")):
+        with pytest.raises(StorageUnavailable):
+            await attempt
+    with pytest.raises(StorageUnavailable):
+        await ObjectAdmin(away).list_keys("a")
+
+
+async def test_a_refused_login_is_reported_without_the_secret(settings: CommonSettings) -> None:
+    store = ObjectStore(settings.model_copy(update={"s3_access_key_id": "somebody"}))
+    with pytest.raises(StorageUnavailable) as caught:
+        await store.put("a", b"")
+    assert settings.s3_secret_access_key is not None
+    assert settings.s3_secret_access_key.get_secret_value() not in str(caught.value)
+
+
+async def test_a_store_works_again_after_the_storage_was_killed(
+    settings: CommonSettings, tmp_path: Path, prefix: str
+) -> None:
+    with running_s3_server(tmp_path) as server:
+        store = ObjectStore(
+            CommonSettings(
+                s3_endpoint_url=server.url,
+                s3_access_key_id=server.access_key_id,
+                s3_secret_access_key=server.secret_access_key,
+            )
+        )
+        await store.put(prefix + "before", b"before")
+        server.restart()
+        assert await store.get(prefix + "before") == b"before"
+        await store.put(prefix + "after", b"after")
+
+
+async def test_keys_are_listed_by_prefix_and_sorted(store: ObjectStore, admin: ObjectAdmin, prefix: str) -> None:
+    for name in ("b", "a", "c/d"):
+        await store.put(prefix + name, b"")
+    assert await admin.list_keys(prefix) == [prefix + "a", prefix + "b", prefix + "c/d"]
+    assert await admin.list_keys(prefix, limit=2) == [prefix + "a", prefix + "b"]
+    assert await admin.list_keys(prefix + "x") == []
+
+
+async def test_a_prefix_is_removed_whole_and_nothing_else(store: ObjectStore, admin: ObjectAdmin, prefix: str) -> None:
+    for name in ("one/a", "one/b", "two/a"):
+        await store.put(prefix + name, b"")
+    assert await admin.delete_prefix(prefix + "one/") == 2
+    assert await admin.list_keys(prefix) == [prefix + "two/a"]
+    with pytest.raises(ValueError, match="everything"):
+        await admin.delete_prefix("")
+
+
+async def test_a_bucket_is_created_unless_it_is_there(settings: CommonSettings) -> None:
+    fresh = settings.model_copy(update={"s3_bucket": f"bucket-{uuid.uuid4().hex}"})
+    await ObjectAdmin(fresh).ensure_bucket()
+    await ObjectAdmin(fresh).ensure_bucket()
+    await ObjectStore(fresh).put("a", b"one")
+    assert await ObjectStore(fresh).get("a") == b"one"
+
+
+async def test_a_content_type_is_kept_where_given(store: ObjectStore, settings: CommonSettings, prefix: str) -> None:
+    import boto3
+    from botocore.config import Config
+
+    await store.put(prefix + "a", b"one", content_type="video/mp2t")
+    assert settings.s3_secret_access_key is not None
+    client = boto3.client(
+        "s3",
+        endpoint_url=settings.s3_endpoint_url,
+        region_name=settings.s3_region,
+        aws_access_key_id=settings.s3_access_key_id,
+        aws_secret_access_key=settings.s3_secret_access_key.get_secret_value(),
+        config=Config(signature_version="s3v4"),
+    )
+    url = client.generate_presigned_url("get_object", Params={"Bucket": settings.s3_bucket, "Key": prefix + "a"})
+    async with httpx.AsyncClient() as http:
+        assert (await http.get(url)).headers["content-type"] == "video/mp2t"

@@ -1,0 +1,50 @@
+"""Liveness, readiness and metrics routes."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
+from prometheus_client import CollectorRegistry
+
+from understudy_runtime.health import Health, health_routes
+from understudy_runtime.metrics import new_registry
+
+
+def client(health: Health, registry: CollectorRegistry | None = None) -> AsyncClient:
+    app = FastAPI()
+    app.router.routes.extend(health_routes(health, registry or new_registry()))
+    return AsyncClient(transport=ASGITransport(app), base_url="http://test")
+
+
+async def test_a_service_without_conditions_is_ready() -> None:
+    async with client(Health()) as http:
+        assert (await http.get("/healthz")).status_code == 200
+        answer = await http.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {"ready": True, "checks": {}}
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_what_is_missing_is_named() -> None:
+    health = Health()
+    health.add_check("bus", lambda: None)
+    health.add_check("config", lambda: "not read yet")
+    async with client(health) as http:
+        answer = await http.get("/readyz")
+        assert (await http.get("/healthz")).status_code == 200
+    assert answer.status_code == 503
+    assert answer.json() == {"ready": False, "checks": {"bus": "ok", "config": "not read yet"}}
+
+
+async def test_a_service_that_is_about_to_end_is_not_ready() -> None:
+    health = Health()
+    health.drain()
+    async with client(health) as http:
+        assert (await http.get("/readyz")).status_code == 503
+
+
+async def test_the_metrics_are_those_of_the_registry_given() -> None:
+    async with client(Health()) as http:
+        answer = await http.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    assert "process_cpu_seconds_total" in answer.text

@@ -1,0 +1,31 @@
+"""Settings from the environment."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from understudy_runtime.settings import CommonSettings
+
+
+def test_settings_come_from_the_environment_by_their_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNDERSTUDY_NATS_URL", "nats://bus:4222")
+    monkeypatch.setenv("UNDERSTUDY_LISTEN_FD", "3")
+    monkeypatch.setenv("NATS_URL", "nats://other:4222")
+    settings = CommonSettings()
+    assert settings.nats_url == "nats://bus:4222"
+    assert settings.listen_fd == 3
+    assert settings.shards == 16
+
+
+def test_the_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNDERSTUDY_S3_SECRET_ACCESS_KEY", "hidden")
+    settings = CommonSettings()
+    assert "hidden" not in repr(settings)
+    assert "hidden" not in settings.model_dump_json()
+
+
+def test_a_setting_out_of_its_range_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNDERSTUDY_SHARDS", "0")
+    with pytest.raises(ValidationError, match="shards"):
+        CommonSettings()
