@@ -89,9 +89,7 @@ def run(stack: Stack, control: Control, tmp_path_factory: pytest.TempPathFactory
             part.start()
             cleanup.callback(part.stop)
         _kill_one_after_another(stack, happened)
-        for pusher in happened.pushers.values():
-            pusher.stop()
-        _wait_for_segments(happened, 2)
+        _wait_for_segments(happened, 1)
     happened.snapshots.append(_snapshot(stack, happened))
     happened.programmes = {name: decode_programme(watcher) for name, watcher in happened.watchers.items()}
     return happened

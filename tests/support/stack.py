@@ -23,6 +23,9 @@ FIRST_PORT = 7070
 PORTS = 30
 """What one stack may use, from its first port on."""
 
+GRPC_PORTS_ABOVE = 10_000
+"""SeaweedFS listens for gRPC so far above each of its ports."""
+
 START_SECONDS = 60
 STOP_SECONDS = 20
 _LOG_TAIL_LINES = 40
@@ -174,10 +177,11 @@ class Stack:
 
 def free_port_offset() -> int:
     """An offset beyond the default stack's whose whole range of ports is free now."""
-    offsets = list(range(200, 20_000, 100))
+    offsets = list(range(200, 15_000, 100))
     random.shuffle(offsets)
     for offset in offsets:
-        if all(_is_free(FIRST_PORT + offset + index) for index in range(PORTS)):
+        first = FIRST_PORT + offset
+        if all(_is_free(port + further) for port in range(first, first + PORTS) for further in (0, GRPC_PORTS_ABOVE)):
             return offset
     raise AssertionError("no range of free ports")
 
