@@ -1,0 +1,159 @@
+"""Random schedules of two encoders in virtual time: what must hold whatever one of them does.
+
+Seeds are printed by the test's own parameters; one seed is one schedule and replays exactly.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+import pytest
+
+from support.synthetic import EPOCH, Broadcast, Message, SyntheticEncoder, configured
+from understudy_domain import codec
+from understudy_domain.channel_state import ChannelState
+from understudy_domain.entry import ProgramEntry
+from understudy_domain.fold import ChannelFold
+from understudy_domain.reason import Reason
+from understudy_domain.ticks import TICKS_PER_SECOND, from_seconds
+
+SEGMENTS = 60
+SEEDS = range(150)
+TOLERANCE_SECONDS = {2: 1.0, 4: 2.0, 6: 3.0, 12: 6.0}
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One input with faults of every kind, the other healthy, at a skew; several endpoints."""
+
+    seed: int
+    messages: list[Message]
+    skew_seconds: float
+    slower: int
+
+
+def schedule(seed: int) -> Schedule:
+    """The schedule of a seed."""
+    rng = random.Random(seed)
+    failing = rng.choice([1, 2])
+    skew = rng.choice([0.0, 0.1, 0.8, 1.7, 3.0, 4.0])
+    lags = {failing: 0.3, 3 - failing: 0.3 + skew} if rng.random() < 0.5 else {failing: 0.3 + skew, 3 - failing: 0.3}
+    late, lost = dict[int, float](), set[int]()
+    for _ in range(rng.randint(0, 5)):
+        at, length = rng.randrange(6, SEGMENTS), rng.randint(1, 6)
+        kind = rng.choice(["lost", "late", "bunch"])
+        for number in range(at, min(at + length, SEGMENTS)):
+            if kind == "lost":
+                lost.add(number)
+            elif kind == "late":
+                late[number] = rng.uniform(0.1, 6.0)
+            else:
+                late[number] = 2.0 * (at + length - number)
+    messages = [
+        *(
+            configured(f"{seconds}-{delay}", seconds=seconds, delay_seconds=delay)
+            for seconds in TOLERANCE_SECONDS
+            for delay in (0, 5, 10)
+        ),
+        *SyntheticEncoder(failing, lag_seconds=lags[failing], late=late, lost=lost).messages(range(SEGMENTS)),
+        *SyntheticEncoder(3 - failing, lag_seconds=lags[3 - failing]).messages(range(SEGMENTS)),
+    ]
+    slower = max(lags, key=lambda input_id: lags[input_id])
+    return Schedule(seed, messages, skew, slower)
+
+
+def numbers(entries: list[ProgramEntry]) -> list[int]:
+    """The segments shown, by number."""
+    return [
+        round((piece.timestamp - EPOCH) % 2**33 / TICKS_PER_SECOND / 2)
+        for entry in entries
+        for piece in entry.renditions[0].pieces
+    ]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_one_failing_input_costs_a_viewer_nothing_but_a_bounded_wait(seed: int) -> None:
+    run = Broadcast((plan := schedule(seed)).messages).run(until_seconds=SEGMENTS * 2 + 40)
+    for seconds, tolerance in TOLERANCE_SECONDS.items():
+        for delay in (0, 5, 10):
+            shown = run.of(f"{seconds}-{delay}")
+            found = numbers(shown)
+            assert found == list(range(found[0], found[0] + len(found))), "everything once, in order"
+            assert found[-1] >= SEGMENTS - 1 - seconds // 2, "to the end"
+            assert not any(entry.discontinuity or entry.is_gap for entry in shown)
+            assert {entry.reason for entry in shown} <= {Reason.START, Reason.KEEP, Reason.FAILOVER}
+            assert [entry.media_sequence for entry in shown] == list(range(len(shown)))
+            for before, entry in zip(shown, shown[1:], strict=False):
+                changed = entry.active_input != before.active_input
+                assert changed == (entry.reason is Reason.FAILOVER), "the active input changes by failover alone"
+            _assert_bounded_wait(shown, plan, tolerance=tolerance, delay=delay)
+
+
+def _assert_bounded_wait(shown: list[ProgramEntry], plan: Schedule, *, tolerance: float, delay: int) -> None:
+    """I11: at most max(tolerance, skew) later than usual, and not at all once the delay is at least that.
+
+    Programme time is placed by the first arrival, so usual is the entry's end for the quicker input, a skew later for
+    the other. The slots that were complete before the grid was settled are not judged.
+    """
+    bound = max(tolerance, plan.skew_seconds)
+    for before, entry in zip(shown, shown[1:], strict=False):
+        if entry.as_of.instant <= shown[0].as_of.instant + TICKS_PER_SECOND:
+            continue
+        usual = plan.skew_seconds if before.active_input == plan.slower else 0.0
+        published = max(entry.as_of.instant, entry.available_at)
+        waited = (published - entry.end) / TICKS_PER_SECOND - delay - usual
+        assert waited <= bound + 0.01
+        if delay >= bound + usual:
+            assert (published - entry.end) / TICKS_PER_SECOND - delay <= 0.01 + plan.skew_seconds
+
+
+@pytest.mark.parametrize("seed", SEEDS[::3])
+def test_a_longer_delay_never_leaves_where_a_shorter_one_stays(seed: int) -> None:
+    run = Broadcast(schedule(seed).messages).run(until_seconds=SEGMENTS * 2 + 40)
+    for seconds in TOLERANCE_SECONDS:
+        first = [next((e.end for e in run.of(f"{seconds}-{d}") if e.reason is Reason.FAILOVER), None) for d in (0, 5, 10)]
+        starts = {run.of(f"{seconds}-{delay}")[0].active_input for delay in (0, 5, 10)}
+        if len(starts) == 1:
+            for shorter, longer in zip(first, first[1:], strict=False):
+                assert longer is None or (shorter is not None and longer >= shorter)
+
+
+@pytest.mark.parametrize("seed", SEEDS[::10])
+def test_controllers_that_die_at_any_moment_change_no_entry(seed: int) -> None:
+    plan = schedule(seed)
+    whole = Broadcast(list(plan.messages)).run()
+    log = sorted(plan.messages, key=lambda message: message.instant)
+    rng = random.Random(seed)
+    entries: dict[str, list[bytes]] = {}
+    fold = ChannelFold(ChannelState("c" * 32))
+    snapshot, at = codec.encode(fold.state), 0
+    position = 0
+    while position < len(log):
+        message = log[position]
+        position += 1
+        made = fold.apply(message.fact, input_id=message.input_id, instant=message.instant, sequence=position)
+        if rng.random() < 0.02 and made:
+            made = made[: rng.randrange(len(made) + 1)]  # dies in the middle of appending
+            _append(entries, made)
+            fold, position = _take_over(snapshot, entries), at
+            continue
+        _append(entries, made)
+        if rng.random() < 0.05:
+            snapshot, at = codec.encode(fold.state), position
+        elif rng.random() < 0.02:
+            fold, position = _take_over(snapshot, entries), at
+    assert entries == {guid: [codec.encode(entry) for entry in made] for guid, made in whole.entries.items()}
+
+
+def _append(entries: dict[str, list[bytes]], made: list[ProgramEntry]) -> None:
+    for entry in made:
+        entries.setdefault(entry.origin_endpoint, []).append(codec.encode(entry))
+
+
+def _take_over(snapshot: bytes, entries: dict[str, list[bytes]]) -> ChannelFold:
+    """A successor: the last snapshot, and what stands in PROGRAM."""
+    standing = {guid: codec.decode_as(ProgramEntry, made[-1]) for guid, made in entries.items()}
+    fold = ChannelFold(codec.decode_as(ChannelState, snapshot), standing=standing)
+    _append(entries, fold.resume())
+    return fold
