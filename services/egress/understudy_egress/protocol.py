@@ -27,9 +27,12 @@ from understudy_runtime.metrics import HttpMetrics
 _OK = STATUS_LINE[200]
 _NOT_MODIFIED = STATUS_LINE[304]
 
-_ANSWERED_HERE = frozenset({b"if-none-match", b"accept-encoding"})
-_NOT_HERE = frozenset(
-    {b"range", b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"connection", b"if-match", b"te"}
+_LOOKED_AT = frozenset(
+    {
+        *(b"accept-encoding", b"if-none-match", b"connection"),
+        # With any of these a request is not plain.
+        *(b"range", b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"if-match", b"te"),
+    }
 )
 _KEEP_ALIVE = b"keep-alive"
 _METHODS = {b"GET": "GET", b"HEAD": "HEAD"}
@@ -52,8 +55,11 @@ class FastPathProtocol(HttpToolsProtocol):
         self._answered = False
         self._if_none_match: bytes | None = None
         self._accept_encoding: bytes | None = None
+        self._kept_explicitly = False
         self._default_headers: list[tuple[bytes, bytes]] | None = None
-        self._default_block = b""
+        self._ok = _OK
+        self._not_modified = _NOT_MODIFIED
+        self._count = self.metrics.observe
         self._quiet_since = 0.0
         self._quiet_timer: asyncio.TimerHandle | None = None
 
@@ -66,73 +72,75 @@ class FastPathProtocol(HttpToolsProtocol):
         self.headers = []
         self._is_plain = True
         self._answered = False
+        self._kept_explicitly = False
         self._if_none_match = self._accept_encoding = None
 
     @override
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
         self.headers.append((name, value))
-        if name in _ANSWERED_HERE:
-            if name == b"accept-encoding":
-                self._is_plain = self._is_plain and self._accept_encoding is None
-                self._accept_encoding = value
-            else:
-                self._is_plain = self._is_plain and self._if_none_match is None
-                self._if_none_match = value
-        elif name in _NOT_HERE and not (name == b"connection" and value.lower() == _KEEP_ALIVE):
+        if name in _LOOKED_AT:
+            self._look_at(name, value)
+
+    def _look_at(self, name: bytes, value: bytes) -> None:
+        if name == b"accept-encoding" and self._accept_encoding is None:
+            self._accept_encoding = value
+        elif name == b"if-none-match" and self._if_none_match is None:
+            self._if_none_match = value
+        elif name == b"connection" and value.lower() == _KEEP_ALIVE:
+            self._kept_explicitly = True
+        else:
             self._is_plain = False
             if name == b"expect" and value.lower() == b"100-continue":
                 self.expect_100_continue = True
 
     @override
     def on_headers_complete(self) -> None:
-        if self._is_plain and self._is_free() and not self.flow.write_paused:
-            url = self.url
-            prepared = self.shown.get(url)
-            if prepared is None and b"?" in url:
-                prepared = self.shown.get(url.partition(b"?")[0])
-            if prepared is not None and self._answer(prepared):
-                return
-        self._go_the_long_way()
-
-    def _is_free(self) -> bool:
-        """No earlier request of this connection is still being answered."""
-        cycle: RequestResponseCycle | None = self.cycle
-        return cycle is None or cycle.response_complete
+        url = self.url
+        prepared = self.shown.get(url)
+        if prepared is None and b"?" in url:
+            prepared = self.shown.get(url.partition(b"?")[0])
+        if prepared is None or not self._is_plain or not self._answer(prepared):
+            self._go_the_long_way()
 
     def _answer(self, prepared: Prepared) -> bool:
         """Whether the request was answered."""
         started = perf_counter()
-        parser = self.parser
-        method = parser.get_method()
-        if method not in _METHODS or not parser.should_keep_alive():
+        cycle: RequestResponseCycle | None = self.cycle
+        if (cycle is not None and not cycle.response_complete) or self.flow.write_paused:
             return False
-        if parser.get_http_version() != "1.1":
+        method = _METHODS.get(self.parser.get_method())
+        if method is None or not self.parser.should_keep_alive():
+            return False
+        if self._kept_explicitly and self.parser.get_http_version() != "1.1":
             return False
         representation = prepared.identity
-        if prepared.gzip is not None and accepts_gzip(self._accept_encoding):
+        if prepared.gzip is not None and self._accept_encoding is not None and accepts_gzip(self._accept_encoding):
             representation = prepared.gzip
         defaults = self.server_state.default_headers
         if defaults is not self._default_headers:
             self._default_headers = defaults
-            self._default_block = b"".join([b"%b: %b\r\n" % header for header in defaults])
+            block = b"".join([b"%b: %b\r\n" % header for header in defaults])
+            self._ok, self._not_modified = _OK + block, _NOT_MODIFIED + block
         status = 200
         if self._if_none_match is not None and is_not_modified(self._if_none_match, representation.etag):
             status = 304
-            self.transport.write(_NOT_MODIFIED + self._default_block + representation.not_modified)
-        elif method == b"HEAD":
-            self.transport.write(_OK + self._default_block + representation.head)
+            self.transport.write(self._not_modified + representation.not_modified)
+        elif method == "HEAD":
+            self.transport.write(self._ok + representation.head)
         elif representation.ok is not None:
-            self.transport.write(_OK + self._default_block + representation.ok)
+            self.transport.write(self._ok + representation.ok)
         else:
-            self.transport.write(_OK + self._default_block + representation.head)
+            self.transport.write(self._ok + representation.head)
             self.transport.write(representation.body)
         self._answered = True
         if prepared.touch is not None:
             prepared.touch()
         self.server_state.total_requests += 1
-        self._begin_quiet()
-        self.metrics.recorder(prepared.route, _METHODS[method], status)(perf_counter() - started)
+        self._quiet_since = self.loop.time()
+        if self._quiet_timer is None:
+            self._quiet_timer = self.loop.call_later(self.timeout_keep_alive, self._quiet_timer_fired)
+        self._count(prepared.route, method, status, perf_counter() - started)
         return True
 
     def _go_the_long_way(self) -> None:
@@ -166,17 +174,11 @@ class FastPathProtocol(HttpToolsProtocol):
         self._quiet_since = 0.0
         super().data_received(data)
 
-    def _begin_quiet(self) -> None:
-        """The time of a kept connection without requests begins.
-
-        One timer outlives many requests and looks how long it has really been quiet: making and cancelling one for each
-        would cost a tenth of the answer.
-        """
-        self._quiet_since = self.loop.time()
-        if self._quiet_timer is None:
-            self._quiet_timer = self.loop.call_later(self.timeout_keep_alive, self._quiet_timer_fired)
-
     def _quiet_timer_fired(self) -> None:
+        """How long has the connection been without requests?
+
+        One timer outlives many requests: making and cancelling one for each would cost a tenth of the answer.
+        """
         self._quiet_timer = None
         if not self._quiet_since:
             return  # A request is under way, or uvicorn's own timer runs.
