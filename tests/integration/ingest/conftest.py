@@ -183,7 +183,7 @@ class Arrivals:
     async def wait_for_segments(self, count: int, *, within_seconds: float = 30.0) -> list[SegmentArrived]:
         """At least ``count`` segments."""
         async with asyncio.timeout(within_seconds):
-            while len(found := await self.segments()) < count:
+            while len(found := await self.segments()) < count:  # noqa: ASYNC110  # a poll with a deadline
                 await asyncio.sleep(0.1)
         return found
 

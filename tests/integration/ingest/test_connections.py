@@ -1,0 +1,197 @@
+"""Single connections, byte by byte: what comes before what, and bodies that do not end well."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from support.encoded_media import AAC, H264, encode
+from support.nats_server import NatsServer
+from understudy_domain.channel import Channel
+
+from .conftest import Arrivals, IngestProcess
+
+
+@pytest.fixture(scope="session")
+def segment(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return encode(tmp_path_factory.mktemp("one"), f"{H264} {AAC}", seconds=2)[0].read_bytes()
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One TCP connection to ingest."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def head(self) -> str:
+        """Status line and headers of the next answer."""
+        async with asyncio.timeout(10):
+            return (await self.reader.readuntil(b"\r\n\r\n")).decode()
+
+
+@asynccontextmanager
+async def _connect(ingest: IngestProcess) -> AsyncIterator[Connection]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", ingest.port)
+    try:
+        yield Connection(reader, writer)
+    finally:
+        writer.close()
+
+
+def _head(channel: Channel, *headers: str, authorized: bool = True, name: str = "1.ts", method: str = "PUT") -> bytes:
+    endpoint = channel.ingest_endpoints[0]
+    lines = [f"{method} /in/v2/{channel.guid}/{endpoint.id}/{name} HTTP/1.1", "Host: ingest", *headers]
+    if authorized:
+        token = base64.b64encode(f"{endpoint.username}:{endpoint.password}".encode()).decode()
+        lines.append(f"Authorization: Basic {token}")
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def _chunk(data: bytes) -> bytes:
+    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
+
+
+async def test_the_challenge_comes_before_the_body_is_asked_for(ingest: IngestProcess, channel: Channel) -> None:
+    async with _connect(ingest) as connection:
+        connection.writer.write(_head(channel, "Transfer-Encoding: chunked", "Expect: 100-continue", authorized=False))
+        head = await connection.head()
+        rest = await connection.reader.read()
+
+    assert head.startswith("HTTP/1.1 401 ")
+    assert 'www-authenticate: Digest realm="understudy", nonce="' in head
+    assert 'algorithm=MD5, qop="auth"' in head
+    assert "connection: close" in head
+    assert rest.endswith(b"authentication\n"), "and then the connection has ended"
+
+
+async def test_the_body_is_asked_for_once_the_credentials_are_right(
+    ingest: IngestProcess, channel: Channel, segment: bytes
+) -> None:
+    async with _connect(ingest) as connection:
+        connection.writer.write(_head(channel, f"Content-Length: {len(segment)}", "Expect: 100-continue"))
+        assert (await connection.head()).startswith("HTTP/1.1 100 ")
+        connection.writer.write(segment)
+        assert (await connection.head()).startswith("HTTP/1.1 201 ")
+
+
+async def test_a_client_that_sends_before_it_reads_finds_the_challenge_and_can_go_on(
+    ingest: IngestProcess, channel: Channel, segment: bytes
+) -> None:
+    body = segment * 20
+    async with _connect(ingest) as connection:
+        connection.writer.write(_head(channel, f"Content-Length: {len(body)}", authorized=False))
+        connection.writer.write(body)
+        await connection.writer.drain()
+        assert (await connection.head()).startswith("HTTP/1.1 401 ")
+        await connection.reader.readuntil(b"\n")
+        connection.writer.write(_head(channel, f"Content-Length: {len(segment)}") + segment)
+        assert (await connection.head()).startswith("HTTP/1.1 201 ")
+
+
+async def test_a_client_that_closes_right_after_the_last_byte_loses_nothing(
+    ingest: IngestProcess, channel: Channel, arrivals: Arrivals, segment: bytes
+) -> None:
+    for number in range(20):
+        async with _connect(ingest) as connection:
+            connection.writer.write(_head(channel, "Transfer-Encoding: chunked", name=f"{number}.ts"))
+            connection.writer.write(_chunk(segment) + b"0\r\n\r\n")
+            await connection.writer.drain()
+    assert len(await arrivals.wait_for_segments(20)) == 20
+
+
+async def test_requests_sent_before_the_answer_to_the_first_are_all_taken(
+    ingest: IngestProcess, channel: Channel, arrivals: Arrivals, segment: bytes
+) -> None:
+    async with _connect(ingest) as connection:
+        for number in range(3):
+            connection.writer.write(_head(channel, f"Content-Length: {len(segment)}", name=f"{number}.ts") + segment)
+        await connection.writer.drain()
+        for _ in range(3):
+            assert (await connection.head()).startswith("HTTP/1.1 201 ")
+    assert [fact.path for fact in await arrivals.segments()] == ["0.ts", "1.ts", "2.ts"]
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+async def test_a_body_that_ends_early_leaves_nothing_behind(
+    chunked: bool, ingest: IngestProcess, channel: Channel, arrivals: Arrivals, segment: bytes
+) -> None:
+    whole_packets = segment[: len(segment) // 2 // 188 * 188]
+    async with _connect(ingest) as connection:
+        if chunked:
+            connection.writer.write(_head(channel, "Transfer-Encoding: chunked") + _chunk(whole_packets))
+        else:
+            connection.writer.write(_head(channel, f"Content-Length: {len(segment)}") + whole_packets)
+        await connection.writer.drain()
+    await _eventually(lambda: ingest.metric("understudy_ingest_rejected_total", reason="body_incomplete") == 1)
+    assert not await arrivals.all()
+    assert ingest.metric("understudy_ingest_held_bytes") == 0
+
+
+async def test_a_body_that_stalls_is_given_up(
+    start_ingest: Callable[..., IngestProcess], channel: Channel, arrivals: Arrivals, segment: bytes
+) -> None:
+    ingest = start_ingest(UNDERSTUDY_STALL_SECONDS="0.5")
+    async with _connect(ingest) as connection:
+        connection.writer.write(_head(channel, f"Content-Length: {len(segment)}") + segment[:188])
+        assert (await connection.head()).startswith("HTTP/1.1 408 ")
+    assert not await arrivals.all()
+
+
+async def test_a_body_that_grows_too_large_is_refused_while_it_comes(
+    start_ingest: Callable[..., IngestProcess], channel: Channel, arrivals: Arrivals, segment: bytes
+) -> None:
+    ingest = start_ingest(UNDERSTUDY_BODY_SIZE_MAX="100000")
+    async with _connect(ingest) as connection:
+        connection.writer.write(_head(channel, "Transfer-Encoding: chunked"))
+        for _ in range(30):
+            connection.writer.write(_chunk(bytes(10_000)))
+        assert (await connection.head()).startswith("HTTP/1.1 413 ")
+        await connection.reader.readuntil(b"\n")
+        connection.writer.write(b"0\r\n\r\n" + _head(channel, "Content-Length: 0", method="DELETE"))
+        assert (await connection.head()).startswith("HTTP/1.1 200 ")
+    assert not await arrivals.all()
+
+
+async def test_what_cannot_be_reported_is_held_for_a_bounded_time_and_then_refused(
+    start_ingest: Callable[..., IngestProcess],
+    channel: Channel,
+    arrivals: Arrivals,
+    nats_server: NatsServer,
+    segment: bytes,
+) -> None:
+    ingest = start_ingest(
+        UNDERSTUDY_HOLD_SECONDS="2",
+        UNDERSTUDY_HELD_SIZE_MAX=str(len(segment) + 1_000),
+        UNDERSTUDY_NATS_TIMEOUT_SECONDS="1",
+    )
+    endpoint = channel.ingest_endpoints[0]
+    url = f"{ingest.url}/in/v2/{channel.guid}/{endpoint.id}/"
+    async with httpx.AsyncClient(auth=httpx.BasicAuth(endpoint.username, endpoint.password), timeout=10) as client:
+        assert (await client.put(f"{url}0.ts", content=segment)).status_code == 201
+        nats_server.pause()
+        try:
+            held = asyncio.ensure_future(client.put(f"{url}1.ts", content=segment))
+            await _eventually(lambda: ingest.metric("understudy_ingest_held_bytes") > 0)
+            beyond = await client.put(f"{url}2.ts", content=segment)
+            answer = await held
+        finally:
+            nats_server.resume()
+        assert (beyond.status_code, beyond.headers["retry-after"]) == (503, "1")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert answer.headers["x-understudy-error"] == "held_too_long"
+        assert ingest.metric("understudy_ingest_rejected_total", reason="held_too_long") == 1
+        assert ingest.metric("understudy_ingest_held_bytes") == 0
+        assert (await client.put(f"{url}1.ts", content=segment)).status_code == 201
+
+
+async def _eventually(look: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not await asyncio.to_thread(look):  # noqa: ASYNC110  # a poll with a deadline
+            await asyncio.sleep(0.05)
