@@ -102,7 +102,15 @@ def _nats(directory: DataDirectory, ports: Ports) -> Part:
 def _s3(directory: DataDirectory, ports: Ports, credentials: Credentials) -> Part:
     identities = directory.s3 / "identities.json"
     _write_identities(identities, credentials)
-    flags: dict[str, object] = {
+    # It logs much, also about helpers of its own that it cannot find: into files that it bounds, errors to us too.
+    logging = {
+        "logdir": "log",
+        "alsologtostderr": "false",
+        "stderrthreshold": "ERROR",
+        "log_max_size_mb": 8,
+        "log_max_files": 2,
+    }
+    flags = {
         "dir": "data",
         "ip": HOST,
         "ip.bind": HOST,
@@ -129,13 +137,17 @@ def _s3(directory: DataDirectory, ports: Ports, credentials: Credentials) -> Par
     }
     return Part(
         name="s3",
-        command=always(_program("weed"), "-logdir=log", "mini", *(f"-{name}={value}" for name, value in flags.items())),
+        command=always(_program("weed"), *_as_flags(logging), "mini", *_as_flags(flags)),
         log=directory.log("s3"),
         # Its paths are relative to this folder: a socket's path must be short, that of a data directory may be long.
         directory=directory.s3,
         is_ready=readiness.http_says_ok(HOST, ports.s3, "/healthz"),
         stop_seconds=_STORE_STOP_SECONDS,
     )
+
+
+def _as_flags(flags: Mapping[str, object]) -> list[str]:
+    return [f"-{name}={value}" for name, value in flags.items()]
 
 
 def _write_identities(path: Path, credentials: Credentials) -> None:

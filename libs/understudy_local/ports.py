@@ -96,6 +96,6 @@ def _bind(name: str, port: int) -> socket.socket:
                 continue
             raise PortTaken(
                 f"port {port}, meant for {name.replace('_', ' ')}, cannot be used: {err.strerror}. "
-                f"See who has it with `ss -ltnp sport = :{port}`, or move the whole stack with --port-offset 100."
+                f"See who has it with `ss -ltnp sport = :{port}`, or move the whole stack with --port-offset."
             ) from err
         return listener
