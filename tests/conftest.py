@@ -12,8 +12,8 @@ from support.nats_server import NatsServer, running_nats_server
 from support.object_store import S3Server, running_s3_server
 from understudy_runtime.settings import CommonSettings
 
-# Python 3.11 makes an event loop for whoever asks for one, unless it was told that there is none. The first asynchronous
-# test asks, and nobody closes that loop: a warning, hence an error, in some later test.
+# Python 3.11 makes an event loop for whoever asks for one, unless it was told that there is none. The first
+# asynchronous test asks, and nobody closes that loop: a warning, hence an error, in some later test.
 asyncio.set_event_loop(None)
 
 

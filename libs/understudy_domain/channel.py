@@ -21,7 +21,8 @@ class IngestEndpoint:
     id: str
     """Guid; the first one's is the channel's own, as in MediaPackage."""
     username: str
-    password: str
+    password: str = field(repr=False)
+    """Never in a log, not even by accident."""
 
 
 @record("config.channel")

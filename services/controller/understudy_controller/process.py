@@ -12,7 +12,7 @@ import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry
 
@@ -26,6 +26,9 @@ from understudy_runtime.health import Health
 from understudy_runtime.jetstream import Bus
 
 _log = logging.getLogger(__name__)
+
+_CLOSE_SECONDS: Final = 5.0
+"""How long parts may take to end by themselves; then they are cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class Process:
         self._registry = registry
         self._health = health
         self._started: asyncio.Future[ProcessContext] | None = None
+        self._opened = False
         # NATS that goes away later is no reason to be not ready: a typed 503 tells a client more than a refusal.
         health.add_check("configuration", self._waits_for)
 
@@ -77,9 +81,10 @@ class Process:
             yield
         finally:
             stop.set()
-            if not self._started.done():
+            _, unfinished = await asyncio.wait((task,), timeout=_CLOSE_SECONDS if self._opened else 0)
+            if unfinished:
                 task.cancel()
-            await asyncio.wait((task,))
+                await asyncio.wait((task,))
 
     async def context(self) -> ProcessContext:
         """The context, once it is there.
@@ -109,9 +114,11 @@ class Process:
             await store.start()
             service = ControlService(store, self.renderer, now=clock.now_ticks)
             context = ProcessContext(self._settings, bus, store, service, self._registry, self._health)
+            # The API needs the configuration alone, and a part may have much to read before it has started.
+            started.set_result(context)
             for part in self._parts:
                 await stack.enter_async_context(part(context))
-            started.set_result(context)
+            self._opened = True
             await stop.wait()
 
 
