@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any
@@ -31,7 +30,8 @@ _RETRY_SECONDS = 0.1
 
 _WRONG_LAST_SEQUENCE_CODES = (10071, 10164)
 _NOT_FOUND_CODES = (10037,)
-_SERVICE_UNAVAILABLE = 503
+_STREAM_NOT_FOUND_CODE = 10059
+_SERVER_ERROR = 500
 
 
 class Bus:
@@ -159,7 +159,7 @@ class Bus:
             headers=parse_header_block(headers) if headers else None,
         )
 
-    async def messages(
+    def messages(
         self,
         stream: str,
         filter_subjects: str | Sequence[str],
@@ -177,9 +177,7 @@ class Bus:
             LogTruncated: the log now ends before the last message it gave.
         """
         reader = self.reader(stream, filter_subjects, start_sequence=start_sequence, start_time=start_time)
-        async with contextlib.aclosing(reader.messages()) as messages:
-            async for message in messages:
-                yield message
+        return reader.messages()
 
     def reader(
         self,
@@ -272,7 +270,8 @@ def _api_error(subject: str, error: Mapping[str, Any]) -> Exception:
         return WrongLastSequence(sentence)
     if error.get("err_code") in _NOT_FOUND_CODES:
         return _NothingThere(sentence)
-    if error.get("code") == _SERVICE_UNAVAILABLE:
+    # A stream that is missing is one that nobody has created yet, or that the server is still recovering.
+    if error.get("code", 0) >= _SERVER_ERROR or error.get("err_code") == _STREAM_NOT_FOUND_CODE:
         return BusUnavailable(sentence)
     return BusRefused(sentence)
 

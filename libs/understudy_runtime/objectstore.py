@@ -58,7 +58,9 @@ class ObjectStore:
         }
         self._store = S3Store(config=config, client_options=client_options, retry_config=retry_config)
 
-    async def put(self, key: str, body: bytes | Sequence[bytes], *, content_type: str | None = None) -> str:
+    async def put(
+        self, key: str, body: bytes | bytearray | memoryview | Sequence[bytes], *, content_type: str | None = None
+    ) -> str:
         """Store an object whole, or not at all; returns its ETag.
 
         A sequence of buffers is sent one after the other, without being joined before.
@@ -70,7 +72,7 @@ class ObjectStore:
         try:
             result = await self._store.put_async(
                 key,
-                body if isinstance(body, bytes) else iter(body),
+                body if isinstance(body, bytes | bytearray | memoryview) else iter(body),
                 attributes=attributes,
                 use_multipart=False,
             )

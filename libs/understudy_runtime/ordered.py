@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_CONTROL_STATUS = "100"
 _HEARTBEAT_SECONDS = 1
 _SILENCE_SECONDS = 3.0
 _INACTIVE_SECONDS = 5
@@ -86,7 +87,11 @@ class OrderedReader:
                 if self._subscription is None:
                     await self._open()
                 while self._queue or (not self._must_restart and await self._arrived()):
-                    message = await self._take(self._queue.popleft())
+                    received = self._queue.popleft()
+                    if received.headers is not None and received.headers.get("Status") == _CONTROL_STATUS:
+                        await self._control(received, received.headers)
+                        continue
+                    message = self._take(received)
                     if message is not None:
                         yield message
                 await self._discard()
@@ -201,13 +206,10 @@ class OrderedReader:
             return False
         return bool(self._queue)
 
-    async def _take(self, message: Msg) -> StoredMessage | None:
-        headers = message.headers
-        if headers is not None and headers.get("Status") == "100":
-            await self._control(message, headers)
-            return None
+    def _take(self, message: Msg) -> StoredMessage | None:
+        """What the next message of the queue is to the caller; None: it has been given before, or one is missing."""
         delivery = parse_reply(message.reply)
-        if delivery.consumer_sequence != self._consumer_sequence + 1 or self._consumer is None:
+        if delivery.consumer_sequence != self._consumer_sequence + 1:
             self._lose()
             return None
         self._consumer_sequence = delivery.consumer_sequence
@@ -220,7 +222,7 @@ class OrderedReader:
             ticks.from_nanoseconds(delivery.nanoseconds),
             message.data,
             delivery.pending,
-            headers,
+            message.headers,
         )
 
     async def _control(self, message: Msg, headers: dict[str, str]) -> None:

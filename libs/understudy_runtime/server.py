@@ -20,7 +20,7 @@ from understudy_runtime.settings import CommonSettings
 _log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 10
-"""How long open requests may take to end after SIGTERM; then they are cancelled."""
+"""How long open requests may take to end after SIGTERM: a supervisor should wait a little longer than this."""
 
 _FIRST_REQUEST_SECONDS = 0.25
 _KEEP_ALIVE_SECONDS = 75
@@ -90,6 +90,7 @@ def run(
     http: type[asyncio.Protocol] | str = "httptools",
     on_drain: Callable[[], None] | None = None,
     drain_delay_seconds: float = 0.0,
+    drain_seconds: int = DRAIN_SECONDS,
 ) -> None:
     """Serve the application until SIGTERM or SIGINT; returns when everything has ended.
 
@@ -99,6 +100,7 @@ def run(
         http: uvicorn's ``http``: the protocol class that reads requests, or its import path.
         on_drain: called first upon a signal: readiness goes false here (``Health.drain``).
         drain_delay_seconds: how long to go on accepting after that, until load balancers have seen it.
+        drain_seconds: how long open requests may take to end after that; then they are cancelled.
 
     Raises:
         SystemExit: the application's start failed (3), or the address is taken (1).
@@ -117,7 +119,7 @@ def run(
         backlog=_BACKLOG,
         # Longer than proxies and CDNs keep theirs, so that it is never us who close under a request.
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_graceful_shutdown=drain_seconds,
     )
     server = _Server(config, on_drain=on_drain, drain_delay_seconds=drain_delay_seconds)
     with contextlib.suppress(asyncio.CancelledError), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

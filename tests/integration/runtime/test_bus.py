@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 
 import pytest
 
 from support.nats_server import NatsServer
 from understudy_domain import keys, ticks
-from understudy_runtime import clock
+from understudy_runtime import clock, connection
 from understudy_runtime.errors import BusRefused, BusUnavailable, WrongLastSequence
 from understudy_runtime.jetstream import Bus, connect
 from understudy_runtime.settings import CommonSettings
@@ -132,6 +133,33 @@ async def test_a_connection_that_the_client_gave_up_is_opened_again(bus: Bus) ->
     await bus.nc.close()
     assert not bus.is_connected
     assert await bus.publish(SUBJECT, b"one") == 1
+
+
+async def test_a_server_that_hangs_is_connected_to_anew_when_it_goes_on(
+    nats_settings: CommonSettings, nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "_PING_SECONDS", 0.1)
+    monkeypatch.setattr(connection, "_PING_TIMEOUT_SECONDS", 0.2)
+    bus = await connect(nats_settings, name="test")
+    await bus.ensure_streams()
+    changes: list[bool] = []
+    lost = asyncio.Event()
+    bus.on_connection(changes.append)
+    bus.on_connection(lambda _: lost.set())
+    before = bus.nc
+    async with contextlib.aclosing(bus.messages(keys.ARRIVALS_STREAM, SUBJECT)) as messages:
+        await bus.publish(SUBJECT, b"one")
+        assert (await anext(messages)).payload == b"one"
+        nats_server.pause()
+        try:
+            await asyncio.wait_for(lost.wait(), 5)
+        finally:
+            nats_server.resume()
+        await _publish_until_stored(bus, b"two")
+        assert (await asyncio.wait_for(anext(messages), 5)).payload == b"two"
+    assert changes == [False, True]
+    assert bus.nc is not before
+    await bus.close()
 
 
 async def test_several_processes_may_create_the_streams_at_once(nats_server: NatsServer) -> None:
