@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import replace
 
 from support.program_entries import CHANNEL_GUID, make_entry, make_piece, make_video
@@ -31,6 +32,8 @@ class ProgramPublisher:
         self._numbers: dict[str, int] = {}
         self._revisions: dict[str, int] = {}
         self._first_end = clock.now_ticks()
+        # The S3 server is shared between tests, and no key may come twice.
+        self._run = secrets.token_hex(8)
 
     async def configure(self, endpoint: OriginEndpoint) -> None:
         """Create or change an origin endpoint."""
@@ -80,9 +83,6 @@ class ProgramPublisher:
         """Where the endpoint's entries stand."""
         return keys.program_subject(keys.shard_of(endpoint.channel_guid, shards=self._shards), endpoint.guid)
 
-    @staticmethod
-    def _object_key(endpoint: OriginEndpoint, number: int) -> str:
-        # The endpoint's guid stands in the upload: the S3 server is shared between tests.
-        return keys.media_object_key(
-            CHANNEL_GUID, 1, received_milliseconds=number, upload=f"{endpoint.guid}{number:08x}", suffix="ts"
-        )
+    def _object_key(self, endpoint: OriginEndpoint, number: int) -> str:
+        upload = f"{endpoint.guid}{self._run}{number:08x}"
+        return keys.media_object_key(CHANNEL_GUID, 1, received_milliseconds=number, upload=upload, suffix="ts")

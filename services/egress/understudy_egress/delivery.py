@@ -61,6 +61,9 @@ class Delivery:
             await self._answer(scope, send)
         except UnderstudyError as err:
             await _send_error(scope, send, err)
+        except Exception:  # noqa: BLE001  # whatever it was, the answer must not be cached
+            _log.exception("an unexpected error", extra={"path": scope["path"]})
+            await _send_error(scope, send, UnderstudyError("an error inside egress; its log says more"))
 
     async def _answer(self, scope: Scope, send: Send) -> None:
         method = scope["method"]

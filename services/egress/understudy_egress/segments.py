@@ -73,6 +73,4 @@ class Segments:
     async def _pieces(self, rendition: EntryRendition) -> list[bytes]:
         if len(rendition.pieces) == 1:
             return [await self._store.get(rendition.pieces[0].object_key)]
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._store.get(piece.object_key)) for piece in rendition.pieces]
-        return [task.result() for task in tasks]
+        return await asyncio.gather(*(self._store.get(piece.object_key) for piece in rendition.pieces))
