@@ -54,12 +54,19 @@ def measure_frames(timestamps: Integers) -> FrameTiming:
     if not steady:
         return FrameTiming(frame_duration, span + frame_duration, None)
     rate = _rate(span, len(steps), frame_duration)
-    return FrameTiming(frame_duration, span + round(ticks.TICKS_PER_SECOND / rate), str(rate))
+    return FrameTiming(frame_duration, span + _one_frame(rate), str(rate))
+
+
+def _one_frame(rate: Fraction) -> int:
+    numerator = ticks.TICKS_PER_SECOND * rate.denominator
+    return (2 * numerator + rate.numerator) // (2 * rate.numerator)
 
 
 def _rate(span: int, steps: int, frame_duration: int) -> Fraction:
     """The usual rate that the timestamps are the rounding of, else what they say."""
     for rate in _USUAL:
-        if abs(steps * ticks.TICKS_PER_SECOND / rate - span) < 1 + Fraction(steps, 100_000):
+        # In integers, as it is asked for each segment: steps / rate is the span, but for rounding at both ends.
+        numerator, denominator = rate.numerator, rate.denominator
+        if abs(steps * ticks.TICKS_PER_SECOND * denominator - span * numerator) <= numerator:
             return rate
     return Fraction(ticks.TICKS_PER_SECOND, frame_duration)

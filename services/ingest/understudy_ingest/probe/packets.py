@@ -58,11 +58,16 @@ class Packets:
         packet = self.view[index]
         return bool(packet[3] & 0x20 and packet[4] > 0 and packet[5] & 0x40)
 
-    def continuity_errors(self, indices: Integers) -> int:
-        """Breaks of the continuity counter on one PID: a packet may come twice, and may announce a discontinuity."""
-        controls = self.controls[indices]
-        carrying = indices[(controls & 0x10) != 0]
-        counters = self.controls[carrying] & 0x0F
+    def continuity_errors(self, indices: Integers, controls: Bytes) -> int:
+        """Breaks of the continuity counter on one PID: a packet may come twice, and may announce a discontinuity.
+
+        ``controls`` are those of the packets at ``indices``.
+        """
+        has_payload = (controls & 0x10) != 0
+        carrying = indices
+        if not has_payload.all():  # packets without payload do not count
+            carrying, controls = indices[has_payload], controls[has_payload]
+        counters = controls & 0x0F
         steps = (counters[1:] - counters[:-1]) & 0x0F
         breaks = np.flatnonzero(steps != 1)
         return sum(not self._excused(int(carrying[at]), int(carrying[at + 1])) for at in breaks.tolist())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 
 from understudy_domain.media import TrackKind
 from understudy_ingest.errors import DamagedMedia
 from understudy_ingest.probe.audio import count_audio_frames
+from understudy_ingest.probe.checksum import checksum
 from understudy_ingest.probe.elementary import read_pes_packets
 from understudy_ingest.probe.frame_rate import measure_frames
 from understudy_ingest.probe.packets import Packets, read_packets
@@ -67,7 +67,7 @@ def peek(body: bytes) -> Peek:
             tracks.append(track)
     if not tracks:
         raise DamagedMedia("the segment holds neither a picture nor an audio frame")
-    return Peek(tuple(tracks), tables.layout, f"{zlib.crc32(body):08x}", errors)
+    return Peek(tuple(tracks), tables.layout, checksum(body), errors)
 
 
 def _peek_track(packets: Packets, stream: ElementaryStream) -> tuple[PeekedTrack | None, int]:
