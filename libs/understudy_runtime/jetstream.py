@@ -202,7 +202,7 @@ class Bus:
     ) -> list[StoredMessage]:
         """What ``stream`` holds of ``subject`` now, oldest first, from ``first_sequence`` or ``start_time`` on.
 
-        At most ``limit`` messages, where given.
+        At most ``limit`` messages, where given. Waits for NATS however long it takes: bound it where that matters.
         """
         reader = self.reader(stream, subject, start_sequence=first_sequence, start_time=start_time)
         return await reader.read_present(limit=limit)

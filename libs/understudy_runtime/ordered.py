@@ -84,17 +84,9 @@ class OrderedReader:
         self._bus.attach(self)
         try:
             while True:
-                if self._subscription is None:
-                    await self._open()
-                while self._queue or (not self._must_restart and await self._arrived()):
-                    received = self._queue.popleft()
-                    if received.headers is not None and received.headers.get("Status") == _CONTROL_STATUS:
-                        await self._control(received, received.headers)
-                        continue
-                    message = self._take(received)
-                    if message is not None:
-                        yield message
-                await self._discard()
+                message = await self._next()
+                if message is not None:
+                    yield message
         finally:
             self._bus.detach(self)
             await self._discard()
@@ -105,17 +97,34 @@ class OrderedReader:
         self._bus.attach(self)
         try:
             await self._open()
-            if self.pending_at_open == 0 or limit == 0:
-                return found
-            async with contextlib.aclosing(self.messages()) as messages:
-                async for message in messages:
-                    found.append(message)
-                    if message.pending == 0 or len(found) == limit:
-                        break
+            while self.pending_at_open and len(found) != limit:
+                message = await self._next()
+                if message is None:
+                    break  # what was pending has been removed meanwhile
+                found.append(message)
+                if message.pending == 0:
+                    break
             return found
         finally:
             self._bus.detach(self)
             await self._discard()
+
+    async def _next(self) -> StoredMessage | None:
+        """The next message; None when the server says that it has nothing more for now."""
+        while True:
+            if self._subscription is None:
+                await self._open()
+            if self._queue:
+                received = self._queue.popleft()
+                if received.headers is not None and received.headers.get("Status") == _CONTROL_STATUS:
+                    if await self._control(received, received.headers):
+                        return None
+                    continue
+                message = self._take(received)
+                if message is not None:
+                    return message
+            elif self._must_restart or not await self._arrived():
+                await self._discard()
 
     # --- one consumer after the other ---------------------------------------------------------------------------------
 
@@ -225,14 +234,20 @@ class OrderedReader:
             message.headers,
         )
 
-    async def _control(self, message: Msg, headers: dict[str, str]) -> None:
-        answer_to = message.reply or headers.get("Nats-Consumer-Stalled")
+    async def _control(self, message: Msg, headers: dict[str, str]) -> bool:
+        """Answer flow control, look for a gap; True for a heartbeat of a server that has nothing more to send."""
+        stalled_until = headers.get("Nats-Consumer-Stalled")
+        answer_to = message.reply or stalled_until
         if answer_to and self._bus.nc.is_connected:
             with contextlib.suppress(nats.errors.Error, OSError):
                 await self._bus.nc.publish(answer_to)
         delivered = headers.get("Nats-Last-Consumer")
-        if delivered is not None and int(delivered) != self._consumer_sequence:
+        if delivered is None:
+            return False
+        if int(delivered) != self._consumer_sequence:
             self._lose()
+            return False
+        return stalled_until is None
 
     def _lose(self) -> None:
         _log.info("messages of %s were lost on the way, reading them again", self._stream)

@@ -13,6 +13,7 @@ from understudy_domain import keys
 from understudy_runtime.errors import BusUnavailable, LogTruncated
 from understudy_runtime.jetstream import Bus, connect
 from understudy_runtime.messages import StoredMessage
+from understudy_runtime.ordered import OrderedReader
 from understudy_runtime.settings import CommonSettings
 
 STREAM = keys.ARRIVALS_STREAM
@@ -99,7 +100,8 @@ async def test_nothing_is_skipped_or_repeated_when_the_server_is_killed_again_an
 
 
 async def test_nothing_is_skipped_or_repeated_when_the_connection_breaks_under_a_burst(bus: Bus) -> None:
-    await asyncio.gather(*(bus.publish(SUBJECT, bytes(200)) for _ in range(20_000)))
+    for _ in range(40):
+        await asyncio.gather(*(bus.publish(SUBJECT, bytes(200)) for _ in range(500)))
     sequences: list[int] = []
     async with asyncio.timeout(30), contextlib.aclosing(bus.messages(STREAM, SUBJECT)) as messages:
         async for message in messages:
@@ -166,6 +168,21 @@ async def test_fetching_gives_what_is_there_and_no_more(bus: Bus) -> None:
     assert numbers(await bus.fetch(STREAM, SUBJECT, limit=3)) == [0, 1, 2]
     assert await bus.fetch(STREAM, SUBJECT, first_sequence=11) == []
     assert await bus.fetch(STREAM, keys.clock_subject(3)) == []
+
+
+async def test_fetching_ends_when_what_was_pending_is_removed_meanwhile(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(bus, 10)
+    make_consumer = OrderedReader._make_consumer
+
+    async def make_one_that_is_behind(reader: OrderedReader) -> None:
+        await make_consumer(reader)
+        reader.pending_at_open += 1
+
+    monkeypatch.setattr(OrderedReader, "_make_consumer", make_one_that_is_behind)
+    async with asyncio.timeout(5):
+        assert await bus.fetch(STREAM, SUBJECT, first_sequence=11) == []
 
 
 async def test_readers_leave_no_consumer_behind(bus: Bus) -> None:
