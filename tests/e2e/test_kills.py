@@ -100,6 +100,7 @@ def _kill_one_after_another(stack: Stack, run: KillRun) -> None:
     for service in KILLS:
         for process in [name for name in stack.processes() if name.rstrip("-0123456789") == service]:
             run.snapshots.append(_snapshot(stack, run))
+            assert run.pushers[2].is_sending.wait(timeout=10), "a segment under way"
             pid = stack.kill(process)
             stack.wait_until_restarted(process, old_pid=pid)
             _wait_for_segments(run, 1)
@@ -135,13 +136,19 @@ def test_every_acknowledged_segment_is_stored_as_sent_and_stands_in_the_log(
     assert [one.name for one in acknowledged if stored.get(one.name) != {one.digest}] == []
 
 
+def test_ingest_was_killed_with_uploads_under_way(run: KillRun) -> None:
+    assert sum(pusher.broken_requests for pusher in run.pushers.values()) >= KILLS.count("ingest")
+
+
 @each_input
 def test_no_encoder_is_refused_or_turned_away(run: KillRun, input_id: int) -> None:
+    print(f"{len(run.pushers[input_id].acknowledged)} acknowledged, {run.pushers[input_id].broken_requests} broken")
     assert run.pushers[input_id].refused == []
     assert run.pushers[input_id].answers == []
 
 
 def test_no_new_connection_is_refused_by_any_service(run: KillRun) -> None:
+    print(run.connector.describe())
     assert run.connector.refused == []
     for service in SERVICES:
         assert run.connector.answered[service] > 0

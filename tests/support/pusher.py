@@ -1,7 +1,7 @@
 """An encoder that writes down what it was promised: pushes segments in real time and records every acknowledgement.
 
 FFmpeg never reads the status of a PUT; this one does, and like a broadcast encoder it sends a segment again until it is
-acknowledged. Half of the inputs keep their connection, half open a new one for every request.
+acknowledged. A live encoder sends a segment while it makes it: so is most of a body on its way for a while.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from support.encoder import PushTarget
 
 REQUEST_SECONDS = 20.0
 _RETRY_SECONDS = 0.1
+_BODY_PARTS = 8
 _LISTED = 5
 
 
@@ -30,6 +31,28 @@ class Acknowledged:
     name: str
     digest: str
     attempts: int
+
+
+class _PacedBody:
+    """A body that takes its time, chunked; ``is_sending`` tells when some is sent and most is not. Can be sent again."""
+
+    def __init__(self, body: bytes, seconds: float, is_sending: threading.Event) -> None:
+        self._body = body
+        self._seconds = seconds
+        self._is_sending = is_sending
+
+    def __iter__(self) -> Iterator[bytes]:
+        size = -(-len(self._body) // _BODY_PARTS)
+        try:
+            for part in range(_BODY_PARTS):
+                yield self._body[part * size : (part + 1) * size]
+                if part == 0:
+                    self._is_sending.set()
+                elif part == _BODY_PARTS // 2:
+                    self._is_sending.clear()  # too late to be sure to meet it under way
+                time.sleep(self._seconds / _BODY_PARTS)
+        finally:
+            self._is_sending.clear()
 
 
 class Pusher:
@@ -45,6 +68,7 @@ class Pusher:
         first_frame: int,
         keeps_connection: bool,
     ) -> None:
+        """Push ``segments``, which begin with ``first_frame``, over one connection or each over its own."""
         self.name = name
         self.acknowledged: list[Acknowledged] = []
         self.refused: list[str] = []
@@ -52,6 +76,9 @@ class Pusher:
         self.answers: list[str] = []
         """Whatever was neither an acknowledgement nor a broken connection."""
         self.broken_requests = 0
+        """Connections that broke with a request under way: each was sent again."""
+        self.is_sending = threading.Event()
+        """Set while some of a segment is sent and most of it is not."""
         self._base = target.url.rpartition("/")[0]
         self._auth = httpx.DigestAuth(target.username, target.password)
         self._segments = segments
@@ -80,7 +107,7 @@ class Pusher:
             if self._stop.wait(max(0.0, over_at - time.time())):
                 break
             body = path.read_bytes()
-            attempts = self._put(path.name, body)
+            attempts = self._put(path.name, _PacedBody(body, self._segment_seconds / 2, self.is_sending))
             if not attempts:
                 break
             self.acknowledged.append(Acknowledged(path.name, hashlib.sha256(body).hexdigest(), attempts))
@@ -88,7 +115,7 @@ class Pusher:
         if self._client is not None:
             self._client.close()
 
-    def _put(self, name: str, body: bytes) -> int:
+    def _put(self, name: str, body: bytes | _PacedBody) -> int:
         """Send until it is acknowledged; how many attempts that took, 0 when it was stopped first."""
         attempts = 0
         while not self._stop.is_set() or attempts == 0:
