@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from understudy_domain import keys
 from understudy_domain.channel import OriginEndpoint
@@ -13,6 +12,7 @@ from understudy_domain.program import ProgramWindow, contiguous_tail
 from understudy_egress.board import Board, Shown
 from understudy_egress.errors import OriginationDenied
 from understudy_egress.prepared import Headers, Prepared, prepare_playlist
+from understudy_egress.whitelist import Whitelist
 
 ROUTE_MULTIVARIANT = "multivariant_playlist"
 ROUTE_MEDIA = "media_playlist"
@@ -26,7 +26,7 @@ class Programme:
         self.board = Board(shown)
         self.window = ProgramWindow(endpoint)
         self._playlists: dict[bytes, bytes] = {}
-        self._networks: list[IPv4Network | IPv6Network] = []
+        self._whitelist = Whitelist(())
         self._apply_access()
 
     def configure(self, endpoint: OriginEndpoint, *, now: int) -> None:
@@ -63,21 +63,19 @@ class Programme:
         self._playlists.clear()
 
     def _apply_access(self) -> None:
-        self._networks = [ip_network(block, strict=False) for block in self.endpoint.whitelist]
-        self.board.restrict(bool(self._networks) or self.endpoint.origination == "DENY")
+        self._whitelist = Whitelist(self.endpoint.whitelist)
+        self.board.restrict(self._whitelist.is_set or self.endpoint.origination == "DENY")
 
     def check_access(self, client: str | None) -> None:
-        """Whether a client may have anything of this origin endpoint.
+        """Whether a client, by its address, may have anything of this origin endpoint.
 
         Raises:
             OriginationDenied: it may not.
         """
         if self.endpoint.origination == "DENY":
             raise OriginationDenied("this origin endpoint does not originate: its origination is DENY")
-        if self._networks:
-            address = ip_address(client) if client else None
-            if address is None or not any(address in network for network in self._networks):
-                raise OriginationDenied("this origin endpoint's whitelist does not hold the client's address")
+        if not self._whitelist.allows(client):
+            raise OriginationDenied("this origin endpoint's whitelist does not hold the client's address")
 
     def _render(self) -> None:
         rendered: dict[bytes, bytes] = {}

@@ -205,14 +205,17 @@ class Programmes:
             + 8 * endpoint.hls_package.segment_duration_seconds
             + _REACH_SLACK_SECONDS
         )
-        first = await self._bus.fetch(keys.PROGRAM_STREAM, subject, limit=1)
+        first: list[StoredMessage] = []
         while True:
             start_time = newest.instant - ticks.from_seconds(reach_seconds)
             messages = await self._bus.fetch(keys.PROGRAM_STREAM, subject, start_time=start_time)
             entries = [entry for message in messages if (entry := self._decode(message)) is not None]
             window = ProgramWindow(endpoint, contiguous_tail(entries))
             window.advance(now=clock.now_ticks())
-            if window.is_filled or (messages and messages[0].sequence <= first[0].sequence):
+            if window.is_filled:
+                return entries
+            first = first or await self._bus.fetch(keys.PROGRAM_STREAM, subject, limit=1)
+            if not first or (messages and messages[0].sequence <= first[0].sequence):
                 return entries
             reach_seconds *= _REACH_FACTOR
 
