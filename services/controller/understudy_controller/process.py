@@ -17,6 +17,7 @@ from typing import Final, Protocol
 from prometheus_client import CollectorRegistry
 
 from understudy_controller.api.errors import NotStarted
+from understudy_controller.api.metrics import ConfigurationMetrics
 from understudy_controller.api.render import Renderer
 from understudy_controller.api.service import ControlService
 from understudy_controller.settings import ControllerSettings
@@ -112,6 +113,7 @@ class Process:
             store = ConfigStore(bus)
             stack.push_async_callback(store.stop)
             await store.start()
+            self._registry.register(ConfigurationMetrics(store))
             service = ControlService(store, self.renderer, now=clock.now_ticks)
             context = ProcessContext(self._settings, bus, store, service, self._registry, self._health)
             # The API needs the configuration alone, and a part may have much to read before it has started.

@@ -129,6 +129,7 @@ def test_health_readiness_and_metrics_answer(controller: Controller) -> None:
     counted = [line for line in text.decode().splitlines() if line.startswith("understudy_http_requests_total{")]
     assert any('route="/channels/{channel_id}"' in line and 'status="404"' in line for line in counted)
     assert not any("nobody" in line for line in counted)
+    assert "understudy_config_malformed_records_total 0.0" in text.decode()
 
 
 def test_the_api_describes_itself(controller: Controller) -> None:
