@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from understudy_local.errors import StackNotRunning, StackRunsAlready
+from understudy_local.errors import DataDirectoryUnusable, StackNotRunning, StackRunsAlready
 
 DEFAULT: Final = Path(".understudy")
 REGION: Final = "us-east-1"
@@ -42,9 +42,18 @@ class DataDirectory:
         self._credentials_file = self.path / "credentials.json"
 
     def create(self) -> None:
-        """Make the folders that are not there yet."""
-        for folder in (self.path, self.nats, self.s3 / "data", self.s3 / "log", self.logs, self.demo):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Make the folders that are not there yet.
+
+        Raises:
+            DataDirectoryUnusable: one cannot be made.
+        """
+        try:
+            for folder in (self.path, self.nats, self.s3 / "data", self.s3 / "log", self.logs, self.demo):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as err:
+            raise DataDirectoryUnusable(
+                f"{self.path} cannot hold a stack's data: {err}. Name another --data-dir."
+            ) from err
 
     def log(self, name: str) -> Path:
         """Where a part's output goes."""

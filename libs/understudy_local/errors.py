@@ -19,6 +19,12 @@ class PortTaken(LocalError):
     code = "port_taken"
 
 
+class DataDirectoryUnusable(LocalError):
+    """The data directory cannot be made or written to."""
+
+    code = "data_directory_unusable"
+
+
 class StackRunsAlready(LocalError):
     """Another stack works on the same data directory."""
 
@@ -47,3 +53,9 @@ class DemoFailed(LocalError):
     """The demo channel could not be made or an encoder did not obey."""
 
     code = "demo_failed"
+
+
+class PictureFailed(LocalError):
+    """A picture could not be drawn."""
+
+    code = "picture_failed"

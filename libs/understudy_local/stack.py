@@ -60,6 +60,7 @@ class Stack:
 
     async def _start(self, listening: dict[str, socket.socket]) -> None:
         credentials = self._credentials = self._directory.credentials()
+        self._terminal.step(f"starting in {self._directory.path}, logs in its folder logs")
         descriptors = {name: held.fileno() for name, held in listening.items()}
         await self._supervisor.start(plan.stores(self._directory, self._ports, credentials), ready=self._said_ready)
         await self._supervisor.start(

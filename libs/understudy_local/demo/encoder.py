@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import imageio_ffmpeg
 
-from understudy_local.demo import picture
+from understudy_local.demo import clock_card
 
 SEGMENT_SECONDS: Final = 2
 
@@ -44,17 +44,17 @@ async def command_at_next_segment(target: IngestEndpoint, digits: Path) -> Seque
 def command(target: IngestEndpoint, digits: Path, *, start_seconds: int) -> Sequence[str]:
     """The FFmpeg command; ``start_seconds`` is a multiple of ``SEGMENT_SECONDS`` since the epoch."""
     base = _with_credentials(target)
-    rate = str(picture.FRAMES_PER_SECOND)
+    rate = str(clock_card.FRAMES_PER_SECOND)
     return (
         imageio_ffmpeg.get_ffmpeg_exe(),
         *("-hide_banner", "-nostdin", "-nostats", "-loglevel", "warning"),
-        *("-re", "-f", "lavfi", "-i", f"smptehdbars=size={picture.WIDTH}x{picture.HEIGHT}:rate={rate}"),
+        *("-re", "-f", "lavfi", "-i", f"smptehdbars=size={clock_card.WIDTH}x{clock_card.HEIGHT}:rate={rate}"),
         *("-f", "image2", "-framerate", rate, "-loop", "1", "-i", str(digits)),
         *("-re", "-f", "lavfi", "-i", "sine=frequency=330:beep_factor=2:sample_rate=48000,volume=0.2"),
-        *("-filter_complex_threads", "1", "-filter_complex", picture.filter_graph(start_seconds)),
+        *("-filter_complex_threads", "1", "-filter_complex", clock_card.filter_graph(start_seconds)),
         *("-map", "[picture]", "-map", "2:a"),
         *("-c:v", "libx264", "-preset", "ultrafast", "-qp", "24", "-threads", "1"),
-        *("-g", str(SEGMENT_SECONDS * picture.FRAMES_PER_SECOND), "-sc_threshold", "0"),
+        *("-g", str(SEGMENT_SECONDS * clock_card.FRAMES_PER_SECOND), "-sc_threshold", "0"),
         *("-c:a", "aac", "-b:a", "64k", "-ac", "2"),
         *("-output_ts_offset", str(start_seconds), "-start_number", str(start_seconds // SEGMENT_SECONDS)),
         *("-f", "hls", "-hls_time", str(SEGMENT_SECONDS), "-hls_list_size", str(_LISTED_SEGMENTS)),

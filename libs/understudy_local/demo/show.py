@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from understudy_local.data_directory import DEFAULT, Credentials, DataDirectory
-from understudy_local.demo import picture
+from understudy_local.demo import clock_card
 from understudy_local.demo.encoder import command_at_next_segment
 from understudy_local.demo.wishes import Wishes
 from understudy_local.part import Part
@@ -47,7 +47,7 @@ class Demo:
         self._playback_urls = made.playback_urls
         self._terminal.step(f"channel {channel.CHANNEL_ID} with {' and '.join(made.playback_urls)}")
         digits = self._directory.demo / "digits.pgm"
-        picture.write_digits(digits)
+        clock_card.write_digits(digits)
         keepers = {
             number: supervisor.add(
                 Part(

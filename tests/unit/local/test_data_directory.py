@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from understudy_local.data_directory import DataDirectory, write_json
-from understudy_local.errors import StackNotRunning, StackRunsAlready
+from understudy_local.errors import DataDirectoryUnusable, StackNotRunning, StackRunsAlready
 
 
 @pytest.fixture
@@ -53,6 +53,12 @@ def test_a_directory_can_be_used_again_once_its_stack_has_ended(directory: DataD
 def test_a_command_on_a_directory_that_never_was_says_that_no_stack_runs(tmp_path: Path) -> None:
     with pytest.raises(StackNotRunning, match="understudy up"):
         DataDirectory(tmp_path / "nowhere").require_running()
+
+
+def test_a_directory_that_cannot_be_is_an_error_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DataDirectoryUnusable, match="--data-dir"):
+        DataDirectory(tmp_path / "file").create()
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from understudy_domain import ticks
 from understudy_domain.entry import ActiveInput
 from understudy_domain.reason import Reason
 from understudy_local.data_directory import DataDirectory
-from understudy_local.demo import picture
+from understudy_local.demo import clock_card
 from understudy_local.demo.encoder import IngestEndpoint, command
 from understudy_local.demo.status import Status
 from understudy_local.demo.wishes import Wishes
@@ -44,13 +44,13 @@ def test_credentials_are_escaped_in_the_url() -> None:
 
 def test_the_picture_depends_on_the_time_of_day_alone() -> None:
     noon = 12 * 3600
-    assert picture.filter_graph(noon) == picture.filter_graph(noon + 86_400)
-    assert picture.filter_graph(noon) != picture.filter_graph(noon + 2)
+    assert clock_card.filter_graph(noon) == clock_card.filter_graph(noon + 86_400)
+    assert clock_card.filter_graph(noon) != clock_card.filter_graph(noon + 2)
 
 
 def test_the_strip_of_digits_shows_each_of_them_differently(tmp_path: Path) -> None:
     strip = tmp_path / "digits.pgm"
-    picture.write_digits(strip)
+    clock_card.write_digits(strip)
     header, _, pixels = strip.read_bytes().partition(b"\n")
     width, height = map(int, header.split()[1:3])
     glyphs = {pixels[place * width * height // 11 : (place + 1) * width * height // 11] for place in range(11)}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
-from understudy_local.demo import picture
+from understudy_local.demo import clock_card
 from understudy_local.demo.encoder import SEGMENT_SECONDS, IngestEndpoint, command
 
 START_SECONDS = 1_800_000_000
@@ -17,7 +17,7 @@ SECONDS = 8
 def encode(folder: Path, *, start_seconds: int, seconds: int) -> None:
     """Run the demo's own command as fast as it goes, into a folder."""
     folder.mkdir()
-    picture.write_digits(folder / "digits.pgm")
+    clock_card.write_digits(folder / "digits.pgm")
     words = list(
         command(IngestEndpoint("http://x/channel", "a", "b"), folder / "digits.pgm", start_seconds=start_seconds)
     )
@@ -62,10 +62,10 @@ def test_two_encoders_started_at_different_moments_cut_the_same_segments_with_th
     first = {name: video_frames(tmp_path / "first" / name) for name in second}
     assert len(second) == (SECONDS - late_seconds) // SEGMENT_SECONDS
     assert first == second
-    assert all(len(frames) == SEGMENT_SECONDS * picture.FRAMES_PER_SECOND for frames in second.values())
+    assert all(len(frames) == SEGMENT_SECONDS * clock_card.FRAMES_PER_SECOND for frames in second.values())
 
 
 def test_no_two_frames_of_the_picture_are_the_same(tmp_path: Path) -> None:
     encode(tmp_path / "only", start_seconds=START_SECONDS, seconds=4)
     frames = [frame for path in sorted((tmp_path / "only").glob("*.ts")) for frame in video_frames(path)]
-    assert len({frame.split()[1] for frame in frames}) == len(frames) == 4 * picture.FRAMES_PER_SECOND
+    assert len({frame.split()[1] for frame in frames}) == len(frames) == 4 * clock_card.FRAMES_PER_SECOND
