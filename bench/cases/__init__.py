@@ -1,0 +1,19 @@
+"""The cases, in the order in which they are run and reported."""
+
+from __future__ import annotations
+
+from bench.cases import core, latency, playlists, probe, renewal, segments, storage_reads, uploads
+from bench.context import Case
+
+CASES: tuple[Case, ...] = (
+    playlists.FULL,
+    playlists.NOT_MODIFIED,
+    segments.CASE,
+    storage_reads.CASE,
+    uploads.LARGE,
+    uploads.SMALL,
+    probe.CASE,
+    renewal.CASE,
+    latency.CASE,
+    core.CASE,
+)
