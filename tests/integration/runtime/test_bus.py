@@ -87,7 +87,7 @@ async def test_publishing_gives_up_in_time_while_the_server_is_silent(nats_serve
         started = time.monotonic()
         with pytest.raises(BusUnavailable):
             await bus.publish(SUBJECT, b"")
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 10
     finally:
         nats_server.resume()
     await bus.close()
