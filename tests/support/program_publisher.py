@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from support.program_entries import CHANNEL_GUID, make_entry, make_piece, make_video
 from support.transport_stream import make_transport_stream
@@ -17,6 +17,27 @@ from understudy_runtime.objectstore import ObjectStore
 
 PACKETS = 400
 """In each input segment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An origin endpoint and where egress shows what is published of it."""
+
+    endpoint: OriginEndpoint
+
+    @property
+    def multivariant(self) -> str:
+        """The path of its multivariant playlist."""
+        return keys.multivariant_path(self.endpoint.guid, self.endpoint.manifest_name)
+
+    @property
+    def media(self) -> str:
+        """The path of its one media playlist."""
+        return self.multivariant.replace(".m3u8", "_v1.m3u8")
+
+    def segment(self, number: int) -> str:
+        """The path of a segment."""
+        return f"/out/v1/{self.endpoint.guid}/r1/v1/{number}.ts"
 
 
 class ProgramPublisher:
