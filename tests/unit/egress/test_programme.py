@@ -1,0 +1,80 @@
+"""What is on the board of one origin endpoint."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from support.program_entries import START, make_endpoint, make_entries, seconds
+from understudy_domain.errors import NotYetAvailable, UnknownObject
+from understudy_egress.board import Shown
+from understudy_egress.errors import OriginationDenied
+from understudy_egress.programme import Programme
+
+ENDPOINT = make_endpoint(window_seconds=30)
+MULTIVARIANT = f"/out/v1/{ENDPOINT.guid}/index.m3u8".encode()
+MEDIA = f"/out/v1/{ENDPOINT.guid}/index_v1.m3u8".encode()
+
+
+def programme_of(count: int, shown: Shown) -> Programme:
+    programme = Programme(ENDPOINT, shown)
+    entries = make_entries(count)
+    programme.replace(entries, now=entries[-1].available_at)
+    return programme
+
+
+def test_nothing_is_shown_before_the_first_slot() -> None:
+    shown: Shown = {}
+    programme = Programme(ENDPOINT, shown)
+    programme.replace(make_entries(3), now=START)
+    assert not shown
+    with pytest.raises(NotYetAvailable):
+        programme.playlist(MULTIVARIANT)
+    programme.advance(now=START + seconds(6))
+    assert sorted(shown) == [MULTIVARIANT, MEDIA]
+    with pytest.raises(UnknownObject):
+        programme.playlist(MEDIA.replace(b"v1", b"v2"))
+
+
+def test_only_what_changed_is_made_anew() -> None:
+    shown: Shown = {}
+    programme = programme_of(3, shown)
+    multivariant, media = shown[MULTIVARIANT], shown[MEDIA]
+    (entry,) = make_entries(1, first=3)
+    programme.append(entry, now=entry.available_at)
+    assert shown[MULTIVARIANT] is multivariant
+    assert shown[MEDIA] is not media
+    assert b"/3.ts" in shown[MEDIA].identity.body
+
+
+def test_access_is_judged_where_it_is_restricted() -> None:
+    shown: Shown = {}
+    programme = programme_of(3, shown)
+    programme.check_access(None)
+    denied = replace(ENDPOINT, origination="DENY")
+    programme.configure(denied, now=START + seconds(100))
+    assert not shown
+    with pytest.raises(OriginationDenied):
+        programme.check_access("192.0.2.1")
+    programme.configure(replace(ENDPOINT, whitelist=("192.0.2.0/24",)), now=START + seconds(100))
+    assert not shown
+    programme.check_access("192.0.2.1")
+    with pytest.raises(OriginationDenied):
+        programme.check_access("198.51.100.1")
+    programme.configure(ENDPOINT, now=START + seconds(100))
+    assert sorted(shown) == [MULTIVARIANT, MEDIA]
+
+
+def test_what_is_closed_is_off_the_board_for_good() -> None:
+    shown: Shown = {}
+    programme = programme_of(3, shown)
+    programme.close()
+    assert not shown
+
+
+def test_a_new_name_replaces_the_old_one() -> None:
+    shown: Shown = {}
+    programme = programme_of(3, shown)
+    programme.configure(replace(ENDPOINT, manifest_name="main"), now=START + seconds(100))
+    assert sorted(shown) == [path.replace(b"index", b"main") for path in (MULTIVARIANT, MEDIA)]
