@@ -12,21 +12,22 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml $(LOCKFLAGS)
 SOURCES := libs services tests bench
 
-.PHONY: help install run format lint typecheck contracts test test-unit test-property test-simulation \
-	test-integration test-e2e bench check lock clean
+.PHONY: help install run format lint typecheck contracts test test-unit test-property \
+	test-conformance test-simulation test-integration test-e2e bench check lock clean
 
 help: ## Show what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## Create .venv with everything, as locked; quick when nothing changed
 
-# A python that has gone (an upgrade, a moved folder) leaves a dangling link: then start over.
+# A Python that was taken off the machine leaves a dangling link: then start over. So does a moved folder, whose
+# scripts name the old one.
 ifeq ($(wildcard $(BIN)/python),)
 .PHONY: $(STAMP)
 endif
 
 $(STAMP):
-	@if ! $(BIN)/python -c 'import pip' 2>/dev/null; then \
+	@if ! grep -qF '$(CURDIR)/$(VENV)' $(BIN)/activate 2>/dev/null || ! $(BIN)/python -c 'import pip' 2>/dev/null; then \
 		for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
 			if $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; \
 			python=; \
@@ -69,6 +70,9 @@ test-unit: install ## Run the tests that need no I/O
 
 test-property: install ## Run the tests that look for counterexamples
 	$(BIN)/pytest tests/property $(ARGS)
+
+test-conformance: install ## Run independent readers over what is published
+	$(BIN)/pytest tests/conformance $(ARGS)
 
 test-simulation: install ## Run the system in virtual time with faults
 	$(BIN)/pytest tests/simulation $(ARGS)
