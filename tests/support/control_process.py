@@ -20,7 +20,7 @@ from botocore.config import Config
 from support.botocore_shapes import problems
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 
 
@@ -104,7 +104,7 @@ class Controller:
         """One request as written, ``(status, headers in lower case, body)``."""
         request = urllib.request.Request(self.url + path, data=body, method=method, headers=headers or {})
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, {key.lower(): value for key, value in answer.headers.items()}, answer.read()
         except urllib.error.HTTPError as err:
             with err:

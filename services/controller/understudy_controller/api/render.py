@@ -39,18 +39,15 @@ class Renderer:
             account_id=settings.account_id,
         )
 
-    def channel_arn(self, guid: str) -> str:
-        """MediaPackage's form: the guid, not the id, so that an id created again is another resource."""
-        return f"arn:aws:mediapackage:{self.region}:{self.account_id}:channels/{guid}"
-
-    def origin_endpoint_arn(self, guid: str) -> str:
-        """As ``channel_arn``."""
-        return f"arn:aws:mediapackage:{self.region}:{self.account_id}:origin_endpoints/{guid}"
+    def arn(self, resource: Channel | OriginEndpoint) -> str:
+        """MediaPackage's form: of the guid, not of the id, so that an id created again is another resource."""
+        kind = "channels" if isinstance(resource, Channel) else "origin_endpoints"
+        return f"arn:aws:mediapackage:{self.region}:{self.account_id}:{kind}/{resource.guid}"
 
     def channel(self, channel: Channel) -> ChannelResponse:
         """A channel with its two ingest endpoints."""
         return ChannelResponse(
-            arn=self.channel_arn(channel.guid),
+            arn=self.arn(channel),
             created_at=ticks.to_iso8601(channel.created_at),
             description=channel.description,
             hls_ingest=HlsIngestResponse(
@@ -63,7 +60,7 @@ class Renderer:
     def origin_endpoint(self, endpoint: OriginEndpoint) -> OriginEndpointResponse:
         """An origin endpoint with the URL of its multivariant playlist."""
         return OriginEndpointResponse(
-            arn=self.origin_endpoint_arn(endpoint.guid),
+            arn=self.arn(endpoint),
             channel_id=endpoint.channel_id,
             created_at=ticks.to_iso8601(endpoint.created_at),
             description=endpoint.description,

@@ -32,7 +32,7 @@ from understudy_controller.api.render import Renderer
 from understudy_domain.channel import Channel, OriginEndpoint
 from understudy_domain.errors import InvalidResource, UnderstudyError
 from understudy_runtime.config_store import ConfigStore, Versioned
-from understudy_runtime.errors import AlreadyExists, StaleRevision
+from understudy_runtime.errors import AlreadyExists, BusUnavailable, StaleRevision
 
 R = TypeVar("R", Channel, OriginEndpoint)
 T = TypeVar("T")
@@ -60,7 +60,7 @@ class ControlService:
         """
         channel = resources.new_channel(request, now=self._now())
         try:
-            await self._store.create(channel)
+            await self._create(channel)
         except AlreadyExists as err:
             raise IdTaken(f"id: a channel with the id {request.id} exists") from err
         return channel
@@ -108,7 +108,7 @@ class ControlService:
             if endpoints:
                 names = ", ".join(sorted(endpoint.value.id for endpoint in endpoints)[:10])
                 raise ChannelInUse(f"the channel {channel_id} has origin endpoints, delete them first: {names}")
-            await self._store.delete(channel.value, channel.revision)
+            await self._delete(channel)
 
         await self._attempts(attempt)
 
@@ -129,7 +129,7 @@ class ControlService:
         channel = self._channel(request.channel_id).value
         endpoint = resources.new_origin_endpoint(request, channel, now=self._now())
         try:
-            revision = await self._store.create(endpoint)
+            revision = await self._create(endpoint)
         except AlreadyExists as err:
             raise IdTaken(f"id: an origin endpoint with the id {request.id} exists") from err
         try:
@@ -186,7 +186,7 @@ class ControlService:
 
         async def attempt() -> None:
             endpoint = self._origin_endpoint(endpoint_id)
-            await self._store.delete(endpoint.value, endpoint.revision)
+            await self._delete(endpoint)
 
         await self._attempts(attempt)
 
@@ -243,15 +243,38 @@ class ControlService:
             raise ResourceNotFound(f"there is no origin endpoint with the id {endpoint_id:.256}")
         return found
 
+    def _by_guid(self, guid: str) -> Versioned[Channel] | Versioned[OriginEndpoint] | None:
+        return self._store.channel_by_guid(guid) or self._store.origin_endpoint_by_guid(guid)
+
     def _by_arn(self, arn: str) -> Versioned[Channel] | Versioned[OriginEndpoint]:
         guid = arn.rpartition("/")[2]
-        channel = self._store.channel_by_guid(guid)
-        if channel is not None and arn == self._renderer.channel_arn(guid):
-            return channel
-        endpoint = self._store.origin_endpoint_by_guid(guid)
-        if endpoint is not None and arn == self._renderer.origin_endpoint_arn(guid):
-            return endpoint
-        raise ResourceNotFound(f"there is no channel or origin endpoint with the ARN {arn:.512}")
+        found = self._by_guid(guid)
+        if found is None or arn != self._renderer.arn(found.value):
+            raise ResourceNotFound(f"there is no channel or origin endpoint with the ARN {arn:.512}")
+        return found
+
+    async def _create(self, resource: Channel | OriginEndpoint) -> int:
+        """Store a new resource and return its revision, also when only the acknowledgement was lost.
+
+        A client that were told 503 would try again, and hear that the id exists.
+        """
+        try:
+            return await self._store.create(resource)
+        except BusUnavailable:
+            await self._store.ensure_current()
+            found = self._by_guid(resource.guid)
+            if found is None:
+                raise
+            return found.revision
+
+    async def _delete(self, found: Versioned[Channel] | Versioned[OriginEndpoint]) -> None:
+        """Delete what was found, also when only the acknowledgement was lost; the reason is the same."""
+        try:
+            await self._store.delete(found.value, found.revision)
+        except BusUnavailable:
+            await self._store.ensure_current()
+            if self._by_guid(found.value.guid) is not None:
+                raise
 
     async def _touch(self, channel: Channel) -> None:
         """Give the channel a new revision; see the head of this file.
