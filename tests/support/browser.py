@@ -144,6 +144,17 @@ class BrowserPlayer:
         self._profile.cleanup()
 
 
+@dataclass(frozen=True, slots=True)
+class ProbeReport:
+    """What ffprobe read."""
+
+    problems: list[str]
+    """Errors, and timestamps that do not go on; empty when there was none."""
+    warnings: list[str]
+    pictures: int
+    """How many it read."""
+
+
 class ProbePlayer:
     """Debian's ffprobe, reading a live URL packet by packet until it is stopped."""
 
@@ -152,16 +163,17 @@ class ProbePlayer:
         directory.mkdir(parents=True, exist_ok=True)
         self._packets_path = directory / "ffprobe-packets.txt"
         self._said_path = directory / "ffprobe.log"
-        command = [ffprobe, "-hide_banner", "-loglevel", "warning", "-show_entries"]
+        command = [ffprobe, "-hide_banner", "-loglevel", "level+warning", "-show_entries"]
         command += ["packet=codec_type,pts,duration", "-of", "compact=print_section=0", url]
         with self._packets_path.open("wb") as packets, self._said_path.open("wb") as said:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=packets, stderr=said)
 
-    def finish(self) -> tuple[list[str], int]:
-        """Stop reading. Returns what was wrong, and how many pictures were read."""
+    def finish(self) -> ProbeReport:
+        """Stop reading; what was read."""
         assert self._process.poll() is None, f"ffprobe ended by itself: {self._said_path.read_text()}"
         self.close()
-        problems = [f"ffprobe said: {line}" for line in self._said_path.read_text().splitlines()]
+        said = self._said_path.read_text().splitlines()
+        problems = [f"ffprobe said: {line}" for line in said if "[warning]" not in line]
         pictures = 0
         last: dict[str, int] = {}
         for line in self._packets_path.read_text().splitlines()[:-1]:  # the last one may be cut short
@@ -175,7 +187,7 @@ class ProbePlayer:
             if step != duration if kind == "video" else not 0 < step < 2 * duration:
                 problems.append(f"{kind} goes on {step} ticks after the packet before, not {duration}, at {pts}")
             last[kind] = pts
-        return problems, pictures
+        return ProbeReport(problems, [line for line in said if "[warning]" in line], pictures)
 
     def close(self) -> None:
         """End it if it runs."""

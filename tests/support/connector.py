@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 PERIOD_SECONDS = 0.05
-ANSWER_SECONDS = 20.0
+ANSWER_SECONDS = 30.0
 
 
 class Connector:

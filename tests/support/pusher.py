@@ -18,7 +18,7 @@ import httpx
 from support import frame_source
 from support.encoder import PushTarget
 
-REQUEST_SECONDS = 20.0
+REQUEST_SECONDS = 30.0
 _RETRY_SECONDS = 0.1
 _BODY_PARTS = 8
 _LISTED = 5
@@ -34,7 +34,7 @@ class Acknowledged:
 
 
 class _PacedBody:
-    """A body that takes its time, chunked; ``is_sending`` tells when some is sent and most is not. Can be sent again."""
+    """A body that takes its time, in chunks; ``is_sending`` is set while most of it is still to come."""
 
     def __init__(self, body: bytes, seconds: float, is_sending: threading.Event) -> None:
         self._body = body
@@ -90,7 +90,7 @@ class Pusher:
         self._thread = threading.Thread(target=self._push_all, name=f"pusher {name}", daemon=True)
 
     def start(self) -> None:
-        """Begin: the first segment goes out when it is over."""
+        """Begin: its live programme starts now, and the first segment goes out when it is over."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -101,7 +101,7 @@ class Pusher:
 
     def _push_all(self) -> None:
         self._put("channel.m3u8", self._multivariant())
-        start = frame_source.instant_of(self._first_frame)
+        start = time.time()
         for index, path in enumerate(self._segments):
             over_at = start + (index + 1) * self._segment_seconds
             if self._stop.wait(max(0.0, over_at - time.time())):

@@ -145,7 +145,7 @@ class Stack:
         os.kill(pid, signal.SIGKILL)
         return pid
 
-    def wait_until_restarted(self, process: str, *, old_pid: int, within_seconds: float = 15.0) -> None:
+    def wait_until_restarted(self, process: str, *, old_pid: int, within_seconds: float = 30.0) -> None:
         """Until a killed service runs again under another pid and says it is ready."""
 
         def has_new_pid() -> bool:

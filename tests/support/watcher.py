@@ -22,7 +22,7 @@ from support.hls_reader import (
 )
 
 POLL_SECONDS = 0.4
-REQUEST_SECONDS = 15.0
+REQUEST_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Watcher:
     def stop(self) -> None:
         """End watching and read once more all that is still listed: none of it may have changed."""
         self._stop.set()
-        self._thread.join(timeout=3 * REQUEST_SECONDS)
+        self._thread.join(timeout=2 * REQUEST_SECONDS)
         assert not self._thread.is_alive(), f"the watcher of {self.name} hangs"
 
     def segments(self) -> list[WatchedSegment]:
