@@ -137,9 +137,6 @@ class FastPathProtocol(HttpToolsProtocol):
         if prepared.touch is not None:
             prepared.touch()
         self.server_state.total_requests += 1
-        self._quiet_since = self.loop.time()
-        if self._quiet_timer is None:
-            self._quiet_timer = self.loop.call_later(self.timeout_keep_alive, self._quiet_timer_fired)
         self._count(prepared.route, method, status, perf_counter() - started)
         return True
 
@@ -169,24 +166,30 @@ class FastPathProtocol(HttpToolsProtocol):
 
     # --- one connection -----------------------------------------------------------------------------------------------
 
+    # One timer outlives many requests and looks how long it has really been quiet: making and cancelling one for each
+    # would cost a tenth of the answer. It also ends connections that never complete a request.
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the base class has it
+        super().connection_made(transport)
+        self._quiet_since = self.loop.time()
+        self._quiet_timer = self.loop.call_later(self.timeout_keep_alive, self._quiet_timer_fired)
+
     @override
     def data_received(self, data: bytes) -> None:
-        self._quiet_since = 0.0
+        self._quiet_since = self.loop.time()
         super().data_received(data)
 
     def _quiet_timer_fired(self) -> None:
-        """How long has the connection been without requests?
-
-        One timer outlives many requests: making and cancelling one for each would cost a tenth of the answer.
-        """
-        self._quiet_timer = None
-        if not self._quiet_since:
-            return  # A request is under way, or uvicorn's own timer runs.
         remaining = self._quiet_since + self.timeout_keep_alive - self.loop.time()
-        if remaining <= 0:
-            self.timeout_keep_alive_handler()
-        else:
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            remaining = max(remaining, self.timeout_keep_alive)
+        if remaining > 0:
             self._quiet_timer = self.loop.call_later(remaining, self._quiet_timer_fired)
+        else:
+            self._quiet_timer = None
+            self.timeout_keep_alive_handler()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:

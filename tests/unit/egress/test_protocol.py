@@ -1,0 +1,184 @@
+"""The fast path on a connection made up for it: what it answers itself, what it leaves, and when it hangs up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+from typing_extensions import override
+from uvicorn.server import ServerState
+
+from understudy_egress.prepared import prepare_playlist
+from understudy_egress.protocol import FastPathProtocol
+from understudy_runtime.metrics import HttpMetrics, new_registry
+
+PLAYLIST = prepare_playlist(b"#EXTM3U\n", route="media_playlist")
+KEEP_ALIVE_SECONDS = 75
+
+
+class Transport(asyncio.Transport):
+    """Keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.closed = False
+
+    @override
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += bytes(data)
+
+    @override
+    def close(self) -> None:
+        self.closed = True
+
+    @override
+    def pause_reading(self) -> None:
+        """Nothing reads here."""
+
+    @override
+    def resume_reading(self) -> None:
+        """Nothing reads here."""
+
+    @override
+    def is_closing(self) -> bool:
+        return self.closed
+
+    @override
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return default
+
+
+class Connection:
+    """A protocol whose application counts its calls and answers 204 when told."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+        config = uvicorn.Config(
+            self._app,
+            interface="asgi3",
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        )
+        config.load()
+        metrics = HttpMetrics(new_registry(), service="egress")
+        make: Callable[..., FastPathProtocol] = FastPathProtocol.bound({b"/shown": PLAYLIST}, metrics)
+        self.protocol = make(config, ServerState(), {}, asyncio.get_running_loop())
+        self.transport = Transport()
+        self.protocol.connection_made(self.transport)
+
+    async def _app(self, scope: Any, receive: Any, send: Any) -> None:
+        self.asked += 1
+        await self.may_answer.wait()
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    def request(self, path: str = "/shown", *headers: str, method: str = "GET", version: str = "1.1") -> None:
+        lines = [f"{method} {path} HTTP/{version}", "Host: x", *headers, "", ""]
+        self.protocol.data_received("\r\n".join(lines).encode())
+
+
+@pytest.fixture
+async def connection() -> Connection:
+    return Connection()
+
+
+@pytest.fixture(autouse=True)
+def _no_leftover(connection: Connection) -> Iterator[None]:
+    yield
+    connection.protocol.connection_lost(None)
+
+
+async def test_what_is_shown_is_answered_at_once(connection: Connection) -> None:
+    connection.request()
+    assert connection.transport.written == b"HTTP/1.1 200 OK\r\n" + (PLAYLIST.identity.ok or b"")
+    connection.request(method="HEAD")
+    assert connection.transport.written.endswith(PLAYLIST.identity.head)
+    connection.request("/shown", "Accept-Encoding: gzip", "Connection: keep-alive")
+    assert PLAYLIST.gzip is not None
+    assert connection.transport.written.endswith(PLAYLIST.gzip.body)
+    assert connection.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "header", "method", "version"),
+    [
+        ("/other", "A: b", "GET", "1.1"),
+        ("/shown", "A: b", "POST", "1.1"),
+        ("/shown", "A: b", "GET", "1.0"),
+        ("/shown", "Connection: keep-alive", "GET", "1.0"),
+        ("/shown", "Connection: close", "GET", "1.1"),
+        ("/shown", "Range: bytes=0-1", "GET", "1.1"),
+        ("/shown", "Content-Length: 0", "GET", "1.1"),
+        ("/shown", "Expect: 100-continue", "GET", "1.1"),
+        ("/shown", "Upgrade: websocket", "GET", "1.1"),
+        ("/shown", 'If-None-Match: "a"\r\nIf-None-Match: "b"', "GET", "1.1"),
+    ],
+)
+async def test_everything_unusual_is_left_to_the_application(
+    connection: Connection, path: str, header: str, method: str, version: str
+) -> None:
+    connection.request(path, header, method=method, version=version)
+    await asyncio.sleep(0)
+    assert connection.asked == 1
+
+
+async def test_nothing_overtakes_a_request_that_is_still_being_answered(connection: Connection) -> None:
+    connection.may_answer.clear()
+    connection.request("/other")
+    connection.request("/shown")
+    await asyncio.sleep(0)
+    assert connection.transport.written == b""
+    connection.may_answer.set()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert connection.asked == 2  # the second went through the application as well, in its turn
+    connection.request("/shown")
+    assert connection.transport.written.endswith(b"#EXTM3U\n")
+
+
+async def test_a_client_that_does_not_read_is_not_written_to(connection: Connection) -> None:
+    connection.protocol.pause_writing()
+    connection.request()
+    assert connection.transport.written == b""
+    await asyncio.sleep(0)
+    assert connection.asked == 1
+    connection.protocol.resume_writing()
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_a_quiet_connection_is_closed_and_a_busy_one_kept() -> None:
+    connection = Connection()
+    for _ in range(10):
+        connection.request()
+        await asyncio.sleep(KEEP_ALIVE_SECONDS - 1)
+    assert not connection.transport.closed
+    await asyncio.sleep(2)
+    assert connection.transport.closed
+    connection.protocol.connection_lost(None)
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_a_request_that_never_ends_is_not_waited_for_but_one_being_answered_is() -> None:
+    half = Connection()
+    half.protocol.data_received(b"GET /shown HT")
+    answering = Connection()
+    answering.may_answer.clear()
+    answering.request("/other")
+    await asyncio.sleep(KEEP_ALIVE_SECONDS + 1)
+    assert half.transport.closed
+    assert not answering.transport.closed
+    answering.may_answer.set()
+    await asyncio.sleep(1)
+    half.protocol.connection_lost(None)
+    answering.protocol.connection_lost(None)
