@@ -85,6 +85,25 @@ def status(
         typer.echo(json.dumps(found.as_json(), indent=2) if as_json else found.as_text())
 
 
+@app.command()
+def picture(
+    *,
+    channel: Annotated[str, typer.Option(help="Which channel, by its id.")] = "demo",
+    last: Annotated[float, typer.Option("--last", metavar="SECONDS", min=1, help="How far back it goes.")] = 120.0,
+    output: Annotated[Path, typer.Option("--output", metavar="FILE", help="Where to write it.")] = Path("picture.svg"),
+    data_dir: DataDir = data_directory.DEFAULT,
+) -> None:
+    """Draw what arrived from each input, and what each origin endpoint made of it, as an SVG.
+
+    Read from the two logs of a running stack; the log of arrivals goes back an hour.
+    """
+    from understudy_local.picture import draw_running  # noqa: PLC0415  # as in up
+
+    with _errors_told():
+        draw_running(DataDirectory(data_dir), channel_id=channel, last_seconds=last, output=output)
+        typer.echo(f"{output} shows the last {last:g} s of {channel}; any browser opens it")
+
+
 def _wish(directory: DataDirectory, encoder: int, *, runs: bool) -> None:
     from understudy_local.demo.wishes import Wishes  # noqa: PLC0415  # as in up
 
