@@ -71,4 +71,7 @@ def _decimal_frame_rate(frame_rate: str | None) -> str | None:
     """``"30000/1001"`` to ``29.970``: a decimal with three places, as FRAME-RATE asks for."""
     if frame_rate is None:
         return None
-    return f"{float(Fraction(frame_rate)):.3f}"
+    try:
+        return f"{float(Fraction(frame_rate)):.3f}"
+    except (ValueError, ZeroDivisionError):
+        return None  # The attribute is optional, the playlist is not.

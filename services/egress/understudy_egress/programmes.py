@@ -2,8 +2,7 @@
 
 One reader follows the whole log from this process's start on; entries of endpoints that nobody asked for pass by
 unread. An endpoint's older entries are fetched when it is first asked for, while new ones are held back, so that no
-entry can fall between the two. How far back is a matter of what the window needs, not of time: after a silence of the
-encoders the listed entries may be old.
+entry can fall between the two.
 """
 
 from __future__ import annotations
@@ -13,14 +12,15 @@ import contextlib
 import logging
 from dataclasses import dataclass, field
 
-from understudy_domain import codec, keys, ticks
+from understudy_domain import keys
 from understudy_domain.channel import OriginEndpoint
 from understudy_domain.entry import ProgramEntry
-from understudy_domain.errors import MalformedKey, MalformedRecord, UnknownObject
-from understudy_domain.program import NotContiguous, ProgramWindow, contiguous_tail
+from understudy_domain.errors import MalformedKey, UnknownObject
+from understudy_domain.program import NotContiguous
 from understudy_egress.availability_timer import AvailabilityTimer
 from understudy_egress.board import Shown
 from understudy_egress.errors import ProgrammeNotLoaded
+from understudy_egress.program_log import ProgramLog
 from understudy_egress.programme import Programme
 from understudy_runtime import clock
 from understudy_runtime.config_store import ConfigChange, ConfigStore
@@ -32,8 +32,6 @@ _log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 0.25
 _LOOK_INTERVAL_SECONDS = 0.02
-_REACH_SLACK_SECONDS = 60
-_REACH_FACTOR = 8
 
 
 @dataclass(slots=True)
@@ -53,7 +51,7 @@ class Programmes:
     def __init__(self, bus: Bus, config: ConfigStore, *, shown: Shown, shards: int, wait_seconds: float) -> None:
         self._bus = bus
         self._config = config
-        self._shards = shards
+        self._program_log = ProgramLog(bus, shards=shards)
         self._wait_seconds = wait_seconds
         self._held: dict[str, _Held] = {}
         self._timer = AvailabilityTimer(self._advance)
@@ -61,7 +59,6 @@ class Programmes:
         self._next_look: asyncio.Task[None] | None = None
         self._looked_at = float("-inf")
         self._shown = shown
-        self.malformed_total = 0
         self.entries_total = 0
         self.last_sequence = 0
         """Of PROGRAM, the newest message read."""
@@ -90,6 +87,11 @@ class Programmes:
         self._timer.stop()
 
     # --- asked for ------------------------------------------------------------------------------------------------
+
+    @property
+    def malformed_total(self) -> int:
+        """Messages of PROGRAM that did not parse and were skipped."""
+        return self._program_log.malformed_total
 
     def held(self) -> list[Programme]:
         """All that are in memory and loaded."""
@@ -179,45 +181,21 @@ class Programmes:
     async def _fetch_until_loaded(self, guid: str, held: _Held) -> None:
         while True:
             try:
-                fetched = await self._fetch(held.programme.endpoint)
+                fetched = await self._program_log.recent(held.programme.endpoint)
+                # Nothing is awaited from here on: no entry can arrive in between.
+                entries = [*fetched, *held.programme.window.entries, *held.arrived]
+                held.programme.replace(entries, now=clock.now_ticks())
             except (BusUnavailable, BusRefused, LogTruncated) as err:
                 _log.warning("cannot read a programme yet: %s", err, extra={"origin_endpoint": guid})
-                await asyncio.sleep(_RETRY_SECONDS)
+            except Exception:  # noqa: BLE001  # whoever asks for it must not be left without an answer for good
+                _log.exception("reading a programme failed", extra={"origin_endpoint": guid})
             else:
                 break
-        # Nothing is awaited from here on: no entry can arrive in between.
-        entries = [*fetched, *held.programme.window.entries, *held.arrived]
+            await asyncio.sleep(_RETRY_SECONDS)
         held.arrived.clear()
-        held.programme.replace(entries, now=clock.now_ticks())
         held.loaded.set()
         held.loading = None
         self._set_timer(guid, held)
-
-    async def _fetch(self, endpoint: OriginEndpoint) -> list[ProgramEntry]:
-        """Enough of an endpoint's newest entries to fill its window, or all that there are."""
-        subject = keys.program_subject(keys.shard_of(endpoint.channel_guid, shards=self._shards), endpoint.guid)
-        newest = await self._bus.last_message(keys.PROGRAM_STREAM, subject)
-        if newest is None:
-            return []
-        reach_seconds = (
-            2 * endpoint.hls_package.playlist_window_seconds
-            + endpoint.time_delay_seconds
-            + 8 * endpoint.hls_package.segment_duration_seconds
-            + _REACH_SLACK_SECONDS
-        )
-        first: list[StoredMessage] = []
-        while True:
-            start_time = newest.instant - ticks.from_seconds(reach_seconds)
-            messages = await self._bus.fetch(keys.PROGRAM_STREAM, subject, start_time=start_time)
-            entries = [entry for message in messages if (entry := self._decode(message)) is not None]
-            window = ProgramWindow(endpoint, contiguous_tail(entries))
-            window.advance(now=clock.now_ticks())
-            if window.is_filled:
-                return entries
-            first = first or await self._bus.fetch(keys.PROGRAM_STREAM, subject, limit=1)
-            if not first or (messages and messages[0].sequence <= first[0].sequence):
-                return entries
-            reach_seconds *= _REACH_FACTOR
 
     # --- following ------------------------------------------------------------------------------------------------
 
@@ -244,12 +222,12 @@ class Programmes:
         try:
             _, guid = keys.parse_program_subject(message.subject)
         except MalformedKey:
-            self.malformed_total += 1
+            self._program_log.malformed_total += 1
             return
         held = self._held.get(guid)
         if held is None:
             return
-        entry = self._decode(message)
+        entry = self._program_log.decode(message)
         if entry is None:
             return
         self.entries_total += 1
@@ -264,26 +242,19 @@ class Programmes:
                 _log.warning("entries are missing, reading them again: %s", err, extra={"origin_endpoint": guid})
                 held.arrived.append(entry)
                 self._load(guid, held)
+        except Exception:  # noqa: BLE001  # one programme must not hold up the others
+            _log.exception("an entry could not be shown", extra={"origin_endpoint": guid})
         self._set_timer(guid, held)
-
-    def _decode(self, message: StoredMessage) -> ProgramEntry | None:
-        try:
-            return codec.decode_as(ProgramEntry, message.payload)
-        except MalformedRecord as err:
-            self.malformed_total += 1
-            _log.error(
-                "skipped an entry that does not parse: %s",
-                err,
-                extra={"subject": message.subject, "sequence": message.sequence},
-            )
-            return None
 
     # --- time -----------------------------------------------------------------------------------------------------
 
     def _advance(self, guid: str) -> None:
         held = self._held.get(guid)
         if held is not None:
-            held.programme.advance(now=clock.now_ticks())
+            try:
+                held.programme.advance(now=clock.now_ticks())
+            except Exception:  # noqa: BLE001  # as for an entry
+                _log.exception("a programme could not go on", extra={"origin_endpoint": guid})
             self._set_timer(guid, held)
 
     def _set_timer(self, guid: str, held: _Held) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from support.program_entries import make_entry
-
 from understudy_domain import codec
 from understudy_domain.entry import Evidence, InputEvidence, ProgramEntry
 
