@@ -13,8 +13,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from support.deadline import eventually
+from support.nats_server import NatsServer
+from support.object_store import S3Server
 from understudy_domain import codec, keys
 from understudy_domain.channel import Channel, IngestEndpoint
 from understudy_domain.facts import MultivariantArrived, PlaylistArrived, SegmentArrived
@@ -125,6 +128,28 @@ def ingest(start_ingest: StartIngest) -> IngestProcess:
     return start_ingest()
 
 
+@pytest.fixture(scope="session")
+def shared_settings(shared_nats_server: NatsServer, s3_server: S3Server) -> CommonSettings:
+    """Servers that no test takes away."""
+    return CommonSettings(
+        nats_url=shared_nats_server.url,
+        s3_endpoint_url=s3_server.url,
+        s3_bucket=s3_server.bucket,
+        s3_region=s3_server.region,
+        s3_access_key_id=s3_server.access_key_id,
+        s3_secret_access_key=SecretStr(s3_server.secret_access_key),
+    )
+
+
+@pytest.fixture(scope="session")
+def shared_ingest(shared_settings: CommonSettings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[IngestProcess]:
+    """One process for all tests that need no settings of their own and take nothing away."""
+    process = IngestProcess(shared_settings, tmp_path_factory.mktemp("ingest") / "ingest.log", {})
+    process.start()
+    yield process
+    process.close()
+
+
 @pytest.fixture
 async def bus(settings: CommonSettings) -> AsyncIterator[Bus]:
     bus = await connect(settings, name="test")
@@ -141,11 +166,11 @@ async def config(bus: Bus) -> AsyncIterator[ConfigStore]:
     await config.stop()
 
 
-def new_channel(channel_id: str = "news") -> Channel:
-    """A channel with random guids and fixed credentials."""
+def new_channel() -> Channel:
+    """A channel with a random id and random guids, and fixed credentials."""
     guids = [os.urandom(16).hex() for _ in range(2)]
     return Channel(
-        id=channel_id,
+        id=f"news-{guids[0][:8]}",
         guid=guids[0],
         ingest_endpoints=(IngestEndpoint(guids[0], "user1", "secret-1"), IngestEndpoint(guids[1], "user2", "secret-2")),
         created_at=clock.now_ticks(),

@@ -8,12 +8,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import httpx
 import pytest
 
 from support.encoded_media import AAC, H264, encode
-from support.nats_server import NatsServer
 from understudy_domain.channel import Channel
+from understudy_runtime.settings import CommonSettings
 
 from .conftest import Arrivals, IngestProcess
 
@@ -21,6 +20,16 @@ from .conftest import Arrivals, IngestProcess
 @pytest.fixture(scope="session")
 def segment(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return encode(tmp_path_factory.mktemp("one"), f"{H264} {AAC}", seconds=2)[0].read_bytes()
+
+
+@pytest.fixture
+def settings(shared_settings: CommonSettings) -> CommonSettings:
+    return shared_settings
+
+
+@pytest.fixture
+def ingest(shared_ingest: IngestProcess) -> IngestProcess:
+    return shared_ingest
 
 
 @dataclass(frozen=True)
@@ -122,6 +131,7 @@ async def test_requests_sent_before_the_answer_to_the_first_are_all_taken(
 async def test_a_body_that_ends_early_leaves_nothing_behind(
     chunked: bool, ingest: IngestProcess, channel: Channel, arrivals: Arrivals, segment: bytes
 ) -> None:
+    before = ingest.metric("understudy_ingest_rejected_total", reason="body_incomplete")
     whole_packets = segment[: len(segment) // 2 // 188 * 188]
     async with _connect(ingest) as connection:
         if chunked:
@@ -129,7 +139,7 @@ async def test_a_body_that_ends_early_leaves_nothing_behind(
         else:
             connection.writer.write(_head(channel, f"Content-Length: {len(segment)}") + whole_packets)
         await connection.writer.drain()
-    await _eventually(lambda: ingest.metric("understudy_ingest_rejected_total", reason="body_incomplete") == 1)
+    await _eventually(lambda: ingest.metric("understudy_ingest_rejected_total", reason="body_incomplete") == before + 1)
     assert not await arrivals.all()
     assert ingest.metric("understudy_ingest_held_bytes") == 0
 
@@ -142,6 +152,13 @@ async def test_a_body_that_stalls_is_given_up(
         connection.writer.write(_head(channel, f"Content-Length: {len(segment)}") + segment[:188])
         assert (await connection.head()).startswith("HTTP/1.1 408 ")
     assert not await arrivals.all()
+
+
+async def test_a_body_that_is_announced_too_large_is_not_asked_for(ingest: IngestProcess, channel: Channel) -> None:
+    async with _connect(ingest) as connection:
+        connection.writer.write(_head(channel, "Content-Length: 99999999999", "Expect: 100-continue"))
+        assert (await connection.head()).startswith("HTTP/1.1 413 ")
+        assert b"the most that is taken" in await connection.reader.read()
 
 
 async def test_a_body_that_grows_too_large_is_refused_while_it_comes(
@@ -157,38 +174,6 @@ async def test_a_body_that_grows_too_large_is_refused_while_it_comes(
         connection.writer.write(b"0\r\n\r\n" + _head(channel, "Content-Length: 0", method="DELETE"))
         assert (await connection.head()).startswith("HTTP/1.1 200 ")
     assert not await arrivals.all()
-
-
-async def test_what_cannot_be_reported_is_held_for_a_bounded_time_and_then_refused(
-    start_ingest: Callable[..., IngestProcess],
-    channel: Channel,
-    arrivals: Arrivals,
-    nats_server: NatsServer,
-    segment: bytes,
-) -> None:
-    ingest = start_ingest(
-        UNDERSTUDY_HOLD_SECONDS="2",
-        UNDERSTUDY_HELD_SIZE_MAX=str(len(segment) + 1_000),
-        UNDERSTUDY_NATS_TIMEOUT_SECONDS="1",
-    )
-    endpoint = channel.ingest_endpoints[0]
-    url = f"{ingest.url}/in/v2/{channel.guid}/{endpoint.id}/"
-    async with httpx.AsyncClient(auth=httpx.BasicAuth(endpoint.username, endpoint.password), timeout=10) as client:
-        assert (await client.put(f"{url}0.ts", content=segment)).status_code == 201
-        nats_server.pause()
-        try:
-            held = asyncio.ensure_future(client.put(f"{url}1.ts", content=segment))
-            await _eventually(lambda: ingest.metric("understudy_ingest_held_bytes") > 0)
-            beyond = await client.put(f"{url}2.ts", content=segment)
-            answer = await held
-        finally:
-            nats_server.resume()
-        assert (beyond.status_code, beyond.headers["retry-after"]) == (503, "1")
-        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-        assert answer.headers["x-understudy-error"] == "held_too_long"
-        assert ingest.metric("understudy_ingest_rejected_total", reason="held_too_long") == 1
-        assert ingest.metric("understudy_ingest_held_bytes") == 0
-        assert (await client.put(f"{url}1.ts", content=segment)).status_code == 201
 
 
 async def _eventually(look: Callable[[], bool]) -> None:

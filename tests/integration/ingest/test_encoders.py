@@ -144,16 +144,18 @@ async def test_a_bus_that_is_restarted_costs_nothing(
     await _assert_continuous(arrivals, 8)
 
 
+@pytest.mark.parametrize("persistent", [False, True], ids=["a connection each", "one connection"])
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 async def test_a_restart_refuses_no_connection_and_encoders_go_on(
     how: signal.Signals,
+    persistent: bool,
     ingest: IngestProcess,
     channel: Channel,
     arrivals: Arrivals,
     encoders: list[PushingEncoder],
     tmp_path: Path,
 ) -> None:
-    encoder = PushingEncoder(ingest, channel, persistent=False, seconds=10, log_path=tmp_path / "ffmpeg.log")
+    encoder = PushingEncoder(ingest, channel, persistent=persistent, seconds=10, log_path=tmp_path / "ffmpeg.log")
     encoders.append(encoder)
     await arrivals.wait_for_segments(3)
 
