@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.grid import Grid
 from understudy_domain.reason import Reason
+from understudy_domain.ticks import TICKS_PER_SECOND
 
 
 @dataclass(slots=True)
@@ -25,8 +26,16 @@ class EndpointState:
     """A slot up to which everything was passed over without an entry, since the last one."""
 
     def slot_duration(self, grid: Grid) -> int:
-        """S_out, ticks."""
-        return grid.slot_duration(self.segment_duration)
+        """S_out, ticks.
+
+        Players hold the target duration for constant, so it is fixed at the endpoint's birth: a segment duration that
+        is raised later is cut at the last piece boundary that keeps within it.
+        """
+        slot_duration = grid.slot_duration(self.segment_duration)
+        if self.last is None:
+            return slot_duration
+        pieces_max = self.last.target_duration_seconds * TICKS_PER_SECOND // grid.segment_duration
+        return min(slot_duration, max(pieces_max, 1) * grid.segment_duration)
 
     def next_slot(self, grid: Grid) -> int | None:
         """The slot to decide next; None before the first. A new segment duration begins where the old one ended."""

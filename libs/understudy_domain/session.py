@@ -20,6 +20,12 @@ CLOCK_TOLERANCE = 10 * TICKS_PER_SECOND
 """How far an encoder's program date time may be from the log's clock and still be believed."""
 FORWARD_JUMP_SEGMENTS = 2
 """A jump forward of more than so many S_in opens a new session."""
+LATE_SEGMENTS = 9
+"""A piece that ends further back than so many S_in is no late one: the encoder has started over."""
+AGAIN_SEGMENTS = 5
+"""Nor is one of known content a second upload if it is further back than this: encoders send again for about three
+segments. One that is restarted on a recording, a slate or a test picture sends the same bytes at the same timestamps.
+"""
 
 
 @dataclass(slots=True)
@@ -67,18 +73,21 @@ class Session:
     def accepts(self, *, playlist: str, start: int, size: int, digest: str, segment_duration: int) -> bool:
         """Whether a piece at ``start`` (unwrapped) belongs to this run.
 
-        Not after a jump forward of more than 2 S_in, nor back beyond all that is remembered, nor where another
+        Not after a jump forward of more than 2 S_in, nor further back than a piece can be late, nor where another
         content already stands: an encoder delivers one content for one time, so a second one is a restart.
         """
         if start - self.newest_end > FORWARD_JUMP_SEGMENTS * segment_duration:
             return False
-        remembered = [piece for piece in self.recent if piece.playlist == playlist]
-        if not remembered:
-            return start >= self.newest_end - RECENT_PIECES * segment_duration
-        if start < remembered[0].start - segment_duration // 2:
-            return False
-        same_time = [piece for piece in remembered if abs(piece.start - start) < segment_duration // 2]
-        return all(piece.size == size and piece.digest == digest for piece in same_time)
+        back = self.newest_end - start
+        same_time = [
+            piece
+            for piece in self.recent
+            if piece.playlist == playlist and abs(piece.start - start) < segment_duration // 2
+        ]
+        if not same_time:
+            return back <= LATE_SEGMENTS * segment_duration
+        again = all(piece.size == size and piece.digest == digest for piece in same_time)
+        return again and back <= AGAIN_SEGMENTS * segment_duration
 
     def is_duplicate(self, *, playlist: str, start: int, size: int, digest: str) -> bool:
         """Whether this very content has been delivered at this very time."""

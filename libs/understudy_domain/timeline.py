@@ -292,7 +292,7 @@ def slot_delivery(state: InputState, renditions: Iterable[str], *, grid: Grid, b
             (
                 piece
                 for piece in state.rendition_pieces(rendition)
-                if begin - half <= piece.start < end - half and piece.start >= published - half
+                if begin - half <= piece.start < end - half and _is_unpublished(piece, published, half)
             ),
             overlap_max=half,
         )
@@ -303,6 +303,11 @@ def slot_delivery(state: InputState, renditions: Iterable[str], *, grid: Grid, b
             missing.append(rendition)
     complete = not missing and bool(pieces)
     return SlotDelivery(state.input_id, complete, tuple(missing), pieces, completed_at if complete else None)
+
+
+def _is_unpublished(piece: Piece, published_until: int, overlap_max: int) -> bool:
+    """Not yet shown, or no more than half of it, and never more than ``overlap_max``, at the seam of two inputs."""
+    return piece.start >= published_until - overlap_max and piece.start + piece.end >= 2 * published_until
 
 
 def _without_overlap(pieces: Iterable[Piece], *, overlap_max: int) -> tuple[Piece, ...]:
@@ -332,7 +337,7 @@ def first_run(delivery: SlotDelivery, *, hole_max: int) -> dict[str, tuple[Piece
             break
         reached = max(reached, piece.end)
     return {
-        rendition: tuple(piece for piece in pieces if piece.start < reached - hole_max)
+        rendition: tuple(piece for piece in pieces if (piece.start + piece.end) // 2 < reached)
         for rendition, pieces in delivery.pieces.items()
     }
 

@@ -50,6 +50,10 @@ class SyntheticEncoder:
     lost: set[int] = field(default_factory=set)
     lost_of_playlist: dict[str, set[int]] = field(default_factory=dict)
     first_number: int = 0
+    short: dict[int, float] = field(default_factory=dict)
+    """Seconds that segment n lasts, where it is not S_in."""
+    ended_after: int | None = None
+    """The playlist that lists this segment carries EXT-X-ENDLIST."""
 
     def messages(self, numbers: Iterable[int]) -> list[Message]:
         """Segment and playlist facts for these segments, in order of arrival."""
@@ -63,7 +67,7 @@ class SyntheticEncoder:
     def _segment(self, number: int, playlist: str) -> list[Message]:
         begin = number * self.segment_seconds + self.phase_seconds
         arrival = EPOCH + from_seconds(begin + self.segment_seconds + self.lag_seconds + self.late.get(number, 0.0))
-        duration = from_seconds(self.segment_seconds)
+        duration = from_seconds(self.short.get(number, self.segment_seconds))
         stem = playlist.removesuffix(".m3u8")
         path = f"{stem}_{number + self.first_number:05d}.ts"
         track = Track(
@@ -86,7 +90,7 @@ class SyntheticEncoder:
         if self.date_offset_seconds is not None:
             date = EPOCH + from_seconds(begin + self.date_offset_seconds)
         line = PlaylistLine(path, duration, number, date)
-        listed = PlaylistArrived(playlist, duration, number, (line,))
+        listed = PlaylistArrived(playlist, duration, number, (line,), ended=number == self.ended_after)
         return [
             Message(arrival, self.input_id, segment),
             Message(arrival + from_seconds(0.01), self.input_id, listed),

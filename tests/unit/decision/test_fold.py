@@ -194,6 +194,28 @@ def test_a_pair_in_step_starts_on_input_1_whichever_finishes_a_moment_earlier(na
     assert {entry.active_input for entry in shown} == {2}
 
 
+def test_an_encoder_that_restarts_on_the_same_recording_goes_on_although_it_sends_the_same_bytes_again() -> None:
+    """Same names, same timestamps, same content as its first life, as a looped file or a slate gives."""
+    first = SyntheticEncoder(1, date_offset_seconds=None)
+    later = from_seconds(26.0)
+    again = [Message(one.instant + later, one.input_id, one.fact) for one in first.messages(range(20))]
+    shown = Broadcast([*ENDPOINTS, *first.messages(range(8)), *again]).run(until_seconds=120).of("two")
+    assert_well_formed(shown)
+    assert content(shown)[:8] == list(range(8))
+    assert content(shown)[8:][:18] == list(range(18))
+    assert [entry.discontinuity for entry in shown].count(True) == 1
+
+
+def test_the_short_last_segment_of_a_programme_is_published() -> None:
+    encoder = SyntheticEncoder(1, short={20: 0.5}, ended_after=20)
+    for name, seconds in (("two", 2), ("six", 6)):
+        shown = Broadcast([*ENDPOINTS, *encoder.messages(range(21))]).run(until_seconds=80).of(name)
+        assert content(shown) == list(range(21))
+        assert shown[-1].reason is Reason.PARTIAL
+        assert not shown[-1].is_gap
+        assert shown[-1].renditions[0].duration == from_seconds(0.5 + (20 * 2) % seconds)
+
+
 def test_unaligned_inputs_change_over_with_one_honest_discontinuity() -> None:
     other = SyntheticEncoder(2, media_offset_seconds=500.0, phase_seconds=0.7, content="other")
     run = broadcast(SyntheticEncoder(1, lost=set(range(20, 40))), other)
@@ -290,13 +312,26 @@ def _successor(snapshot: bytes, log: list[Message], entries: dict[str, list[byte
 
 def test_a_changed_segment_duration_and_delay_apply_to_later_slots() -> None:
     messages = [
-        configured("e", seconds=2),
-        configured("e", seconds=6, delay_seconds=10, revision=2, at_seconds=31.0),
+        configured("e", seconds=6),
+        configured("e", seconds=2, delay_seconds=10, revision=2, at_seconds=31.0),
         *SyntheticEncoder(1).messages(range(40)),
     ]
     shown = Broadcast(messages).run(until_seconds=110).of("e")
     assert_well_formed(shown)
     assert content(shown) == list(range(len(content(shown))))
-    assert {len(entry.renditions[0].pieces) for entry in shown} <= {1, 2, 3}
-    assert len(shown[-1].renditions[0].pieces) == 3
+    assert {len(entry.renditions[0].pieces) for entry in shown} == {1, 3}
+    assert len(shown[-1].renditions[0].pieces) == 1
     assert shown[-1].available_at >= shown[-1].end + from_seconds(10)
+
+
+def test_a_longer_segment_duration_is_cut_to_the_target_duration_that_players_know() -> None:
+    messages = [
+        configured("e", seconds=4),
+        configured("e", seconds=12, revision=2, at_seconds=31.0),
+        *SyntheticEncoder(1).messages(range(40)),
+    ]
+    shown = Broadcast(messages).run(until_seconds=110).of("e")
+    assert_well_formed(shown)
+    assert content(shown) == list(range(len(content(shown))))
+    assert {entry.target_duration_seconds for entry in shown} == {5}
+    assert {len(entry.renditions[0].pieces) for entry in shown} == {2}
