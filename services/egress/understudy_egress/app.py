@@ -63,6 +63,8 @@ def create_app(context: ProcessContext) -> App:
     )
     context.registry.register(EgressCollector(bus=bus, programmes=programmes, segments=segments))
 
+    context.health.add_check("program", lambda: None if programmes.is_following else "not followed yet")
+
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         # NATS is needed to start. Later on it may go away: what is in memory is served, and readiness stays, since

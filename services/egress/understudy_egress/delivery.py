@@ -163,6 +163,6 @@ async def _send_error(scope: Scope, send: Send, err: UnderstudyError) -> None:
     await _send(send, err.status, headers, b"" if scope["method"] == "HEAD" else body)
 
 
-async def _send(send: Send, status: int, headers: Headers, body: bytes) -> None:
+async def _send(send: Send, status: int, headers: Headers, body: bytes | memoryview) -> None:
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -8,6 +8,7 @@ What this does to bytes is part of the rendering version: change it, and ``entry
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +20,10 @@ _PIDS = 0x2000
 _UNSEEN = 255
 
 _Bytes = NDArray[np.uint8]
+_Piece = TypeVar("_Piece", bound=bytes | memoryview)
 
 
-def join_pieces(pieces: Sequence[bytes]) -> bytes:
+def join_pieces(pieces: Sequence[_Piece]) -> _Piece | bytes:
     """The output segment of these pieces, in order; a single one is itself. Its length is the sum of theirs."""
     if len(pieces) == 1:
         return pieces[0]

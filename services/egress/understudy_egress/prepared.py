@@ -41,7 +41,7 @@ class Representation:
     __slots__ = ("body", "etag", "head", "headers", "not_modified", "not_modified_headers", "ok")
 
     def __init__(
-        self, body: bytes, *, etag: bytes, headers: Headers, not_modified_headers: Headers, joined: bool
+        self, body: bytes | memoryview, *, etag: bytes, headers: Headers, not_modified_headers: Headers, joined: bool
     ) -> None:
         """``joined``: keep head and body in one piece too, which is quicker to send where bodies are small."""
         self.body = body
@@ -50,7 +50,7 @@ class Representation:
         self.not_modified_headers = not_modified_headers
         self.head = header_block(headers)
         self.not_modified = header_block(not_modified_headers)
-        self.ok = self.head + body if joined else None
+        self.ok = b"".join([self.head, body]) if joined else None
 
 
 class Prepared:
@@ -153,7 +153,9 @@ def segment_headers(description: SegmentDescription) -> Headers:
     )
 
 
-def prepare_segment(description: SegmentDescription, body: bytes, *, touch: Callable[[], None]) -> Prepared:
+def prepare_segment(
+    description: SegmentDescription, body: bytes | memoryview, *, touch: Callable[[], None]
+) -> Prepared:
     """A segment whose bytes are in memory."""
     return Prepared(
         Representation(

@@ -89,6 +89,11 @@ class Programmes:
     # --- asked for ------------------------------------------------------------------------------------------------
 
     @property
+    def is_following(self) -> bool:
+        """It has begun to follow, with NATS there or away since."""
+        return self._following is not None and not self._following.done()
+
+    @property
     def malformed_total(self) -> int:
         """Messages of PROGRAM that did not parse and were skipped."""
         return self._program_log.malformed_total

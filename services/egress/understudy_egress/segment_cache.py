@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from understudy_egress.board import Board
 from understudy_egress.prepared import Prepared, SegmentDescription, prepare_segment
 
-Load = Callable[[], Awaitable[bytes]]
+Load = Callable[[], Awaitable[bytes | memoryview]]
 
 
 @dataclass(slots=True)

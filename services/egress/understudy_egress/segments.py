@@ -22,7 +22,7 @@ _JOIN_IN_THREAD_BYTES = 256 * 1024
 class MediaStore(Protocol):
     """What is asked of the storage."""
 
-    async def get(self, key: str) -> bytes:
+    async def get_view(self, key: str) -> memoryview:
         """The whole object; raises ObjectMissing or StorageUnavailable."""
 
 
@@ -52,7 +52,7 @@ class Segments:
         """
         return await self.cache.get(path, description, board=board, load=lambda: self._load(rendition))
 
-    async def _load(self, rendition: EntryRendition) -> bytes:
+    async def _load(self, rendition: EntryRendition) -> bytes | memoryview:
         try:
             async with asyncio.timeout(self._timeout_seconds), self._reading:
                 pieces = await self._pieces(rendition)
@@ -70,7 +70,7 @@ class Segments:
             return await asyncio.to_thread(join_pieces, pieces)
         return join_pieces(pieces)
 
-    async def _pieces(self, rendition: EntryRendition) -> list[bytes]:
+    async def _pieces(self, rendition: EntryRendition) -> list[memoryview]:
         if len(rendition.pieces) == 1:
-            return [await self._store.get(rendition.pieces[0].object_key)]
-        return await asyncio.gather(*(self._store.get(piece.object_key) for piece in rendition.pieces))
+            return [await self._store.get_view(rendition.pieces[0].object_key)]
+        return await asyncio.gather(*(self._store.get_view(piece.object_key) for piece in rendition.pieces))

@@ -38,7 +38,7 @@ def shown() -> Shown:
 
 async def get(cache: SegmentCache, path: bytes, storage: Storage, shown: Shown) -> bytes:
     prepared = await cache.get(path, DESCRIPTION, board=Board(shown), load=storage.load)
-    return prepared.identity.body
+    return bytes(prepared.identity.body)
 
 
 async def test_a_segment_is_read_once_and_shown(shown: Shown) -> None:
