@@ -24,7 +24,7 @@ class Context:
     @property
     def rounds(self) -> int:
         """How often each subject has its turn."""
-        return 3 if self.is_quick else 7
+        return 3 if self.is_quick else 5
 
     @property
     def round_seconds(self) -> float:

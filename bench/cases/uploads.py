@@ -27,8 +27,8 @@ _TUNED = {
     "nginx with the request in memory": "client_body_buffer_size 2m;",
     "nginx without request buffering": "proxy_request_buffering off;",
 }
-_BYTES_A_ROUND = 96 << 20
-_UPLOADS_A_ROUND_MAX = 240
+_BYTES_A_ROUND = 64 << 20
+_UPLOADS_A_ROUND_MAX = 160
 _CPU = "cpu_milliseconds_per_upload"
 
 
