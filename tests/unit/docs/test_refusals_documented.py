@@ -1,0 +1,39 @@
+"""docs/api.md names every reason for which ingest and egress refuse, with its status."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import understudy_domain.errors as shared
+import understudy_egress.errors
+import understudy_ingest.errors
+from understudy_domain.errors import UnderstudyError
+from understudy_runtime.errors import BusUnavailable
+
+PAGE = Path(__file__).parents[3] / "docs" / "api.md"
+ROW = re.compile(r"^\| `(\w+)` \| (\d{3}) \| .+ \|$", re.MULTILINE)
+
+OWN: dict[str, ModuleType] = {"Ingest": understudy_ingest.errors, "Egress": understudy_egress.errors}
+SHARED: dict[str, list[type[UnderstudyError]]] = {
+    "Ingest": [shared.NotAPlaylist, shared.EncryptedInput, BusUnavailable],
+    "Egress": [shared.NotYetAvailable, shared.LeftWindow, shared.UnknownObject, BusUnavailable],
+}
+
+
+def errors_of(service: str) -> list[type[UnderstudyError]]:
+    """A service's own errors, and those it has from below."""
+    module = OWN[service]
+    own = [one for _, one in inspect.getmembers(module, inspect.isclass) if one.__module__ == module.__name__]
+    return [*own, *SHARED[service]]
+
+
+@pytest.mark.parametrize("service", OWN)
+def test_every_refusal_is_documented_with_its_status_and_nothing_else_is(service: str) -> None:
+    body = PAGE.read_text().partition(f"\n## {service}\n")[2].partition("\n## ")[0]
+    documented = {code: int(status) for code, status in ROW.findall(body)}
+    assert documented == {error.code: error.status for error in errors_of(service)}
