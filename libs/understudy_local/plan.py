@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import sysconfig
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from understudy_local import readiness
-from understudy_local.data_directory import Credentials, DataDirectory
+from understudy_local.data_directory import Credentials, DataDirectory, write_json
 from understudy_local.errors import ProgramMissing
 from understudy_local.part import Part, always
 from understudy_local.ports import HOST, Ports
@@ -156,8 +155,7 @@ def _write_identities(path: Path, credentials: Credentials) -> None:
         "credentials": [{"accessKey": credentials.access_key_id, "secretKey": credentials.secret_access_key}],
         "actions": ["Admin", "Read", "Write", "List", "Tagging"],
     }
-    path.touch(mode=0o600)
-    path.write_text(json.dumps({"identities": [identity]}))
+    write_json(path, {"identities": [identity]})
 
 
 def _program(name: str) -> str:

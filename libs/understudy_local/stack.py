@@ -87,14 +87,15 @@ class Stack:
             return
         pids = self._supervisor.pids()
         named = ("ingest", "controller", "egress", "nats", "s3")
-        write_json(
-            self._directory.stack_file,
-            {
-                **asdict(self._urls),
-                "credentials": asdict(self._credentials),
-                "processes": {name: pids[name] for name in named if name in pids},
-            },
-        )
+        described = {
+            **asdict(self._urls),
+            "credentials": asdict(self._credentials),
+            "processes": {name: pids[name] for name in named if name in pids},
+        }
+        try:
+            write_json(self._directory.stack_file, described)
+        except OSError as err:  # a full disk ends no stack
+            self._terminal.happened(f"{self._directory.stack_file} could not be brought up to date: {err}")
 
 
 def up(data_directory: Path, *, port_offset: int, demo: bool) -> None:

@@ -70,7 +70,7 @@ class Keeper:
         return time.monotonic() - began
 
     def keep(self) -> None:
-        """Have the part running from now on, without waiting for it; ``start`` for one that is not kept."""
+        """Have the part running from now on, without waiting until it does."""
         if self._task is None:
             self._task = asyncio.create_task(self._keep(), name=f"keep {self.part.name}")
 
@@ -83,6 +83,7 @@ class Keeper:
                 await task
         if self._running is not None:
             await self._running.stop(seconds=self.part.stop_seconds if seconds is None else seconds)
+            self._running = None
 
     async def _launch(self) -> Running:
         command = await self.part.command()

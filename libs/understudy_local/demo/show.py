@@ -31,6 +31,7 @@ class Demo:
         self._terminal = terminal
         self._wishes = Wishes(directory)
         self._playback_urls: dict[str, str] = {}
+        self._told: dict[int, int | None] = {}
         self._task: asyncio.Task[None] | None = None
 
     async def start(self, supervisor: Supervisor, credentials: Credentials) -> None:
@@ -77,7 +78,7 @@ class Demo:
             for number, keeper in keepers.items():
                 if self._wishes.shall_run(number) and not keeper.is_kept:
                     self._terminal.happened(f"encoder {number} starts as asked")
-                    await keeper.start()
+                    keeper.keep()
                 elif not self._wishes.shall_run(number) and keeper.is_kept:
                     self._terminal.happened(f"encoder {number} is killed as asked")
                     await keeper.stop(seconds=0)
@@ -85,15 +86,17 @@ class Demo:
             await asyncio.sleep(_POLL_SECONDS)
 
     def _tell(self, keepers: dict[int, Keeper]) -> None:
-        self._wishes.tell({number: keeper.pid for number, keeper in keepers.items()})
+        pids = {number: keeper.pid for number, keeper in keepers.items()}
+        if pids != self._told:
+            self._wishes.tell(pids)
+            self._told = pids
 
     def what_next(self, credentials: Credentials) -> str:
         """What a newcomer can try now."""
-        programs = _shown(Path(sys.executable).parent)
         where = (
             "" if self._directory.path == DEFAULT.resolve() else f" --data-dir {shlex.quote(str(self._directory.path))}"
         )
-        demo = f"{programs}understudy demo"
+        demo = f"{_shown('understudy')} demo"
         width = max(map(len, self._playback_urls))
         playback = "\n".join(f"    {name:<{width}}  {url}" for name, url in self._playback_urls.items())
         return f"""
@@ -107,12 +110,13 @@ Kill encoder 1 and see what happens: the picture goes on, the active input chang
 
 Ask the control API as you would ask MediaPackage:
     AWS_ACCESS_KEY_ID={credentials.access_key_id} AWS_SECRET_ACCESS_KEY={credentials.secret_access_key} \\
-        {programs}aws --region {credentials.region} --endpoint-url {self._urls.api_url} mediapackage list-channels
+        {_shown("aws")} --region {credentials.region} --endpoint-url {self._urls.api_url} mediapackage list-channels
 """
 
 
-def _shown(folder: Path) -> str:
-    """A folder as one would type it from here, with a slash at its end."""
+def _shown(program: str) -> str:
+    """A program of this installation as one would type it from here."""
+    path = Path(sys.executable).with_name(program)
     with contextlib.suppress(ValueError):
-        folder = folder.relative_to(Path.cwd())
-    return f"{folder}/"
+        path = path.relative_to(Path.cwd())
+    return shlex.quote(str(path))
