@@ -200,6 +200,24 @@ async def test_an_entry_appears_when_its_instant_comes(
     assert 0 <= clock.now_ticks() - instant < ticks.from_seconds(0.2)
 
 
+async def test_an_old_client_is_answered_and_let_go(
+    egress: EgressProcess, publisher: ProgramPublisher, shown: Shown
+) -> None:
+    await publish(publisher, shown, 3)
+    expected = egress.get(shown.media)
+    with egress.connect() as connection:
+        connection.send(f"GET {shown.media} HTTP/1.0\r\n\r\n".encode())
+        answer = connection.answer()
+        assert (answer.status, answer.body) == (200, expected.body)
+        with pytest.raises(ConnectionError):
+            connection.answer()
+
+
+async def test_readiness_names_what_it_needs(egress: EgressProcess) -> None:
+    assert json.loads(egress.get("/readyz").body) == {"ready": True, "checks": {"program": "ok"}}
+    assert egress.get("/healthz").status == 200
+
+
 async def test_preflights_and_other_methods(egress: EgressProcess, publisher: ProgramPublisher, shown: Shown) -> None:
     preflight = egress.get(shown.media, "Origin: https://x", "Access-Control-Request-Method: GET", method="OPTIONS")
     assert preflight.status == 204
