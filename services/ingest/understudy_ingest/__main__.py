@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from understudy_ingest.allocator import keep_freed_memory
 from understudy_ingest.app import SERVICE, create_app
 from understudy_ingest.protocol import UploadProtocol
 from understudy_ingest.settings import IngestSettings
@@ -14,6 +15,7 @@ def main() -> None:
     """Serve until SIGTERM or SIGINT."""
     settings = IngestSettings()
     logging.configure(service=SERVICE, level=settings.log_level, log_format=settings.log_format)
+    keep_freed_memory()
     health = Health()
     run(
         lambda: create_app(settings, health=health),

@@ -105,16 +105,27 @@ class IngestMetrics:
             "understudy_ingest_held_bytes", "Bytes of uploads in memory, being received or held.", registry=registry
         ).set_function(lambda: budget.held)
         self._arrivals: dict[tuple[str, str], float] = {}
+        # Finding a series costs more than counting in it.
+        self._series: dict[tuple[str, str], tuple[Counter, Counter, Gauge, Counter]] = {}
         registry.register(_Ages(self._arrivals))
 
     def segment(self, channel: str, input_id: int, *, size: int, continuity_errors: int) -> None:
         """Count a segment that is stored and reported."""
         labels = (channel, str(input_id))
-        self._segments.labels(*labels).inc()
-        self._bytes.labels(*labels).inc(size)
-        self._last.labels(*labels).set(clock.now_milliseconds() / 1_000)
+        series = self._series.get(labels)
+        if series is None:
+            series = self._series[labels] = (
+                self._segments.labels(*labels),
+                self._bytes.labels(*labels),
+                self._last.labels(*labels),
+                self._continuity.labels(*labels),
+            )
+        segments, size_total, last, continuity = series
+        segments.inc()
+        size_total.inc(size)
+        last.set(clock.now_milliseconds() / 1_000)
         if continuity_errors:
-            self._continuity.labels(*labels).inc(continuity_errors)
+            continuity.inc(continuity_errors)
         self._arrivals[labels] = clock.monotonic()
 
     def playlist(self, channel: str, input_id: int, *, kind: str) -> None:
@@ -125,6 +136,7 @@ class IngestMetrics:
         """Drop the series of a channel that is gone."""
         for input_id in map(str, keys.INPUTS):
             self._arrivals.pop((channel, input_id), None)
+            self._series.pop((channel, input_id), None)
             for metric in (self._segments, self._bytes, self._last, self._continuity):
                 _remove(metric, channel, input_id)
             for kind in ("media", "multivariant"):
