@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import random
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from understudy_domain.errors import EncryptedInput
 from understudy_domain.media import Probe, Track, TrackKind
 from understudy_ingest.errors import DamagedMedia, UnsupportedMedia
+from understudy_ingest.probe.peek import peek
 from understudy_ingest.probe.prober import Prober
 
 MODULUS = 1 << 33
@@ -200,3 +203,16 @@ def test_scrambled_packets_are_refused_as_encrypted(media: dict[str, list[Path]]
 
 def _pid(packet: bytes | bytearray) -> int:
     return (packet[1] & 0x1F) << 8 | packet[2]
+
+
+def test_whatever_is_damaged_is_probed_or_refused_and_never_fails_otherwise(media: dict[str, list[Path]]) -> None:
+    body = media["b-frames, wrapping"][0].read_bytes()[: 188 * 300]
+    chance = random.Random(1)
+    for _ in range(300):
+        damaged = bytearray(body)
+        for _ in range(chance.choice((1, 5, 50))):
+            # Headers and tables are where damage does harm.
+            at = chance.choice((chance.randrange(188 * 6), chance.randrange(300) * 188 + chance.randrange(24)))
+            damaged[at] = chance.randrange(256)
+        with contextlib.suppress(UnsupportedMedia, DamagedMedia, EncryptedInput):
+            peek(bytes(damaged))
