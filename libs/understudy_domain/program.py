@@ -251,7 +251,9 @@ class ProgramWindow:
             # The tag of the first listed segment is still shown, so it has not left the playlist.
             discontinuity_sequence=first.discontinuity_sequence - first.discontinuity,
         )
-        return b"".join([header.encode(), *self._lines[rendition_id][self._first : self._end]])
+        lines = self._lines[rendition_id][self._first : self._end]
+        lines.insert(0, header.encode())
+        return b"".join(lines)
 
     def multivariant_playlist(self) -> bytes:
         """The multivariant playlist, from the newest available entry that names renditions.
