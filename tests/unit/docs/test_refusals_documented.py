@@ -28,7 +28,8 @@ SHARED: dict[str, list[type[UnderstudyError]]] = {
 def errors_of(service: str) -> list[type[UnderstudyError]]:
     """A service's own errors, and those it has from below."""
     module = OWN[service]
-    own = [one for _, one in inspect.getmembers(module, inspect.isclass) if one.__module__ == module.__name__]
+    found = (one for _, one in inspect.getmembers(module, inspect.isclass) if one.__module__ == module.__name__)
+    own = [one for one in found if issubclass(one, UnderstudyError)]
     return [*own, *SHARED[service]]
 
 
