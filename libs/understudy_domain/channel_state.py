@@ -11,6 +11,14 @@ from understudy_domain.lineup import Rendition
 from understudy_domain.timeline import InputState
 
 
+@record("snapshot.position")
+@dataclass(frozen=True, slots=True)
+class LogPosition:
+    """How far a shard's part of ARRIVALS is contained in its channels' snapshots: idle channels need no newer one."""
+
+    sequence: int
+
+
 @record("snapshot.channel")
 @dataclass(slots=True)
 class ChannelState:

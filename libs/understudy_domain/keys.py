@@ -118,6 +118,16 @@ def origin_endpoint_key(origin_endpoint_id: str) -> str:
     return f"origin_endpoint.{_resource_id(origin_endpoint_id)}"
 
 
+def channel_snapshot_key(channel_guid: str) -> str:
+    """The SNAPSHOTS key of what the decision core knows of a channel."""
+    return f"channel.{channel_guid}"
+
+
+def position_snapshot_key(shard: int) -> str:
+    """The SNAPSHOTS key of how far a shard's log is contained in its channels' snapshots."""
+    return f"position.{shard}"
+
+
 def _resource_id(resource_id: str) -> str:
     if not RESOURCE_ID.fullmatch(resource_id):
         raise MalformedKey(f"an id has 1 to 256 of A-Z a-z 0-9 _ -, this is none: {resource_id!r:.80}")

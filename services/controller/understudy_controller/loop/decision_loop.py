@@ -13,18 +13,17 @@ from typing import Any
 from understudy_controller.loop.active_inputs import ActiveInputs
 from understudy_controller.loop.appender import Appender
 from understudy_controller.loop.metrics import LoopMetrics
-from understudy_controller.loop.snapshots import Snapshots
+from understudy_controller.loop.snapshots import Checkpoint, Snapshots
 from understudy_controller.loop.ticker import Ticker, Timers
 from understudy_controller.loop.transcriber import Transcriber
 from understudy_controller.process import ProcessContext
-from understudy_domain import codec, keys, ticks
+from understudy_domain import codec, keys
 from understudy_domain.channel import OriginEndpoint
 from understudy_domain.channel_state import ChannelState
 from understudy_domain.entry import ActiveInput, ProgramEntry
 from understudy_domain.errors import MalformedKey, MalformedRecord
 from understudy_domain.facts import ChannelRemoved, EndpointConfigured, EndpointRemoved, Fact, SegmentArrived, Tick
 from understudy_domain.fold import ChannelFold
-from understudy_runtime import clock
 from understudy_runtime.config_store import ConfigChange, Versioned
 from understudy_runtime.errors import BusUnavailable
 from understudy_runtime.messages import StoredMessage
@@ -32,8 +31,6 @@ from understudy_runtime.messages import StoredMessage
 _log = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 2.0
-_LOOK_BACK = ticks.from_seconds(1)
-"""Replay starts so much before what is needed: stamps and creation dates come from different clocks."""
 _RETRY_SECONDS = 0.5
 
 
@@ -71,7 +68,7 @@ class DecisionLoop:
         self._shards = context.settings.shards
         self._folds: dict[str, ChannelFold] = {}
         self._standing: dict[str, ProgramEntry] = {}
-        self._read_from = clock.now_ticks()
+        self._position = 0
         self._caught_up = False
         self._metrics = LoopMetrics(context.registry, input_ages=self._input_ages)
         self._appender = Appender(self._bus, on_appended=self._appended, on_superseded=self._superseded)
@@ -91,7 +88,7 @@ class DecisionLoop:
             self._ticker.run(),
             self._transcriber.run(),
             self._active_inputs.run(),
-            self._snapshots.run(self._settled_states),
+            self._snapshots.run(self._checkpoint),
         ]
 
     async def close(self) -> None:
@@ -99,7 +96,7 @@ class DecisionLoop:
         await self._appender.drain(_DRAIN_SECONDS)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_DRAIN_SECONDS):
-                await self._snapshots.save(self._settled_states)
+                await self._snapshots.save(self._checkpoint())
 
     # --- starting -----------------------------------------------------------------------------------------------------
 
@@ -107,7 +104,7 @@ class DecisionLoop:
         """Take up what stands: each endpoint's last entry, each channel's snapshot; find where to read from."""
         while True:
             try:
-                snapshots = await self._snapshots.load()
+                snapshots = await self._snapshots.load(shards=self._shards)
                 for endpoint in list(self._store.origin_endpoints.values()):
                     await self._load_endpoint(endpoint)
             except BusUnavailable as err:
@@ -116,11 +113,12 @@ class DecisionLoop:
             else:
                 break
         for versioned in self._store.channels.values():
-            channel = versioned.value
-            state = snapshots.get(channel.guid)
-            self._open_channel(channel.guid, state)
-            self._read_from = min(self._read_from, state.now if state is not None else channel.created_at)
-        _log.info("decisions resume", extra={"channels": len(self._folds), "snapshots": len(snapshots)})
+            self._open_channel(versioned.value.guid, snapshots.states.get(versioned.value.guid))
+        self._position = snapshots.position
+        _log.info(
+            "decisions resume",
+            extra={"channels": len(self._folds), "snapshots": len(snapshots.states), "sequence": self._position},
+        )
 
     async def _load_endpoint(self, endpoint: Versioned[OriginEndpoint]) -> None:
         value = endpoint.value
@@ -159,15 +157,16 @@ class DecisionLoop:
     # --- reading ------------------------------------------------------------------------------------------------------
 
     async def _read(self) -> None:
-        start_time = self._read_from - _LOOK_BACK
         end = await self._last_sequence()
         if end == 0:
             self._catch_up()
+        start = self._position + 1
         async with contextlib.aclosing(
-            self._bus.messages(keys.ARRIVALS_STREAM, keys.ARRIVALS_SUBJECTS, start_time=start_time)
+            self._bus.messages(keys.ARRIVALS_STREAM, keys.ARRIVALS_SUBJECTS, start_sequence=start)
         ) as messages:
             async for message in messages:
                 self._take(message)
+                self._position = message.sequence
                 if not self._caught_up and (message.pending == 0 or message.sequence >= end):
                     self._catch_up()
 
@@ -315,14 +314,20 @@ class DecisionLoop:
         fold = self._folds.get(guid)
         return fold.wake_at if fold is not None else None
 
-    def _settled_states(self) -> dict[str, ChannelState]:
-        """Channels whose decisions all stand: what a snapshot may be taken of."""
-        return {
-            guid: fold.state
-            for guid, fold in self._folds.items()
-            if fold.state.sequence
-            and all(self._appender.is_idle(endpoint.origin_endpoint) for endpoint in fold.state.endpoints)
-        }
+    def _checkpoint(self) -> Checkpoint:
+        """What is to be saved now: every channel, and how far the log is contained in them together."""
+        channels: dict[int, list[str]] = {shard: [] for shard in range(self._shards)}
+        for guid, fold in self._folds.items():
+            if fold.state.sequence:
+                channels[self._shard(guid)].append(guid)
+        return Checkpoint(self._position if self._caught_up else 0, channels, self._settled_state)
+
+    def _settled_state(self, guid: str) -> ChannelState | None:
+        """A channel's state if its decisions all stand: what a snapshot may be taken of."""
+        fold = self._folds.get(guid)
+        if fold is None or not all(self._appender.is_idle(one.origin_endpoint) for one in fold.state.endpoints):
+            return None
+        return fold.state
 
     def _input_ages(self) -> Iterator[tuple[str, int, int]]:
         for guid, fold in self._folds.items():
