@@ -17,6 +17,7 @@ from bench.cores import Cores
 from bench.report import as_json, as_table, machine_facts
 from bench.result import Result
 
+_BUSY_FRACTION_MAX = 0.1
 _RESULTS = REPOSITORY / "bench" / "results"
 
 
@@ -29,6 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{case.name:<16} {case.title}")
         return 0
     machine = machine_facts()
+    busy = float(str(machine["busy_fraction_before"]))
+    if busy > _BUSY_FRACTION_MAX:
+        print(
+            f"Other programs use {busy:.0%} of this machine: trust ratios and CPU times, not speeds.", file=sys.stderr
+        )
     cores = Cores.of_this_machine()
     if cores.server == cores.load:
         print("This machine has one core: server and load share it, and the ratios say little.", file=sys.stderr)

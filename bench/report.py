@@ -6,10 +6,13 @@ import json
 import os
 import platform
 import re
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.result import Figure, Result
+
+_LOOK_SECONDS = 1.0
 
 
 def machine_facts() -> dict[str, object]:
@@ -20,8 +23,23 @@ def machine_facts() -> dict[str, object]:
         "system": platform.system(),
         "release": platform.release(),
         "python": platform.python_version(),
-        "load_average_before": os.getloadavg()[0],
+        "busy_fraction_before": _busy_fraction(),
     }
+
+
+def _busy_fraction() -> float:
+    """How much of all cores is used now, 0 to 1, while nothing is being measured."""
+    busy_before, all_before = _core_times()
+    time.sleep(_LOOK_SECONDS)
+    busy_after, all_after = _core_times()
+    return (busy_after - busy_before) / (all_after - all_before)
+
+
+def _core_times() -> tuple[int, int]:
+    """``(busy, all)`` time of all cores since the start of the machine."""
+    user, nice, system, idle, waiting, *rest = map(int, Path("/proc/stat").read_text().partition("\n")[0].split()[1:9])
+    busy = user + nice + system + sum(rest)
+    return busy, busy + idle + waiting
 
 
 def _processor() -> str:

@@ -17,13 +17,13 @@ from understudy_ingest.settings import IngestSettings
 from understudy_runtime.config_store import ConfigChange, ConfigStore
 from understudy_runtime.health import Health, health_routes
 from understudy_runtime.jetstream import connect
-from understudy_runtime.metrics import HttpMetrics, HttpMetricsMiddleware, new_registry
+from understudy_runtime.metrics import App, HttpMetrics, HttpMetricsMiddleware, new_registry
 from understudy_runtime.objectstore import ObjectStore
 
 SERVICE = "ingest"
 
 
-def create_app(settings: IngestSettings, *, health: Health | None = None) -> FastAPI:
+def create_app(settings: IngestSettings, *, health: Health | None = None) -> App:
     """The ingest service as an ASGI application. Nothing is opened before its lifespan begins."""
     registry = new_registry()
     health = health or Health()
@@ -66,8 +66,7 @@ def create_app(settings: IngestSettings, *, health: Health | None = None) -> Fas
             await config.stop()
             await bus.close()
 
-    app = FastAPI(title="Understudy ingest", lifespan=lifespan, openapi_url=None)
-    app.router.routes.extend(health_routes(health, registry))
-    app.add_middleware(UploadEndpoint)
-    app.add_middleware(HttpMetricsMiddleware, metrics=HttpMetrics(registry, service=SERVICE))
-    return app
+    service = FastAPI(title="Understudy ingest", lifespan=lifespan, openapi_url=None)
+    service.router.routes.extend(health_routes(health, registry))
+    # Around the framework, not among its own layers: each of these is passed at every step of an upload.
+    return HttpMetricsMiddleware(UploadEndpoint(service), metrics=HttpMetrics(registry, service=SERVICE))

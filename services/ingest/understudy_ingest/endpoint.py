@@ -10,6 +10,8 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
+from fastapi import FastAPI
+
 from understudy_domain.errors import UnderstudyError
 from understudy_ingest.body import Body, Budget
 from understudy_ingest.digest import Request
@@ -26,7 +28,7 @@ from understudy_ingest.protocol import UPLOAD, Upload
 from understudy_ingest.receiver import Receiver
 from understudy_ingest.settings import IngestSettings
 from understudy_runtime import clock
-from understudy_runtime.metrics import ROUTE, App, Receive, Scope, Send
+from understudy_runtime.metrics import ROUTE, Receive, Scope, Send
 
 _log = logging.getLogger(__name__)
 
@@ -44,15 +46,16 @@ _Headers = list[tuple[bytes, bytes]]
 class UploadEndpoint:
     """Answers what is under ``/in/``, and passes everything else on."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self, service: FastAPI) -> None:
+        """Around ``service``, whose lifespan puts ``uploads`` into its state."""
+        self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         if scope["type"] == "http" and (scope["path"].startswith(PREFIX) or scope["method"] in _WRITING):
-            await scope["app"].state.uploads.handle(scope, receive, send)
+            await self._service.state.uploads.handle(scope, receive, send)
         else:
-            await self._app(scope, receive, send)
+            await self._service(scope, receive, send)
 
 
 class Uploads:
