@@ -17,6 +17,24 @@ RENDERING_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
+class CounterShift:
+    """By how much every value of a track's running counter is raised within a piece, so that it goes on."""
+
+    track_id: int
+    amount: int
+    """Before the counter wraps; never 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextCounter:
+    """Where a track's running counter stands, as published."""
+
+    track_id: int
+    next: int
+    """What the programme's next piece has to begin with."""
+
+
+@dataclass(frozen=True, slots=True)
 class EntryPiece:
     """One input segment's part in an output segment: here always the whole of it."""
 
@@ -29,6 +47,8 @@ class EntryPiece:
     """Of its leading track, ticks, measured."""
     frame_duration: int
     """Of its leading track, ticks: how far a timestamp may be off and still continue."""
+    shifts: tuple[CounterShift, ...] | None = None
+    """Of the tracks whose counters have to be shifted; None: the piece is published as it is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +79,8 @@ class EntryRendition:
     channels: str | None = None
     default: bool = False
     autoselect: bool = False
+    counters: tuple[NextCounter, ...] | None = None
+    """Where the counters stand after this slot, gaps included; None where nothing is known of them."""
 
     @property
     def duration(self) -> int:

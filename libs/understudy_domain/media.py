@@ -49,6 +49,22 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
+class RunningCounter:
+    """A counter that a container runs through a track, as it stands where a segment begins and where it ends.
+
+    It has to go on across a seam as it does inside a segment: a player that reads segments as one stream of bytes
+    takes a jump for lost packets (in MPEG-TS the continuity counter of each PID, those of the tables included).
+    """
+
+    track_id: int
+    """The PID in MPEG-TS."""
+    first: int
+    """As it begins."""
+    next: int
+    """What the following segment has to begin with."""
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """What one look into a segment found."""
 
@@ -63,6 +79,10 @@ class Probe:
     """Digest of what joining within one output segment needs equal: tables, PIDs (empty: unknown, never equal)."""
     continuity_errors: int = 0
     """Breaks of continuity inside the segment."""
+    counters: tuple[RunningCounter, ...] = ()
+    """One for each track that has one, tracks that nobody decodes included; empty where the container has none."""
+    counter_modulus: int | None = None
+    """What counters wrap at: 16 in MPEG-TS; None where there are none."""
 
     def of_kind(self, kind: TrackKind) -> Track | None:
         """The first track of a kind."""

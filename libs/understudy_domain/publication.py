@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from understudy_domain.counters import Shifts, continue_counters
 from understudy_domain.endpoint_state import EndpointState
 from understudy_domain.entry import AsOf, EntryPiece, EntryRendition, Evidence, ProgramEntry
 from understudy_domain.grid import Grid
@@ -171,12 +172,13 @@ def _rendition(rendition: Rendition, choice: Choice, last: ProgramEntry | None) 
     pieces = choice.pieces.get(rendition.rendition, ())
     known = next((one for one in last.renditions if one.rendition == rendition.rendition), None) if last else None
     newest = pieces[-1] if pieces else None
+    shifts, counters = continue_counters(pieces, known.counters if known else None)
     return EntryRendition(
         rendition=rendition.rendition,
         kind=rendition.kind,
         codecs=newest.codecs if newest else known.codecs if known else (),
         bandwidth=max(known.bandwidth if known else 0, _bandwidth(pieces)),
-        pieces=tuple(_entry_piece(piece, choice.input_id) for piece in pieces),
+        pieces=tuple(_entry_piece(piece, choice.input_id, shift) for piece, shift in zip(pieces, shifts, strict=True)),
         timestamp_offset=newest.timestamp - newest.start if newest else known.timestamp_offset if known else 0,
         configuration=newest.configuration if newest else known.configuration if known else "",
         width=newest.width if newest else rendition.width,
@@ -188,10 +190,11 @@ def _rendition(rendition: Rendition, choice: Choice, last: ProgramEntry | None) 
         channels=rendition.channels,
         default=rendition.default,
         autoselect=rendition.autoselect,
+        counters=counters,
     )
 
 
-def _entry_piece(piece: Piece, input_id: int) -> EntryPiece:
+def _entry_piece(piece: Piece, input_id: int, shifts: Shifts) -> EntryPiece:
     return EntryPiece(
         object_key=piece.object_key,
         size=piece.size,
@@ -199,6 +202,7 @@ def _entry_piece(piece: Piece, input_id: int) -> EntryPiece:
         timestamp=piece.timestamp,
         duration=piece.end - piece.start,
         frame_duration=piece.frame_duration,
+        shifts=shifts,
     )
 
 

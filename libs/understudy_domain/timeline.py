@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from understudy_domain.facts import PlaylistArrived, SegmentArrived
 from understudy_domain.grid import Grid
 from understudy_domain.lineup import FirstSegment
-from understudy_domain.media import Track
+from understudy_domain.media import RunningCounter, Track
 from understudy_domain.session import RecentPiece, Session
 from understudy_domain.sources import ListedSegment, Sources
 from understudy_domain.ticks import TICKS_PER_SECOND
@@ -44,6 +44,8 @@ class Piece:
     height: int | None = None
     frame_rate: str | None = None
     program_date_time: int | None = None
+    counters: tuple[RunningCounter, ...] = ()
+    counter_modulus: int | None = None
 
 
 @dataclass(slots=True)
@@ -381,4 +383,6 @@ def _piece(parked: ParkedSegment, session: Session) -> Piece:
         height=leading.height,
         frame_rate=leading.frame_rate,
         program_date_time=parked.program_date_time,
+        counters=probe.counters,
+        counter_modulus=probe.counter_modulus,
     )

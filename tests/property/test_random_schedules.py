@@ -57,8 +57,10 @@ def schedule(seed: int) -> Schedule:
             for seconds in TOLERANCE_SECONDS
             for delay in (0, 5, 10)
         ),
-        *SyntheticEncoder(failing, lag_seconds=lags[failing], late=late, lost=lost).messages(range(SEGMENTS)),
-        *SyntheticEncoder(3 - failing, lag_seconds=lags[3 - failing]).messages(range(SEGMENTS)),
+        *SyntheticEncoder(
+            failing, lag_seconds=lags[failing], late=late, lost=lost, counter_seed=seed if seed % 3 else -1
+        ).messages(range(SEGMENTS)),
+        *SyntheticEncoder(3 - failing, lag_seconds=lags[3 - failing], counter_seed=-1).messages(range(SEGMENTS)),
     ]
     slower = max(lags, key=lambda input_id: lags[input_id])
     return Schedule(seed, messages, skew, slower)

@@ -5,20 +5,24 @@ No media: sizes and digests are derived from the content's number, so that an ep
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from understudy_domain.channel_state import ChannelState
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.facts import EndpointConfigured, Fact, PlaylistArrived, PlaylistLine, SegmentArrived
 from understudy_domain.fold import ChannelFold
-from understudy_domain.media import Probe, Track, TrackKind
+from understudy_domain.media import Probe, RunningCounter, Track, TrackKind
 from understudy_domain.ticks import TICKS_PER_SECOND, from_seconds
 
 CHANNEL = "c" * 32
 EPOCH = 1_800_000_000 * TICKS_PER_SECOND
 """When the synthetic broadcasts begin: any instant that is no special one."""
 MODULUS = 2**33
+COUNTER_MODULUS = 16
+COUNTED_TRACKS = {0: 1, 17: 3, 256: 1}
+"""Track ids, and every how many segments they come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class SyntheticEncoder:
     """Seconds that segment n lasts, where it is not S_in."""
     ended_after: int | None = None
     """The playlist that lists this segment carries EXT-X-ENDLIST."""
+    counter_seed: int | None = None
+    """Where its running counters stand follows from it; None: its probes say nothing of them."""
 
     def messages(self, numbers: Iterable[int]) -> list[Message]:
         """Segment and playlist facts for these segments, in order of arrival."""
@@ -85,6 +91,9 @@ class SyntheticEncoder:
         )
         digest = f"{self.content}-{stem}-{number}"
         probe = Probe("mpegts", (track,), digest=digest, timestamp_modulus=MODULUS)
+        if self.counter_seed is not None:
+            counters = running_counters(number, seed=f"{self.counter_seed} {playlist}")
+            probe = replace(probe, counters=counters, counter_modulus=COUNTER_MODULUS)
         segment = SegmentArrived(path, f"media/{self.input_id}/{stem}/{number}-{arrival}", 100_000, probe)
         date = None
         if self.date_offset_seconds is not None:
@@ -95,6 +104,22 @@ class SyntheticEncoder:
             Message(arrival, self.input_id, segment),
             Message(arrival + from_seconds(0.01), self.input_id, listed),
         ]
+
+
+def running_counters(number: int, *, seed: str) -> tuple[RunningCounter, ...]:
+    """The counters of an encoder's segment: each segment's begin where its predecessor's ended, anywhere.
+
+    A table track is in every third segment only.
+    """
+    found = []
+    for track_id, every in COUNTED_TRACKS.items():
+        if number % every == 0:
+            first, following = (
+                random.Random(f"{seed} {track_id} {turn}").randrange(COUNTER_MODULUS)
+                for turn in (number // every, number // every + 1)
+            )
+            found.append(RunningCounter(track_id, first, following))
+    return tuple(found)
 
 
 def configured(

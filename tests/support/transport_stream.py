@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections import Counter
 
+from understudy_domain.media import Probe, RunningCounter
+
 PACKET_BYTES = 188
 PIDS = (0x0000, 0x0100, 0x0101, 0x1000)
 NULL_PID = 0x1FFF
@@ -46,3 +48,17 @@ def continuity_errors(stream: bytes) -> Counter[int]:
             found[pid] += 1
         last[pid] = counter
     return found
+
+
+def running_counters(stream: bytes) -> Probe:
+    """A probe that knows no more than where the counters begin and end."""
+    first: dict[int, int] = {}
+    following: dict[int, int] = {}
+    for at in range(0, len(stream), PACKET_BYTES):
+        packet = stream[at : at + PACKET_BYTES]
+        pid, counter = ((packet[1] & 0x1F) << 8) | packet[2], packet[3] & 0x0F
+        if pid != NULL_PID:
+            first.setdefault(pid, counter if packet[3] & 0x10 else (counter + 1) % 16)
+            following[pid] = (counter + 1) % 16
+    counters = tuple(RunningCounter(pid, begins, following[pid]) for pid, begins in first.items())
+    return Probe("mpegts", (), digest="", counters=counters, counter_modulus=16)

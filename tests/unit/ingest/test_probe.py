@@ -11,9 +11,12 @@ from pathlib import Path
 import av
 import pytest
 
+from support.transport_stream import make_transport_stream, running_counters
 from understudy_domain.errors import EncryptedInput
 from understudy_domain.media import Probe, Track, TrackKind
 from understudy_ingest.errors import DamagedMedia, UnsupportedMedia
+from understudy_ingest.probe.counters import COUNTERS_MAX, read_counters
+from understudy_ingest.probe.packets import read_packets
 from understudy_ingest.probe.peek import peek
 from understudy_ingest.probe.prober import Prober
 
@@ -216,3 +219,29 @@ def test_whatever_is_damaged_is_probed_or_refused_and_never_fails_otherwise(medi
             damaged[at] = chance.randrange(256)
         with contextlib.suppress(UnsupportedMedia, DamagedMedia, EncryptedInput):
             peek(bytes(damaged))
+
+
+@pytest.mark.parametrize("kind", MEDIA)
+def test_counters_of_every_pid_go_on_from_segment_to_segment(kind: str, media: dict[str, list[Path]]) -> None:
+    probes = [_probe(path) for path in media[kind]]
+    tracks = {track.track_id for track in probes[0].tracks}
+    standing: dict[int, int] = {}
+    for probe in probes:
+        assert probe.counter_modulus == 16
+        found = {counter.track_id for counter in probe.counters}
+        assert found > tracks | {0}, "the tables run counters too"
+        for counter in probe.counters:
+            assert standing.get(counter.track_id, counter.first) == counter.first
+            standing[counter.track_id] = counter.next
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_counters_are_those_of_packets_with_payload_however_they_lie(seed: int) -> None:
+    stream = make_transport_stream(seed * 7 + 1, seed=seed)
+    assert set(read_counters(read_packets(stream))) == set(running_counters(stream).counters)
+
+
+def test_a_body_full_of_pids_does_not_fill_its_fact() -> None:
+    stream = b"".join(bytes([0x47, pid >> 8, pid & 0xFF, 0x10]) + bytes(184) for pid in reversed(range(1000)))
+    counters = read_counters(read_packets(stream))
+    assert [counter.track_id for counter in counters] == list(range(999, 999 - COUNTERS_MAX, -1))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from understudy_domain.media import TrackKind
+from understudy_domain.media import RunningCounter, TrackKind
 from understudy_ingest.errors import DamagedMedia
 from understudy_ingest.probe.audio import count_audio_frames
 from understudy_ingest.probe.checksum import checksum
+from understudy_ingest.probe.counters import read_counters
 from understudy_ingest.probe.elementary import read_pes_packets
 from understudy_ingest.probe.frame_rate import measure_frames
 from understudy_ingest.probe.packets import Packets, read_packets
@@ -46,6 +47,7 @@ class Peek:
     layout: str
     digest: str
     continuity_errors: int
+    counters: tuple[RunningCounter, ...]
 
 
 def peek(body: bytes) -> Peek:
@@ -67,7 +69,7 @@ def peek(body: bytes) -> Peek:
             tracks.append(track)
     if not tracks:
         raise DamagedMedia("the segment holds neither a picture nor an audio frame")
-    return Peek(tuple(tracks), tables.layout, checksum(body), errors)
+    return Peek(tuple(tracks), tables.layout, checksum(body), errors, read_counters(packets))
 
 
 def _peek_track(packets: Packets, stream: ElementaryStream) -> tuple[PeekedTrack | None, int]:

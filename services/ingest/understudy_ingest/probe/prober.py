@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from understudy_domain import ticks
 from understudy_domain.media import Probe, Track, TrackKind
+from understudy_ingest.probe.counters import COUNTER_MODULUS
 from understudy_ingest.probe.describe import Description, describe
 from understudy_ingest.probe.elementary import TIMESTAMP_MODULUS
 from understudy_ingest.probe.peek import Peek, PeekedTrack, peek
@@ -47,6 +48,8 @@ class Prober:
             timestamp_modulus=TIMESTAMP_MODULUS,
             layout=found.layout,
             continuity_errors=found.continuity_errors,
+            counters=found.counters,
+            counter_modulus=COUNTER_MODULUS,
         )
 
     def _descriptions_of(self, found: Peek, body: bytes) -> dict[int, Description]:
