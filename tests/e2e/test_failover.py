@@ -256,7 +256,6 @@ def test_ffprobe_reads_through_both_failovers_without_an_error_or_a_jump(run: Fa
     assert probe.pictures > (run.killed_at[1] - run.killed_at[0]) * FRAMES_PER_SECOND
 
 
-@pytest.mark.xfail(strict=True, reason="continuity counters do not go on where a segment comes from the other input")
 @each_probe
 def test_ffprobe_has_not_even_a_warning_to_give(run: FailoverRun, name: str) -> None:
     probe = run.probes[name]

@@ -6,9 +6,10 @@ import secrets
 from dataclasses import dataclass, replace
 
 from support.program_entries import CHANNEL_GUID, make_entry, make_piece, make_video
-from support.transport_stream import make_transport_stream
+from support.transport_stream import make_transport_stream, running_counters
 from understudy_domain import codec, keys, ticks
 from understudy_domain.channel import OriginEndpoint
+from understudy_domain.counters import Counters, continue_counters
 from understudy_domain.entry import ProgramEntry
 from understudy_runtime import clock
 from understudy_runtime.config_store import ConfigStore
@@ -51,7 +52,7 @@ class ProgramPublisher:
         self._store = store
         self._shards = shards
         self._numbers: dict[str, int] = {}
-        self._revisions: dict[str, int] = {}
+        self._counters: dict[str, Counters] = {}
         self._first_end = clock.now_ticks()
         # The S3 server is shared between tests, and no key may come twice.
         self._run = secrets.token_hex(8)
@@ -77,11 +78,14 @@ class ProgramPublisher:
         number = self._numbers.get(endpoint.guid, -1) + 1
         self._numbers[endpoint.guid] = number
         bodies = [make_transport_stream(PACKETS, seed=2 * number + half) for half in range(2)]
+        shifts, standing = continue_counters(map(running_counters, bodies), self._counters.get(endpoint.guid))
+        self._counters[endpoint.guid] = standing
         duration = self.slot_duration // 2
         pieces = [
             replace(
                 make_piece(2 * number + half, duration=duration, size=len(body)),
                 object_key=self._object_key(endpoint, 2 * number + half),
+                shifts=shifts[half],
             )
             for half, body in enumerate(bodies)
         ]

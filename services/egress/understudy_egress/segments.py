@@ -66,9 +66,10 @@ class Segments:
             if len(body) != piece.size:
                 raise MediaUnavailable(f"{piece.object_key} has {len(body)} bytes where {piece.size} were stored")
         self.bytes_read_total += rendition.size
-        if len(pieces) > 1 and rendition.size > _JOIN_IN_THREAD_BYTES:
-            return await asyncio.to_thread(join_pieces, pieces)
-        return join_pieces(pieces)
+        shifts = [piece.shifts for piece in rendition.pieces]
+        if rendition.size > _JOIN_IN_THREAD_BYTES and (len(pieces) > 1 or any(shifts)):
+            return await asyncio.to_thread(join_pieces, pieces, shifts)
+        return join_pieces(pieces, shifts)
 
     async def _pieces(self, rendition: EntryRendition) -> list[memoryview]:
         if len(rendition.pieces) == 1:

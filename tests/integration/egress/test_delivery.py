@@ -126,6 +126,15 @@ async def test_a_segment_is_the_join_of_its_pieces_and_immutable(
     assert egress.get(shown.segment(0), f"If-None-Match: {answer.headers['etag']}").status == 304
 
 
+async def test_segments_that_are_read_as_one_stream_are_continuous(
+    egress: EgressProcess, publisher: ProgramPublisher, shown: Shown
+) -> None:
+    await publish(publisher, shown, 4)
+    segments = [egress.get(shown.segment(number)) for number in range(4)]
+    assert {answer.status for answer in segments} == {200}
+    assert not continuity_errors(b"".join(answer.body for answer in segments))
+
+
 async def test_ranges_of_a_segment(egress: EgressProcess, publisher: ProgramPublisher, shown: Shown) -> None:
     await publish(publisher, shown, 1)
     whole = egress.get(shown.segment(0)).body
