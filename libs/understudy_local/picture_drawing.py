@@ -1,8 +1,8 @@
 """A strip as SVG: a lane for each input and each origin endpoint, on one axis of time. Pure: data in, text out.
 
-A segment's bar ends where it arrived, a slot's where viewers could first see it; each begins where its predecessor's
-ended, but is never longer than its media unless the predecessor was that late. So a healthy lane is an even row, what
-was waited for is a long bar, and where nothing came there is nothing.
+A segment's bar ends where it arrived and is at most as long as its media. A slot's ends where viewers could first see
+it, and begins where the one before ended: what they waited for is a long bar, what came soon after it a short one. So
+a healthy lane is an even row, and where nothing came there is nothing.
 """
 
 from __future__ import annotations
@@ -141,14 +141,10 @@ class _Drawing:
         delay = f"{endpoint.time_delay_seconds} s delay" if endpoint.time_delay_seconds else "no delay"
         yield _text(20, top + _BAR_TOP + 30, f"{endpoint.segment_duration_seconds} s segments, {delay}", "small")
         bar_top = top + _BAR_TOP
-        reached: int | None = None
-        for slot in endpoint.slots:
-            late_by = slot.duration if reached is None else slot.published_at - reached
-            begin = slot.published_at - min(late_by, 2 * slot.duration)
-            reached = slot.published_at
-            if self._is_shown(begin, slot.published_at):
-                yield from self._slot(bar_top, begin, slot)
-        yield from self._marks(bar_top, (slot for slot in endpoint.slots if slot.reason is not Reason.KEEP))
+        bars = [(begin, slot) for begin, slot in _begins(endpoint.slots) if self._is_shown(begin, slot.published_at)]
+        for begin, slot in bars:
+            yield from self._slot(bar_top, begin, slot)
+        yield from self._reasons(bar_top, ((begin, slot) for begin, slot in bars if slot.reason is not Reason.KEEP))
 
     def _slot(self, bar_top: int, begin: int, slot: Slot) -> Iterator[str]:
         if not slot.shares:
@@ -166,22 +162,32 @@ class _Drawing:
         if slot.discontinuity:
             yield f'<path class="seam" d="M{x - 5} {bar_top + _BAR + 12}h10l-5 -10z"/>'
 
-    def _marks(self, bar_top: int, slots: Iterable[Slot]) -> Iterator[str]:
+    def _reasons(self, bar_top: int, bars: Iterable[tuple[int, Slot]]) -> Iterator[str]:
         labelled_to = 0.0
-        for slot in slots:
-            if not self._strip.begin <= slot.published_at <= self._strip.end:
-                continue
-            x = self._x(slot.published_at)
-            yield f'<line class="mark" x1="{x}" y1="{bar_top - 6}" x2="{x}" y2="{bar_top + _BAR + 4}"/>'
-            label = f"{slot.reason.value} to {slot.active_input}" if slot.reason is Reason.FAILOVER else slot.reason
-            if x >= labelled_to:
-                yield _text(x, bar_top - 10, str(label), anchor="end" if x > _WIDTH - 120 else "middle")
-                labelled_to = x + 8.0 * len(str(label))
+        for begin, slot in bars:
+            x = (self._x(begin) + self._x(slot.published_at)) / 2
+            yield f'<line class="mark" x1="{x:.1f}" y1="{bar_top - 8}" x2="{x:.1f}" y2="{bar_top - 1}"/>'
+            label = (
+                f"{slot.reason.value} to {slot.active_input}" if slot.reason is Reason.FAILOVER else slot.reason.value
+            )
+            half = 3.5 * len(label)
+            if x - half >= labelled_to:
+                yield _text(min(x, _WIDTH - _RIGHT - half), bar_top - 12, label, anchor="middle")
+                labelled_to = x + half + 4
 
     def _bar(self, top: int, begin: int, end: int, kind: str) -> str:
         x = self._x(begin)
         width = max(round(self._x(end) - x - 1, 1), 1.0)
         return f'<rect class="{kind}" x="{x}" y="{top}" width="{width}" height="{_BAR}" rx="2"/>'
+
+
+def _begins(slots: Iterable[Slot]) -> Iterator[tuple[int, Slot]]:
+    """Where each slot's bar begins: where the one before ended, but at most one more of its durations earlier."""
+    reached: int | None = None
+    for slot in slots:
+        waited = slot.duration if reached is None else slot.published_at - reached
+        yield slot.published_at - min(waited, 2 * slot.duration), slot
+        reached = slot.published_at
 
 
 def _opening(height: int, title: str) -> str:
