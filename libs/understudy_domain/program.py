@@ -9,7 +9,7 @@ Invariants, whatever a process has seen before:
 3. All renditions list the same slots, with the same discontinuities. What a rendition lacks is a gap in it.
 4. Media sequence numbers are contiguous; the window moves forward only (while the configuration stays).
 
-Lines are rendered once, when an entry comes; a renewal joins them.
+Lines are rendered once, when an entry comes; a renewal takes some away and joins others on.
 """
 
 from __future__ import annotations
@@ -108,6 +108,7 @@ class ProgramWindow:
         self._entries: list[ProgramEntry] = []
         self._lines: dict[str, list[bytes]] = {}
         self._newest_with: dict[str, int] = {}  # by rendition: its newest available media sequence
+        self._joined: dict[str, tuple[int, int, bytes]] = {}  # by rendition: lines from one media sequence to another
         self._first = 0  # index of the first listed entry
         self._end = 0  # how many entries are available
         self._listed = 0  # ticks: what the listed entries take up
@@ -195,6 +196,7 @@ class ProgramWindow:
                 _rendition_of(entry, rendition_id) for entry in self._entries[self._end :]
             ):
                 del self._lines[rendition_id]
+                self._joined.pop(rendition_id, None)
                 self._newest_with.pop(rendition_id, None)
 
     @property
@@ -251,9 +253,21 @@ class ProgramWindow:
             # The tag of the first listed segment is still shown, so it has not left the playlist.
             discontinuity_sequence=first.discontinuity_sequence - first.discontinuity,
         )
-        lines = self._lines[rendition_id][self._first : self._end]
-        lines.insert(0, header.encode())
-        return b"".join(lines)
+        return header.encode() + self._listed_lines(rendition_id)
+
+    def _listed_lines(self, rendition_id: str) -> bytes:
+        """The lines of all listed entries: those of the last time without what has left them, and with what is new."""
+        lines = self._lines[rendition_id]
+        oldest = self._entries[0].media_sequence
+        since, until, joined = self._joined.get(rendition_id, (0, 0, b""))
+        first, end = since - oldest, until - oldest
+        if 0 <= first <= self._first <= end <= self._end:
+            left = sum(map(len, lines[first : self._first]))
+            joined = b"".join([memoryview(joined)[left:], *lines[end : self._end]])
+        else:
+            joined = b"".join(lines[self._first : self._end])
+        self._joined[rendition_id] = (oldest + self._first, oldest + self._end, joined)
+        return joined
 
     def multivariant_playlist(self) -> bytes:
         """The multivariant playlist, from the newest available entry that names renditions.

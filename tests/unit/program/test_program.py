@@ -311,6 +311,8 @@ def test_a_process_that_starts_later_shows_the_same(
     for entry in entries:
         early.append(entry)
         early.advance(now=end_of(entry))
+        if data.draw(st.booleans()):
+            playlists(early)  # renewals build on what was shown before
     now = end_of(entries[-1])
     late = ProgramWindow(endpoint, entries[data.draw(st.integers(0, len(entries) - 1)) :])
     late.advance(now=now)
