@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from understudy_domain.codec import record
 from understudy_domain.endpoint_state import EndpointState
 from understudy_domain.grid import Grid
+from understudy_domain.interchange import Interchangeability
 from understudy_domain.lineup import Rendition
 from understudy_domain.timeline import InputState
 
@@ -34,6 +35,7 @@ class ChannelState:
     """None until S_in is settled."""
     lineup: tuple[Rendition, ...] = ()
     inputs: list[InputState] = field(default_factory=lambda: [InputState(1), InputState(2)])
+    interchange: Interchangeability = field(default_factory=Interchangeability)
     endpoints: list[EndpointState] = field(default_factory=list)
 
     def input(self, input_id: int) -> InputState:

@@ -7,14 +7,15 @@ The steps, numbered as in the published rule (a the active input, s the other):
 
 1. Keep.       a has completed the slot: publish it from a.
 2. Wait.       Until the deadline. A late piece is not a missing piece.
-3. Repair.     Pieces that a lost come from s. Needs the proof that both are joinable, which is not taken yet.
+3. Repair.     a goes on after what it lacks, and s has that, joinably: publish the slot from a with it. No switch.
 4. Fail over.  s has completed the slot: publish it from s, which is active from here on. But if s was late as well,
                the cause is common to both: give a one more tolerance first.
-5. Combine.    a and s together cover the slot. Needs the same proof as 3.
+5. Combine.    a and s together cover the slot, joinably: publish the union. a stays active unless it is dead.
 6. Hold.       While what both lack is expected from either, or nothing later exists anywhere.
 7. Publish what there is, a gap where there is nothing, or go on at the first slot of which there is anything.
 
-Invariants kept here: the active input changes in step 4 only, and only to an input that has completed the slot (I5);
+Invariants kept here: the active input changes in step 4 only, and only to an input that has completed the slot, or in
+step 5 away from a dead one (I5);
 nothing ever moves it back for its own sake (I6); for equal deliveries a later deadline never gives an earlier change
 (I7).
 """
@@ -84,6 +85,10 @@ class SlotView:
     """Ticks."""
     active: InputView
     other: InputView
+    covered_together: bool = False
+    """Both inputs together have, joinably, every piece of the slot."""
+    recovered: bool = False
+    """The active input has delivered media later than all that it lacks of the slot."""
     partly_published: bool = False
     """Step 7 has published part of this slot already: only the rest of it is left to publish."""
 
@@ -158,8 +163,13 @@ def decide(view: SlotView, *, now: int) -> Verdict:
     deadline = view.deadline(now)
     if now < deadline:
         return Wait(_earliest([deadline, view.active.dead_at, view.other.dead_at], now), step=2)
+    if view.covered_together and view.recovered:
+        return Publish(view.active.input_id, Reason.REPAIR, step=3)
     if view.other.complete:
         return _fail_over(view, now)
+    if view.covered_together:
+        heir = view.other if view.active.is_dead(now) else view.active
+        return Publish(heir.input_id, Reason.COMBINE, step=5)
     held = _hold(view, now)
     return held if held is not None else _what_there_is(view)
 

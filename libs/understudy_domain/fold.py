@@ -8,6 +8,7 @@ whichever controller the log is read. The same log gives the same entries, byte 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from understudy_domain import failover
 from understudy_domain.channel_state import ChannelState
@@ -25,10 +26,16 @@ from understudy_domain.facts import (
 )
 from understudy_domain.failover import GoOn, InputView, Publish, PublishGap, SlotView, Wait
 from understudy_domain.grid import Grid
+from understudy_domain.interchange import Grade
 from understudy_domain.publication import Choice, entry_of
 from understudy_domain.reason import Reason
-from understudy_domain.settlement import match_renditions, place_sessions, settle_grid
+from understudy_domain.settlement import compare_inputs, match_renditions, place_sessions, settle_grid
 from understudy_domain.timeline import InputState, Piece, SlotBounds, SlotDelivery, first_run, slot_delivery
+from understudy_domain.union import Union, union
+
+SEGMENTS_KEPT = 8
+"""Pieces that every endpoint has passed and are kept: a seam's neighbours, and what a slower input is compared with."""
+BORROWING = (Reason.REPAIR, Reason.COMBINE)
 
 
 class ChannelFold:
@@ -117,6 +124,7 @@ class ChannelFold:
         place_sessions(self.state)
         settle_grid(self.state)
         match_renditions(self.state)
+        compare_inputs(self.state)
 
     def _input(self, input_id: int) -> InputState:
         return self.state.input(input_id)
@@ -185,6 +193,9 @@ class ChannelFold:
                 endpoint.passed = slot + 1
                 continue
             view = self._view(endpoint, grid, slot, deliveries)
+            together = self._together(endpoint, grid, view)
+            if together is not None:
+                view = replace(view, covered_together=True, recovered=together.recovered)
             verdict = failover.decide(view, now=self.state.now)
             if isinstance(verdict, Wait):
                 if verdict.until is not None:
@@ -193,7 +204,24 @@ class ChannelFold:
             if isinstance(verdict, GoOn):
                 endpoint.passed = verdict.slot
                 continue
+            if together is not None and isinstance(verdict, Publish) and verdict.reason in BORROWING:
+                deliveries[verdict.input_id] = together.delivery
             return self._entry(endpoint, grid, view, deliveries, verdict)
+
+    def _together(self, endpoint: EndpointState, grid: Grid, view: SlotView) -> Union | None:
+        """What both inputs have together of a slot past its deadline, if they are proven joinable."""
+        if view.active.complete or view.partly_published or self.state.now < view.deadline(self.state.now):
+            return None
+        renditions = [one.rendition for one in self.state.lineup]
+        if self.state.interchange.grade(renditions) is not Grade.JOINABLE:
+            return None
+        return union(
+            self._input(view.active.input_id),
+            self._input(view.other.input_id),
+            renditions,
+            grid=grid,
+            bounds=self._bounds(endpoint, grid, view.slot),
+        )
 
     def _first_entry(self, endpoint: EndpointState, grid: Grid) -> ProgramEntry | None:
         """The first slot of the first input to complete one."""
@@ -237,9 +265,13 @@ class ChannelFold:
         return sorted({grid.slot_of(start, slot_duration=slot_duration) for start in starts})
 
     def _delivery(self, one: InputState, endpoint: EndpointState, grid: Grid, slot: int) -> SlotDelivery:
-        published_until = endpoint.last.end if endpoint.last is not None else None
-        bounds = SlotBounds(slot, endpoint.slot_duration(grid), published_until)
+        bounds = self._bounds(endpoint, grid, slot)
         return slot_delivery(one, [one.rendition for one in self.state.lineup], grid=grid, bounds=bounds)
+
+    @staticmethod
+    def _bounds(endpoint: EndpointState, grid: Grid, slot: int) -> SlotBounds:
+        published_until = endpoint.last.end if endpoint.last is not None else None
+        return SlotBounds(slot, endpoint.slot_duration(grid), published_until)
 
     def _deliveries(self, endpoint: EndpointState, grid: Grid, slot: int) -> dict[int, SlotDelivery]:
         return {one.input_id: self._delivery(one, endpoint, grid, slot) for one in self.state.inputs}
@@ -307,7 +339,6 @@ class ChannelFold:
         choice = Choice(
             slot=view.slot,
             end=view.end,
-            input_id=input_id,
             active_input=active_input,
             pieces=pieces,
             reason=reason,
@@ -323,7 +354,7 @@ class ChannelFold:
         ends = [endpoint.last.end for endpoint in self.state.endpoints if endpoint.last is not None]
         if ends and len(ends) == len(self.state.endpoints):
             for one in self.state.inputs:
-                one.forget_before(min(ends) - grid.segment_duration)
+                one.forget_before(min(ends) - SEGMENTS_KEPT * grid.segment_duration)
 
 
 def _evidence(view: SlotView, deliveries: dict[int, SlotDelivery], now: int) -> Evidence:

@@ -29,8 +29,6 @@ class Choice:
     slot: int
     end: int
     """end(k) by prediction, programme time: where a gap ends."""
-    input_id: int
-    """Whose pieces these are."""
     active_input: int
     """Who is active from here on."""
     pieces: Mapping[str, tuple[Piece, ...]]
@@ -116,7 +114,7 @@ def _continues(last: ProgramEntry, choice: Choice, *, start: int, grid: Grid) ->
         offset_difference = _difference(first.timestamp - first.start, known.timestamp_offset, first.modulus)
         if abs(offset_difference) > first.frame_duration or first.configuration != known.configuration:
             return False
-        if known.pieces and known.pieces[-1].input_id != choice.input_id:
+        if known.pieces and known.pieces[-1].input_id != first.input_id:
             frame = max(first.frame_duration, known.pieces[-1].frame_duration)
             if abs(first.start - _end_of(known.pieces[-1], known.timestamp_offset)) > frame + ROUNDING:
                 return False
@@ -178,7 +176,7 @@ def _rendition(rendition: Rendition, choice: Choice, last: ProgramEntry | None) 
         kind=rendition.kind,
         codecs=newest.codecs if newest else known.codecs if known else (),
         bandwidth=max(known.bandwidth if known else 0, _bandwidth(pieces)),
-        pieces=tuple(_entry_piece(piece, choice.input_id, shift) for piece, shift in zip(pieces, shifts, strict=True)),
+        pieces=tuple(_entry_piece(piece, shift) for piece, shift in zip(pieces, shifts, strict=True)),
         timestamp_offset=newest.timestamp - newest.start if newest else known.timestamp_offset if known else 0,
         configuration=newest.configuration if newest else known.configuration if known else "",
         width=newest.width if newest else rendition.width,
@@ -194,11 +192,11 @@ def _rendition(rendition: Rendition, choice: Choice, last: ProgramEntry | None) 
     )
 
 
-def _entry_piece(piece: Piece, input_id: int, shifts: Shifts) -> EntryPiece:
+def _entry_piece(piece: Piece, shifts: Shifts) -> EntryPiece:
     return EntryPiece(
         object_key=piece.object_key,
         size=piece.size,
-        input_id=input_id,
+        input_id=piece.input_id,
         timestamp=piece.timestamp,
         duration=piece.end - piece.start,
         frame_duration=piece.frame_duration,

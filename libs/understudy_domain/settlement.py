@@ -82,6 +82,19 @@ def _renditions_if_known(one: InputState) -> tuple[Rendition, ...]:
     return ()
 
 
+def compare_inputs(state: ChannelState) -> None:
+    """Hold pieces that are new against those of the other input for the same time."""
+    for one in state.inputs:
+        other = state.input(3 - one.input_id)
+        for rendition, piece in one.take_fresh():
+            half = (piece.end - piece.start) // 2
+            near = [theirs for theirs in other.rendition_pieces(rendition) if abs(theirs.start - piece.start) < half]
+            common = near[-1] if near else None
+            if common is not None:
+                first, second = (piece, common) if one.input_id == 1 else (common, piece)
+                state.interchange.observe(rendition, first, second)
+
+
 def match_renditions(state: ChannelState) -> None:
     """Find out which of each input's playlists carries which rendition of the channel."""
     if not state.lineup:

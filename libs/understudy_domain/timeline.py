@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from understudy_domain.facts import PlaylistArrived, SegmentArrived
 from understudy_domain.grid import Grid
 from understudy_domain.lineup import FirstSegment
-from understudy_domain.media import RunningCounter, Track
+from understudy_domain.media import RunningCounter, Track, TrackKind
 from understudy_domain.session import RecentPiece, Session
 from understudy_domain.sources import ListedSegment, Sources
 from understudy_domain.ticks import TICKS_PER_SECOND
@@ -21,10 +21,21 @@ PIECES_MAX = 512
 SESSIONS_KEPT = 2
 
 
+@dataclass(frozen=True, slots=True)
+class PieceTrack:
+    """One track of a piece, in programme time: what a seam is measured by."""
+
+    kind: TrackKind
+    start: int
+    end: int
+    frame_duration: int
+
+
 @dataclass(slots=True)
 class Piece:
     """One input segment of one rendition, in its place."""
 
+    input_id: int
     path: str
     object_key: str
     size: int
@@ -46,6 +57,10 @@ class Piece:
     program_date_time: int | None = None
     counters: tuple[RunningCounter, ...] = ()
     counter_modulus: int | None = None
+    tracks: tuple[PieceTrack, ...] = ()
+    layout: str = ""
+    """Digest of its tables; empty: unknown, never equal."""
+    key_frame_first: bool = True
 
 
 @dataclass(slots=True)
@@ -76,6 +91,8 @@ class InputState:
     unlisted: list[ParkedSegment] = field(default_factory=list)
     unplaced: list[ParkedSegment] = field(default_factory=list)
     last_arrived_at: int | None = None
+    fresh: list[tuple[str, Piece]] = field(default_factory=list)
+    """Pieces that took their place since ``take_fresh``, with their playlists: to be held against the other input's."""
 
     @property
     def session(self) -> Session | None:
@@ -203,7 +220,8 @@ class InputState:
         for parked in mine:
             self.unplaced.remove(parked)
             assert parked.playlist is not None
-            piece = _piece(parked, session)
+            piece = _piece(parked, session, self.input_id)
+            self.fresh.append((parked.playlist, piece))
             pieces = self.pieces.setdefault(parked.playlist, [])
             pieces.append(piece)
             pieces.sort(key=lambda one: one.start)
@@ -239,6 +257,12 @@ class InputState:
         for playlist, pieces in self.pieces.items():
             if pieces and pieces[0].end <= programme_time:
                 self.pieces[playlist] = [piece for piece in pieces if piece.end > programme_time]
+
+    def take_fresh(self) -> list[tuple[str, Piece]]:
+        """The pieces that took their place since this was last called, with the renditions they are of."""
+        of_playlist = {playlist: rendition for rendition, playlist in self.carries.items()}
+        fresh, self.fresh = self.fresh, []
+        return [(of_playlist[playlist], piece) for playlist, piece in fresh if playlist in of_playlist]
 
     def rendition_pieces(self, rendition: str) -> Sequence[Piece]:
         """Its pieces of one of the channel's renditions, in order of time."""
@@ -360,13 +384,14 @@ def _piece_at(pieces: Sequence[Piece], instant: int) -> Piece | None:
     return next((piece for piece in reversed(pieces) if piece.start <= instant < piece.end), None)
 
 
-def _piece(parked: ParkedSegment, session: Session) -> Piece:
+def _piece(parked: ParkedSegment, session: Session, input_id: int) -> Piece:
     probe = parked.fact.probe
     leading = probe.leading
     assert leading is not None
     assert session.offset is not None
     start = session.unwrap(leading.first_timestamp) + session.offset
     return Piece(
+        input_id=input_id,
         path=parked.fact.path,
         object_key=parked.fact.object_key,
         size=parked.fact.size,
@@ -385,4 +410,13 @@ def _piece(parked: ParkedSegment, session: Session) -> Piece:
         program_date_time=parked.program_date_time,
         counters=probe.counters,
         counter_modulus=probe.counter_modulus,
+        tracks=tuple(_piece_track(track, session) for track in probe.tracks),
+        layout=probe.layout,
+        key_frame_first=all(track.key_frame_first for track in probe.tracks),
     )
+
+
+def _piece_track(track: Track, session: Session) -> PieceTrack:
+    assert session.offset is not None
+    start = session.unwrap(track.first_timestamp) + session.offset
+    return PieceTrack(track.kind, start, start + track.duration, track.frame_duration)

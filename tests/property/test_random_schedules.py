@@ -85,7 +85,7 @@ def test_one_failing_input_costs_a_viewer_nothing_but_a_bounded_wait(seed: int) 
             assert found == list(range(found[0], found[0] + len(found))), "everything once, in order"
             assert found[-1] >= SEGMENTS - 1 - seconds // 2, "to the end"
             assert not any(entry.discontinuity or entry.is_gap for entry in shown)
-            assert {entry.reason for entry in shown} <= {Reason.START, Reason.KEEP, Reason.FAILOVER}
+            assert {entry.reason for entry in shown} <= {Reason.START, Reason.KEEP, Reason.REPAIR, Reason.FAILOVER}
             assert [entry.media_sequence for entry in shown] == list(range(len(shown)))
             for before, entry in pairwise(shown):
                 changed = entry.active_input != before.active_input

@@ -49,6 +49,7 @@ class SyntheticEncoder:
     configuration: str = "sps"
     playlists: tuple[str, ...] = ("channel_1.m3u8",)
     content: str = "same"
+    layout: str = "tables"
     late: dict[int, float] = field(default_factory=dict)
     """Seconds by which segment n is late."""
     lost: set[int] = field(default_factory=set)
@@ -90,7 +91,7 @@ class SyntheticEncoder:
             frame_rate="25",
         )
         digest = f"{self.content}-{stem}-{number}"
-        probe = Probe("mpegts", (track,), digest=digest, timestamp_modulus=MODULUS)
+        probe = Probe("mpegts", (track,), digest=digest, timestamp_modulus=MODULUS, layout=self.layout)
         if self.counter_seed is not None:
             counters = running_counters(number, seed=f"{self.counter_seed} {playlist}")
             probe = replace(probe, counters=counters, counter_modulus=COUNTER_MODULUS)

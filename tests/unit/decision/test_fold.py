@@ -335,3 +335,74 @@ def test_a_longer_segment_duration_is_cut_to_the_target_duration_that_players_kn
     assert content(shown) == list(range(len(content(shown))))
     assert {entry.target_duration_seconds for entry in shown} == {5}
     assert {len(entry.renditions[0].pieces) for entry in shown} == {2}
+
+
+# --- repair and combine (steps 3 and 5) -------------------------------------------------------------------------------
+
+
+def inputs_of(entry: ProgramEntry) -> list[int]:
+    """Which input each piece came from."""
+    return [piece.input_id for piece in entry.renditions[0].pieces]
+
+
+def test_two_segments_lost_for_good_are_repaired_where_the_input_is_back_by_the_deadline() -> None:
+    run = broadcast(SyntheticEncoder(1, lost={20, 21}), SyntheticEncoder(2))
+    assert reasons(run.of("two")) == [Reason.START, Reason.FAILOVER]
+    assert reasons(run.of("twelve")) == [Reason.START, Reason.REPAIR]
+    assert reasons(run.of("six-delayed")) == [Reason.START, Reason.REPAIR, Reason.REPAIR]
+    assert reasons(run.of("two-delayed")) == [Reason.START, Reason.REPAIR, Reason.REPAIR]
+    for name in NAMES:
+        shown = run.of(name)
+        assert_well_formed(shown)
+        assert content(shown) == list(range(len(content(shown))))
+        assert not any(entry.discontinuity for entry in shown)
+    repaired = next(entry for entry in run.of("twelve") if entry.reason is Reason.REPAIR)
+    assert inputs_of(repaired) == [1, 1, 2, 2, 1, 1]
+    assert repaired.step == 3
+    assert {entry.active_input for entry in run.of("twelve")} == {1}
+
+
+def test_with_a_delay_what_an_input_never_delivers_is_repaired_before_any_viewer_sees_it() -> None:
+    run = broadcast(SyntheticEncoder(1, lost={20, 21}), SyntheticEncoder(2))
+    for name in ("two-delayed", "six-delayed"):
+        for entry in run.of(name):
+            if entry.reason is Reason.REPAIR:
+                assert entry.as_of.instant <= entry.available_at
+
+
+def test_each_input_losing_another_segment_costs_nothing() -> None:
+    run = broadcast(SyntheticEncoder(1, lost={20, 26}), SyntheticEncoder(2, lost={19, 22, 25}))
+    for name in NAMES:
+        shown = run.of(name)
+        assert_well_formed(shown)
+        assert content(shown) == list(range(len(content(shown))))
+        assert not any(entry.discontinuity or entry.is_gap for entry in shown)
+
+
+def test_a_slot_that_neither_has_whole_is_combined_when_the_active_input_does_not_go_on() -> None:
+    shown = broadcast(
+        SyntheticEncoder(1, lost={20, *range(21, 40)}), SyntheticEncoder(2, lost={19, *range(21, 40)})
+    ).of("six")
+    assert content(shown) == list(range(len(content(shown))))
+    combined = shown[-1]
+    assert combined.reason is Reason.COMBINE
+    assert inputs_of(combined) == [1, 1, 2]
+
+
+@pytest.mark.parametrize("change", [{"layout": "other tables"}, {"configuration": "other sps"}, {"layout": ""}])
+def test_inputs_that_are_not_joinable_are_never_mixed_within_a_slot(change: dict[str, str]) -> None:
+    other = SyntheticEncoder(2, **change)  # type: ignore[arg-type]
+    run = broadcast(SyntheticEncoder(1, lost={20, 21}), other)
+    for name in NAMES:
+        assert Reason.REPAIR not in reasons(run.of(name))
+        for entry in run.of(name):
+            assert len(set(inputs_of(entry))) <= 1
+
+
+def test_a_borrowed_piece_is_borrowed_in_every_rendition() -> None:
+    playlists = ("v0.m3u8", "v1.m3u8", "v2.m3u8")
+    one = SyntheticEncoder(1, playlists=playlists, lost_of_playlist={"v1.m3u8": {20}})
+    run = broadcast(one, SyntheticEncoder(2, playlists=playlists))
+    repaired = next(entry for entry in run.of("twelve") if entry.reason is Reason.REPAIR)
+    histories = {tuple(piece.input_id for piece in rendition.pieces) for rendition in repaired.renditions}
+    assert histories == {(1, 1, 2, 1, 1, 1)}
