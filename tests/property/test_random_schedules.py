@@ -162,3 +162,61 @@ def _take_over(snapshot: bytes, entries: dict[str, list[bytes]]) -> ChannelFold:
     fold = ChannelFold(codec.decode_as(ChannelState, snapshot), standing=standing)
     _append(entries, fold.resume())
     return fold
+
+
+@dataclass(frozen=True)
+class DoubleFaults:
+    """Both inputs lose and delay segments, a few of them both the same."""
+
+    messages: list[Message]
+    lost: dict[int, set[int]]
+    late: dict[int, dict[int, float]]
+
+    def is_owed(self, number: int, *, tolerance: float) -> bool:
+        """Whether some input delivers it by its due time + tolerance (less what the lag may be off)."""
+        return any(
+            number not in self.lost[one] and self.late[one].get(number, 0.0) <= tolerance - 0.3 for one in (1, 2)
+        )
+
+
+def double_faults(seed: int) -> DoubleFaults:
+    """The schedule of a seed."""
+    rng = random.Random(1_000_000 + seed)
+    skew = rng.choice([0.0, 0.4, 0.9, 2.5])
+    lost: dict[int, set[int]] = {1: set(), 2: set()}
+    late: dict[int, dict[int, float]] = {1: {}, 2: {}}
+    for one in (1, 2):
+        for number in range(10, SEGMENTS - 8):
+            chance = rng.random()
+            if chance < 0.06:
+                lost[one].add(number)
+            elif chance < 0.14:
+                late[one][number] = rng.uniform(0.05, 5.0)
+    messages = [
+        *(
+            configured(f"{seconds}-{delay}", seconds=seconds, delay_seconds=delay)
+            for seconds in TOLERANCE_SECONDS
+            for delay in (0, 5, 10)
+        ),
+        *SyntheticEncoder(1, lost=lost[1], late=late[1]).messages(range(SEGMENTS)),
+        *SyntheticEncoder(2, lost=lost[2], late=late[2], lag_seconds=0.3 + skew).messages(range(SEGMENTS)),
+    ]
+    return DoubleFaults(messages, lost, late)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_two_joinable_inputs_lose_nothing_that_either_delivers_in_time(seed: int) -> None:
+    """I8, and what goes with it: no content twice or out of order, borrowing only in every rendition."""
+    plan = double_faults(seed)
+    run = Broadcast(plan.messages).run(until_seconds=SEGMENTS * 2 + 40)
+    for seconds, tolerance in TOLERANCE_SECONDS.items():
+        for delay in (0, 5, 10):
+            shown = run.of(f"{seconds}-{delay}")
+            found = numbers(shown)
+            assert found == sorted(set(found)), "once, and in order"
+            span = range(found[0], SEGMENTS - 1 - seconds // 2)
+            missing = [number for number in span if number not in found]
+            owed = [number for number in missing if plan.is_owed(number, tolerance=tolerance)]
+            assert not owed, (seconds, delay, owed)
+            if not missing:
+                assert not any(entry.discontinuity or entry.is_gap for entry in shown)
