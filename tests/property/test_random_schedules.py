@@ -220,3 +220,4 @@ def test_two_joinable_inputs_lose_nothing_that_either_delivers_in_time(seed: int
             assert not owed, (seconds, delay, owed)
             if not missing:
                 assert not any(entry.discontinuity or entry.is_gap for entry in shown)
+                assert Reason.PARTIAL not in {entry.reason for entry in shown}, "slots stay whole"
