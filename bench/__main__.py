@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import functools
+import shutil
 import sys
 import tempfile
 import time
 import traceback
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import REPOSITORY
 from bench.cases import CASES
 from bench.context import Case, Context
 from bench.cores import Cores
+from bench.installation import Installation, running_installation
 from bench.report import as_json, as_table, machine_facts
 from bench.result import Result
 
 _BUSY_FRACTION_MAX = 0.1
+_PACKAGES = "Debian: apt install nginx-light wrk util-linux"
 _RESULTS = REPOSITORY / "bench" / "results"
+
+
+@dataclass(slots=True)
+class Findings:
+    """What came of a run."""
+
+    results: list[Result] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    """Cases for which a program is missing."""
+    failed: dict[str, str] = field(default_factory=dict)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,25 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if cores.server == cores.load:
         print("This machine has one core: server and load share it, and the ratios say little.", file=sys.stderr)
     cores.stay_on_load_core()
-    results: list[Result] = []
-    skipped: dict[str, str] = {}
-    failed: dict[str, str] = {}
-    for case in cases:
-        missing = case.missing_programs()
-        if missing:
-            skipped[case.name] = f"needs {' and '.join(missing)} (Debian: apt install nginx-light wrk util-linux)"
-            print(f"\n{case.name}: skipped, {skipped[case.name]}")
-            continue
-        try:
-            results.append(_measure(case, cores, is_quick=options.quick))
-        except Exception as err:  # noqa: BLE001  # the other cases are worth their figures all the same
-            failed[case.name] = f"{type(err).__name__}: {err}"
-            traceback.print_exc()
+    with tempfile.TemporaryDirectory(prefix="understudy-bench-") as directory:
+        findings = _run(cases, Path(directory), cores, is_quick=options.quick)
     output = options.output or _RESULTS / time.strftime("%Y%m%d-%H%M%S.json")
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(as_json(results, machine=machine, skipped=skipped, failed=failed))
+    output.write_text(as_json(findings.results, machine=machine, skipped=findings.skipped, failed=findings.failed))
     print(f"\nAll runs: {output}")
-    return 1 if failed else 0
+    return 1 if findings.failed else 0
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -73,11 +77,33 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _measure(case: Case, cores: Cores, *, is_quick: bool) -> Result:
-    with tempfile.TemporaryDirectory(prefix="understudy-bench-") as directory:
-        result = case.measure(Context(Path(directory), cores, is_quick=is_quick))
-    print(as_table(result), flush=True)
-    return result
+def _run(cases: Sequence[Case], directory: Path, cores: Cores, *, is_quick: bool) -> Findings:
+    """Run cases one after the other, each in a directory of its own; what one lacks does not keep the others."""
+    findings = Findings()
+    with contextlib.ExitStack() as stack:
+
+        @functools.cache
+        def installation() -> Installation:
+            return stack.enter_context(running_installation(directory / "installation", cores=cores))
+
+        for case in cases:
+            missing = case.missing_programs()
+            if missing:
+                findings.skipped[case.name] = f"needs {' and '.join(missing)} ({_PACKAGES})"
+                print(f"\n{case.name}: skipped, {findings.skipped[case.name]}")
+                continue
+            own = directory / case.name
+            own.mkdir()
+            try:
+                result = case.measure(Context(own, cores, installation, is_quick=is_quick))
+            except Exception as err:  # noqa: BLE001  # the other cases are worth their figures all the same
+                findings.failed[case.name] = f"{type(err).__name__}: {err}"
+                traceback.print_exc()
+            else:
+                findings.results.append(result)
+                print(as_table(result), flush=True)
+            shutil.rmtree(own)
+    return findings
 
 
 if __name__ == "__main__":

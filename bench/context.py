@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cores import Cores
+from bench.installation import Installation
 from bench.nginx import find_nginx
 from bench.result import Result
 
@@ -19,6 +20,8 @@ class Context:
     directory: Path
     """Of this case, empty, gone afterwards."""
     cores: Cores
+    installation: Callable[[], Installation]
+    """NATS and S3, started when first asked for, shared by the cases that run a server on a core of its own."""
     is_quick: bool
 
     @property

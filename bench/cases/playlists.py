@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 from bench.context import Case, Context
 from bench.http import Connection, UnexpectedAnswer
-from bench.installation import running_installation
 from bench.nginx import Nginx, running_nginx
 from bench.published import publish_endpoint
 from bench.result import Figure, Result, at_least
@@ -28,39 +27,39 @@ def _headers_of(answer_headers: Mapping[str, str]) -> str:
 
 
 def _measure(context: Context, *, not_modified: bool) -> Result:
-    with running_installation(context.directory, cores=context.cores) as installation:
-        published = installation.prepare(
-            functools.partial(publish_endpoint, segments=_SEGMENTS, date_interval_seconds=_DATE_INTERVAL_SECONDS)
+    installation = context.installation()
+    published = installation.prepare(
+        functools.partial(publish_endpoint, segments=_SEGMENTS, date_interval_seconds=_DATE_INTERVAL_SECONDS)
+    )
+    path = published.media_playlist_path
+    with installation.service("egress") as egress:
+        with Connection(egress.port) as connection:
+            answer = connection.request("GET", path)
+        if answer.status != 200:
+            raise UnexpectedAnswer(f"egress: {answer.status} {answer.body!r}")
+        file = context.directory / "www" / path.lstrip("/")
+        file.parent.mkdir(parents=True)
+        file.write_bytes(answer.body)
+        server = f"root {context.directory / 'www'};\n{_headers_of(answer.headers)}"
+        plain = running_nginx(context.directory / "nginx-plain", cores=context.cores, server=server)
+        caching = running_nginx(
+            context.directory / "nginx-caching", cores=context.cores, server=server, http=_OPEN_FILE_CACHE
         )
-        path = published.media_playlist_path
-        with installation.service("egress") as egress:
-            with Connection(egress.port) as connection:
-                answer = connection.request("GET", path)
-            if answer.status != 200:
-                raise UnexpectedAnswer(f"egress: {answer.status} {answer.body!r}")
-            file = context.directory / "www" / path.lstrip("/")
-            file.parent.mkdir(parents=True)
-            file.write_bytes(answer.body)
-            server = f"root {context.directory / 'www'};\n{_headers_of(answer.headers)}"
-            plain = running_nginx(context.directory / "nginx-plain", cores=context.cores, server=server)
-            caching = running_nginx(
-                context.directory / "nginx-caching", cores=context.cores, server=server, http=_OPEN_FILE_CACHE
-            )
-            with plain as nginx, caching as nginx_caching:
-                ports = {_EGRESS: (egress.port, egress.pid)} | {
-                    name: (one.port, one.worker_pid) for name, one in _named(nginx, nginx_caching)
-                }
-                subjects = {
-                    name: functools.partial(
-                        measure,
-                        _load(port, path, not_modified=not_modified),
-                        pid=pid,
-                        seconds=context.round_seconds,
-                        cores=context.cores,
-                    )
-                    for name, (port, pid) in ports.items()
-                }
-                runs = alternate(subjects, rounds=context.rounds)
+        with plain as nginx, caching as nginx_caching:
+            ports = {_EGRESS: (egress.port, egress.pid)} | {
+                name: (one.port, one.worker_pid) for name, one in _named(nginx, nginx_caching)
+            }
+            subjects = {
+                name: functools.partial(
+                    measure,
+                    _load(port, path, not_modified=not_modified),
+                    pid=pid,
+                    seconds=context.round_seconds,
+                    cores=context.cores,
+                )
+                for name, (port, pid) in ports.items()
+            }
+            runs = alternate(subjects, rounds=context.rounds)
     goal = at_least(_GOAL_NOT_MODIFIED if not_modified else _GOAL_FULL)
     cpu, speed = "cpu_microseconds_per_request", "requests_per_second"
     # Less CPU time is more speed, so that all ratios mean the same: how much of nginx egress is.

@@ -7,7 +7,6 @@ import os
 
 from bench.context import Case, Context
 from bench.http import Connection, UnexpectedAnswer
-from bench.installation import running_installation
 from bench.nginx import running_nginx
 from bench.published import publish_endpoint
 from bench.result import Figure, Result, at_least
@@ -21,34 +20,34 @@ _EGRESS, _NGINX = "egress", "nginx"
 
 def _measure(context: Context) -> Result:
     body = os.urandom(_SIZE)
-    with running_installation(context.directory, cores=context.cores) as installation:
-        published = installation.prepare(functools.partial(publish_endpoint, segments=5, body=body))
-        path = published.segment_paths[2]
-        file = context.directory / "www" / path.lstrip("/")
-        file.parent.mkdir(parents=True)
-        file.write_bytes(body)
-        server = f"root {context.directory / 'www'};"
-        with (
-            installation.service("egress") as egress,
-            running_nginx(context.directory / "nginx", cores=context.cores, server=server) as nginx,
+    installation = context.installation()
+    published = installation.prepare(functools.partial(publish_endpoint, segments=5, body=body))
+    path = published.segment_paths[2]
+    file = context.directory / "www" / path.lstrip("/")
+    file.parent.mkdir(parents=True)
+    file.write_bytes(body)
+    server = f"root {context.directory / 'www'};"
+    with (
+        installation.service("egress") as egress,
+        running_nginx(context.directory / "nginx", cores=context.cores, server=server) as nginx,
+    ):
+        subjects = {}
+        for name, port, pid in (
+            (_EGRESS, egress.port, egress.pid),
+            (_NGINX, nginx.port, nginx.worker_pid),
         ):
-            subjects = {}
-            for name, port, pid in (
-                (_EGRESS, egress.port, egress.pid),
-                (_NGINX, nginx.port, nginx.worker_pid),
-            ):
-                with Connection(port) as connection:
-                    answer = connection.request("GET", path)
-                if answer.status != 200 or answer.body != body:
-                    raise UnexpectedAnswer(f"{name}: {answer.status}, {len(answer.body)} bytes")
-                subjects[name] = functools.partial(
-                    measure,
-                    Load(port, [path], {}, connections=_CONNECTIONS),
-                    pid=pid,
-                    seconds=context.round_seconds,
-                    cores=context.cores,
-                )
-            runs = alternate(subjects, rounds=context.rounds)
+            with Connection(port) as connection:
+                answer = connection.request("GET", path)
+            if answer.status != 200 or answer.body != body:
+                raise UnexpectedAnswer(f"{name}: {answer.status}, {len(answer.body)} bytes")
+            subjects[name] = functools.partial(
+                measure,
+                Load(port, [path], {}, connections=_CONNECTIONS),
+                pid=pid,
+                seconds=context.round_seconds,
+                cores=context.cores,
+            )
+        runs = alternate(subjects, rounds=context.rounds)
     cpu, speed = "cpu_microseconds_per_request", "requests_per_second"
     figures = (
         Figure("x nginx, by CPU time", median_ratio(runs, cpu, of=_NGINX, to=_EGRESS), "x", at_least(1.0)),

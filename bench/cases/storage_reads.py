@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from bench.context import Case, Context
 from bench.http import Connection, UnexpectedAnswer
-from bench.installation import running_installation
 from bench.nginx import running_nginx
 from bench.presigned import presigned_paths, proxy_directives
 from bench.published import publish_endpoint
@@ -26,39 +25,39 @@ _EGRESS, _NGINX = "egress", "nginx"
 
 def _measure(context: Context) -> Result:
     body = os.urandom(_SIZE)
-    with running_installation(context.directory, cores=context.cores) as installation:
-        published = installation.prepare(functools.partial(publish_endpoint, segments=_SEGMENTS, body=body))
-        upstream = urlsplit(installation.s3.url).port
-        assert upstream is not None
-        http, server = proxy_directives(upstream)
-        with (
-            installation.service("egress", segment_cache_bytes=str(_CACHE_BYTES)) as egress,
-            running_nginx(context.directory / "nginx", cores=context.cores, server=server, http=http) as nginx,
+    installation = context.installation()
+    published = installation.prepare(functools.partial(publish_endpoint, segments=_SEGMENTS, body=body))
+    upstream = urlsplit(installation.s3.url).port
+    assert upstream is not None
+    http, server = proxy_directives(upstream)
+    with (
+        installation.service("egress", segment_cache_bytes=str(_CACHE_BYTES)) as egress,
+        running_nginx(context.directory / "nginx", cores=context.cores, server=server, http=http) as nginx,
+    ):
+        subjects = {}
+        for name, port, pid, paths in (
+            (_EGRESS, egress.port, egress.pid, published.segment_paths),
+            (
+                _NGINX,
+                nginx.port,
+                nginx.worker_pid,
+                presigned_paths(installation.settings, "GET", published.object_keys),
+            ),
         ):
-            subjects = {}
-            for name, port, pid, paths in (
-                (_EGRESS, egress.port, egress.pid, published.segment_paths),
-                (
-                    _NGINX,
-                    nginx.port,
-                    nginx.worker_pid,
-                    presigned_paths(installation.settings, "GET", published.object_keys),
-                ),
-            ):
-                with Connection(port) as connection:
-                    answer = connection.request("GET", paths[0])
-                if answer.status != 200 or answer.body != body:
-                    raise UnexpectedAnswer(f"{name}: {answer.status}, {len(answer.body)} bytes")
-                subjects[name] = functools.partial(
-                    measure,
-                    Load(port, paths, {}, connections=_CONNECTIONS),
-                    pid=pid,
-                    seconds=context.round_seconds,
-                    cores=context.cores,
-                )
-            runs = alternate(subjects, rounds=context.rounds)
-            with Connection(egress.port) as connection:
-                metrics = connection.request("GET", "/metrics").body.decode()
+            with Connection(port) as connection:
+                answer = connection.request("GET", paths[0])
+            if answer.status != 200 or answer.body != body:
+                raise UnexpectedAnswer(f"{name}: {answer.status}, {len(answer.body)} bytes")
+            subjects[name] = functools.partial(
+                measure,
+                Load(port, paths, {}, connections=_CONNECTIONS),
+                pid=pid,
+                seconds=context.round_seconds,
+                cores=context.cores,
+            )
+        runs = alternate(subjects, rounds=context.rounds)
+        with Connection(egress.port) as connection:
+            metrics = connection.request("GET", "/metrics").body.decode()
     cpu = "cpu_microseconds_per_request"
     figures = (
         Figure("CPU time, x nginx proxy_pass", median_ratio(runs, cpu, of=_EGRESS, to=_NGINX), "x", at_most(1.1)),

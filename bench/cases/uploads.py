@@ -10,7 +10,7 @@ import time
 from urllib.parse import urlsplit
 
 from bench.context import Case, Context
-from bench.installation import Access, running_installation
+from bench.installation import Access
 from bench.media import make_segment
 from bench.nginx import running_nginx
 from bench.presigned import presigned_paths, proxy_directives
@@ -64,30 +64,30 @@ def probe_milliseconds(body: bytes, *, times: int) -> float:
 def _measure(context: Context, *, size: int, goal: float) -> Result:
     body = make_segment(context.directory / "media", size=size)
     count = min(_UPLOADS_A_ROUND_MAX, _BYTES_A_ROUND // size) // (3 if context.is_quick else 1)
-    with running_installation(context.directory, cores=context.cores) as installation:
-        channel = installation.prepare(create_channel)
-        endpoint = channel.ingest_endpoints[0]
-        upstream = urlsplit(installation.s3.url).port
-        assert upstream is not None
-        with installation.service("ingest") as ingest, contextlib.ExitStack() as stack:
-            base = keys.ingest_url_path(channel.guid, endpoint.id)
-            uploaders = {
-                _INGEST: Uploader(
-                    Uploads(ingest.port, lambda number: f"{base}_{number}.ts", body, authorization(endpoint)),
-                    pid=ingest.pid,
-                )
-            }
-            for name, further in ({_NGINX: ""} | _TUNED).items():
-                http, server = proxy_directives(upstream, further=further)
-                directory = context.directory / name.replace(" ", "-")
-                nginx = stack.enter_context(running_nginx(directory, cores=context.cores, server=server, http=http))
-                total = count * (context.rounds + 1)
-                paths = presigned_paths(
-                    installation.settings, "PUT", [f"bench/{nginx.port}/{number}.ts" for number in range(total)]
-                )
-                uploaders[name] = Uploader(Uploads(nginx.port, paths.__getitem__, body, {}), pid=nginx.worker_pid)
-            subjects = {name: functools.partial(uploader.measure, count) for name, uploader in uploaders.items()}
-            runs = alternate(subjects, rounds=context.rounds)
+    installation = context.installation()
+    channel = installation.prepare(create_channel)
+    endpoint = channel.ingest_endpoints[0]
+    upstream = urlsplit(installation.s3.url).port
+    assert upstream is not None
+    with installation.service("ingest") as ingest, contextlib.ExitStack() as stack:
+        base = keys.ingest_url_path(channel.guid, endpoint.id)
+        uploaders = {
+            _INGEST: Uploader(
+                Uploads(ingest.port, lambda number: f"{base}_{number}.ts", body, authorization(endpoint)),
+                pid=ingest.pid,
+            )
+        }
+        for name, further in ({_NGINX: ""} | _TUNED).items():
+            http, server = proxy_directives(upstream, further=further)
+            directory = context.directory / name.replace(" ", "-")
+            nginx = stack.enter_context(running_nginx(directory, cores=context.cores, server=server, http=http))
+            total = count * (context.rounds + 1)
+            paths = presigned_paths(
+                installation.settings, "PUT", [f"bench/{nginx.port}/{number}.ts" for number in range(total)]
+            )
+            uploaders[name] = Uploader(Uploads(nginx.port, paths.__getitem__, body, {}), pid=nginx.worker_pid)
+        subjects = {name: functools.partial(uploader.measure, count) for name, uploader in uploaders.items()}
+        runs = alternate(subjects, rounds=context.rounds)
     probing = probe_milliseconds(body, times=100)
     cpu = {name: median_of(runs, name, _CPU) for name in subjects}
     figures = (
