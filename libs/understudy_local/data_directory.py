@@ -45,10 +45,16 @@ class DataDirectory:
         """Make the folders that are not there yet.
 
         Raises:
-            DataDirectoryUnusable: one cannot be made.
+            DataDirectoryUnusable: one cannot be made, or the directory is somebody else's: we remove files in ours.
         """
         try:
-            for folder in (self.path, self.nats, self.s3 / "data", self.s3 / "log", self.logs, self.demo):
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self._lock_file.exists() and any(self.path.iterdir()):
+                raise DataDirectoryUnusable(
+                    f"{self.path} holds other things already: name an empty or a new --data-dir."
+                )
+            self._lock_file.touch(mode=0o600)
+            for folder in (self.nats, self.s3 / "data", self.s3 / "log", self.logs, self.demo):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as err:
             raise DataDirectoryUnusable(

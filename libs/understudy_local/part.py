@@ -62,6 +62,7 @@ class Running:
     @classmethod
     async def start(cls, part: Part, command: Sequence[str]) -> Running:
         """Start it, in a session of its own (a Ctrl-C in the terminal is the supervisor's alone), tied to our life."""
+        part.log.parent.mkdir(parents=True, exist_ok=True)
         with part.log.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", str(_TETHER), str(os.getpid()), *command),

@@ -112,13 +112,25 @@ class Keeper:
             if self._running is not None:
                 began = time.monotonic()
                 how = await self._running.ended()
-                pause = _BACK_OFF_SECONDS[min(failures, len(_BACK_OFF_SECONDS) - 1)]
-                failures = 0 if time.monotonic() - began > _STEADY_SECONDS else failures + 1
-                again = "starting it again" if pause == 0 else f"starting it again in {pause:g} s"
-                self._watcher.say(f"{self.part.name} {how}, {again}")
-                await asyncio.sleep(pause)
-            await self._launch()
-            self._watcher.changed()
+                if time.monotonic() - began > _STEADY_SECONDS:
+                    failures = 0
+                await self._pause(how, failures)
+                failures += 1
+            try:
+                await self._launch()
+            except OSError as err:  # no memory, a full disk, a folder that is gone: it may be over in a moment
+                self._running = None
+                failures += 1
+                await self._pause(f"could not be started ({err})", failures)
+            else:
+                self._watcher.changed()
+
+    async def _pause(self, how: str, failures: int) -> None:
+        """Say what happened, and wait the longer the more often it did in a row."""
+        pause = _BACK_OFF_SECONDS[min(failures, len(_BACK_OFF_SECONDS) - 1)]
+        again = "starting it again" if pause == 0 else f"starting it again in {pause:g} s"
+        self._watcher.say(f"{self.part.name} {how}, {again}")
+        await asyncio.sleep(pause)
 
 
 class Supervisor:

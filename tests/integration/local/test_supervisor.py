@@ -175,3 +175,34 @@ asyncio.run(main())
     process.kill()
     await process.wait()
     await eventually(lambda: not exists(child))
+
+
+async def test_what_could_not_be_started_again_is_tried_until_it_can(
+    supervisor: Supervisor, heard: Heard, tmp_path: Path
+) -> None:
+    folder = tmp_path / "logs"
+    await supervisor.start([python(folder, SLEEP)], ready=nothing)
+    first = supervisor.pids()["part"]
+    (folder / "part.log").unlink()
+    folder.rmdir()
+    folder.touch()  # a file where the folder was: no log can be opened
+    os.kill(first, signal.SIGKILL)
+    await eventually(lambda: any("could not be started" in line for line in heard.said))
+    folder.unlink()
+    await eventually(lambda: supervisor.pids().get("part", first) != first)
+
+
+async def test_a_part_that_cannot_be_started_keeps_nothing_from_ending(
+    supervisor: Supervisor, heard: Heard, tmp_path: Path
+) -> None:
+    folder = tmp_path / "logs"
+    await supervisor.start([python(tmp_path, SLEEP, name="other")], ready=nothing)
+    await supervisor.start([python(folder, SLEEP)], ready=nothing)
+    other = supervisor.pids()["other"]
+    (folder / "part.log").unlink()
+    folder.rmdir()
+    folder.touch()
+    os.kill(supervisor.pids()["part"], signal.SIGKILL)
+    await eventually(lambda: any("could not be started" in line for line in heard.said))
+    await supervisor.stop()
+    assert not exists(other)

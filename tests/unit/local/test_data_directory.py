@@ -69,3 +69,16 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
         assert json.load(reader) == {"a": 1}
     assert json.loads(path.read_text()) == {"b": 2}
     assert [file.name for file in tmp_path.iterdir()] == ["stack.json"]
+
+
+def test_a_directory_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "of somebody else.log").touch()
+    with pytest.raises(DataDirectoryUnusable, match="other things"):
+        DataDirectory(tmp_path).create()
+    assert sorted(tmp_path.rglob("*")) == [logs, logs / "of somebody else.log"]
+
+
+def test_a_directory_of_ours_is_taken_again(directory: DataDirectory) -> None:
+    DataDirectory(directory.path).create()
