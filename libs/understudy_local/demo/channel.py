@@ -28,6 +28,12 @@ _ORIGIN_ENDPOINTS: Final[dict[str, dict[str, Any]]] = {
 }
 
 
+# A thread cannot be called off: this is how long a Ctrl-C may have to wait for it.
+ATTEMPTS_MAX: Final = 2
+CONNECT_SECONDS: Final = 1
+READ_SECONDS: Final = 5
+
+
 @dataclass(frozen=True, slots=True)
 class DemoChannel:
     """What the encoders and a player need to know."""
@@ -49,7 +55,11 @@ def ensure(api_url: str, credentials: Credentials) -> DemoChannel:
         region_name=credentials.region,
         aws_access_key_id=credentials.access_key_id,
         aws_secret_access_key=credentials.secret_access_key,
-        config=Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 5, "mode": "standard"}),
+        config=Config(
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            retries={"total_max_attempts": ATTEMPTS_MAX, "mode": "standard"},
+        ),
     )
     try:
         channel = _existing(client.describe_channel, CHANNEL_ID) or client.create_channel(

@@ -10,7 +10,7 @@ from understudy_domain import ticks
 from understudy_domain.entry import ActiveInput
 from understudy_domain.reason import Reason
 from understudy_local.data_directory import DataDirectory
-from understudy_local.demo import clock_card
+from understudy_local.demo import channel, clock_card
 from understudy_local.demo.encoder import IngestEndpoint, command
 from understudy_local.demo.status import Status
 from understudy_local.demo.wishes import Wishes
@@ -123,3 +123,8 @@ def test_status_tells_people_the_same() -> None:
     assert "encoder 2    runs (process 4711)" in text
     assert "demo-short  follows input 2 since 2027-01-15T08:00:00.000Z" in text
     assert "reason: failover" in text
+
+
+def test_a_control_api_that_ends_meanwhile_holds_up_a_ctrl_c_for_a_few_seconds_only() -> None:
+    one_request_seconds = channel.ATTEMPTS_MAX * (channel.CONNECT_SECONDS + channel.READ_SECONDS)
+    assert one_request_seconds <= 15
