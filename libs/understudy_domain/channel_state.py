@@ -28,7 +28,7 @@ class ChannelState:
     channel: str
     """Guid."""
     now: int = 0
-    """Log time: instant of the last message or timer, ticks since the epoch."""
+    """Log time: instant of the last message or timer that was decided at, ticks since the epoch."""
     sequence: int = 0
     """ARRIVALS sequence of the last message applied, ticks of the clock not counted."""
     grid: Grid | None = None

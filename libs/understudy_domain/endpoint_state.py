@@ -37,18 +37,29 @@ class EndpointState:
         pieces_max = self.last.target_duration_seconds * TICKS_PER_SECOND // grid.segment_duration
         return min(slot_duration, max(pieces_max, 1) * grid.segment_duration)
 
+    def target_duration_seconds(self, grid: Grid) -> int:
+        """Fixed at the endpoint's birth: S_out + S_in / 2, rounded up."""
+        if self.last is not None:
+            return self.last.target_duration_seconds
+        return -(-(self.slot_duration(grid) + grid.segment_duration // 2) // TICKS_PER_SECOND)
+
     def next_slot(self, grid: Grid) -> int | None:
-        """The slot to decide next; None before the first. A new segment duration begins where the old one ended."""
+        """The slot to decide next; None before the first. A new segment duration begins where the old one ended.
+
+        That is the last entry's slot again until it is passed: the entry may hold the first part of it alone.
+        """
         if self.last is None:
             return None
         slot_duration = self.slot_duration(grid)
         if self.last.slot_duration != slot_duration:
             slot = grid.slot_of(self.last.end, slot_duration=slot_duration)
         else:
-            slot = self.last.slot if self.last.reason is Reason.PARTIAL else self.last.slot + 1
+            slot = self.last.slot
         return slot if self.passed is None else max(slot, self.passed)
 
-    @property
-    def partly_published(self) -> bool:
-        """The last entry holds part of its slot (step 7); the rest is still to come."""
-        return self.last is not None and self.last.reason is Reason.PARTIAL
+    def has_part_of(self, slot: int, grid: Grid) -> bool:
+        """The last entry holds part of this slot, by step 7; what there is of the rest is still to come."""
+        last = self.last
+        if last is None or last.reason is not Reason.PARTIAL or last.slot != slot:
+            return False
+        return last.slot_duration == self.slot_duration(grid)

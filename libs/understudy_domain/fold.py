@@ -30,7 +30,9 @@ from understudy_domain.interchange import Grade
 from understudy_domain.publication import Choice, entry_of
 from understudy_domain.reason import Reason
 from understudy_domain.settlement import compare_inputs, match_renditions, place_sessions, settle_grid
-from understudy_domain.timeline import InputState, Piece, SlotBounds, SlotDelivery, first_run, slot_delivery
+from understudy_domain.slots import SlotBounds, SlotDelivery, first_run, slot_delivery
+from understudy_domain.ticks import TICKS_PER_SECOND
+from understudy_domain.timeline import InputState, Piece
 from understudy_domain.union import Union, union
 
 SEGMENTS_KEPT = 8
@@ -64,18 +66,16 @@ class ChannelFold:
         """
         instant = max(instant, self.state.now)
         entries = self._fire_timers(before=instant)
-        self.state.now = instant
         if isinstance(fact, Tick):
             return entries
+        self.state.now = instant
         self.state.sequence = sequence
         self._take_in(fact, input_id)
         return entries + self._decide_all()
 
     def pass_time(self, instant: int) -> list[ProgramEntry]:
         """A tick of the shard's clock: everything stamped before ``instant`` has been applied."""
-        entries = self._fire_timers(before=instant)
-        self.state.now = max(self.state.now, instant)
-        return entries
+        return self._fire_timers(before=instant)
 
     def adopt(self, entry: ProgramEntry) -> None:
         """Go on from an entry that stands in PROGRAM although this fold did not make it."""
@@ -85,8 +85,9 @@ class ChannelFold:
             self._adopt(endpoint)
 
     def _adopt(self, endpoint: EndpointState) -> None:
-        endpoint.last = self._standing.get(endpoint.origin_endpoint)
-        endpoint.passed = None
+        standing = self._standing.get(endpoint.origin_endpoint)
+        if standing != endpoint.last:
+            endpoint.last, endpoint.passed = standing, None
 
     def resume(self) -> list[ProgramEntry]:
         """Set the timers after a snapshot was loaded."""
@@ -165,6 +166,7 @@ class ChannelFold:
         self._wake_at.pop(endpoint.origin_endpoint, None)
         entries: list[ProgramEntry] = []
         if self._is_ahead(endpoint):
+            self._wait_for_last(endpoint)
             return entries
         while True:
             entry = self._next_entry(endpoint, grid)
@@ -180,6 +182,12 @@ class ChannelFold:
             return False
         as_of = endpoint.last.as_of
         return self.state.now < as_of.instant or self.state.sequence < as_of.sequence
+
+    def _wait_for_last(self, endpoint: EndpointState) -> None:
+        """A timer made the last entry, and no message may follow: go on at its instant."""
+        assert endpoint.last is not None
+        if self.state.sequence >= endpoint.last.as_of.sequence:
+            self._wake_at[endpoint.origin_endpoint] = endpoint.last.as_of.instant
 
     def _next_entry(self, endpoint: EndpointState, grid: Grid) -> ProgramEntry | None:
         if endpoint.last is None:
@@ -300,7 +308,7 @@ class ChannelFold:
             time_delay=endpoint.time_delay,
             active=views[active_input],
             other=views[3 - active_input],
-            partly_published=endpoint.partly_published and endpoint.last is not None and endpoint.last.slot == slot,
+            partly_published=endpoint.has_part_of(slot, grid),
         )
 
     def _input_view(
@@ -331,10 +339,12 @@ class ChannelFold:
         reason = Reason.GAP
         if isinstance(verdict, Publish):
             input_id, reason = verdict.input_id, verdict.reason
-            pieces = dict(deliveries[input_id].pieces)
-            if reason is Reason.PARTIAL:
-                pieces = first_run(deliveries[input_id], hole_max=grid.segment_duration // 2)
-            else:
+            pieces = first_run(
+                deliveries[input_id],
+                hole_max=grid.segment_duration // 2,
+                duration_max=endpoint.target_duration_seconds(grid) * TICKS_PER_SECOND,
+            )
+            if reason is not Reason.PARTIAL:
                 active_input = input_id
         choice = Choice(
             slot=view.slot,
@@ -351,6 +361,8 @@ class ChannelFold:
 
     def _forget(self, grid: Grid) -> None:
         """Drop pieces that every endpoint has passed; those of endpoints without an entry are still needed."""
+        if any(self._is_ahead(endpoint) for endpoint in self.state.endpoints):
+            return
         ends = [endpoint.last.end for endpoint in self.state.endpoints if endpoint.last is not None]
         if ends and len(ends) == len(self.state.endpoints):
             for one in self.state.inputs:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from understudy_domain.media import TrackKind
-from understudy_domain.timeline import Piece, PieceTrack
+from understudy_domain.timeline import Piece, PieceTrack, offset_difference
 
 COMMON_PIECES_FOR_PROOF = 3
 ROUNDING = 2
@@ -53,7 +53,7 @@ def compare(one: Piece, other: Piece) -> tuple[Grade, Mismatch | None]:
     frame = max(one.frame_duration, other.frame_duration)
     if one.configuration != other.configuration:
         return Grade.NONE, Mismatch.CONFIGURATION
-    if abs(_offset_difference(one, other)) > frame:
+    if abs(offset_difference(one, other)) > frame:
         return Grade.NONE, Mismatch.TIMESTAMPS
     if abs(one.start - other.start) > frame or abs(one.end - other.end) > frame:
         return Grade.NONE, Mismatch.BOUNDARIES
@@ -65,7 +65,7 @@ def _joinable(one: Piece, other: Piece) -> tuple[Grade, Mismatch | None]:
         return Grade.SEAMLESS, Mismatch.TABLES
     if not (one.key_frame_first and other.key_frame_first):
         return Grade.SEAMLESS, Mismatch.KEY_FRAME
-    if _offset_difference(one, other) != 0:
+    if offset_difference(one, other) != 0:
         return Grade.SEAMLESS, Mismatch.TIMESTAMPS
     if len(one.tracks) != len(other.tracks):
         return Grade.SEAMLESS, Mismatch.TABLES
@@ -83,19 +83,11 @@ def _within_a_frame(mine: PieceTrack, theirs: PieceTrack) -> bool:
     return abs(mine.start - theirs.start) <= frame and abs(mine.end - theirs.end) <= frame
 
 
-def _offset_difference(one: Piece, other: Piece) -> int:
-    """How far apart the two media timestamps of one programme instant are, ticks."""
-    difference = (one.timestamp - one.start) - (other.timestamp - other.start)
-    if one.modulus is None:
-        return difference
-    return (difference + one.modulus // 2) % one.modulus - one.modulus // 2
-
-
 def joins(before: Piece, after: Piece) -> bool:
     """Whether ``after`` may follow ``before`` within one output segment: the seam against a real neighbour."""
     if before.configuration != after.configuration or before.layout != after.layout or not after.layout:
         return False
-    if not after.key_frame_first or _offset_difference(before, after) != 0:
+    if not after.key_frame_first or offset_difference(before, after) != 0:
         return False
     if len(before.tracks) != len(after.tracks):
         return False

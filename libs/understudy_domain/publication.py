@@ -12,7 +12,7 @@ from understudy_domain.grid import Grid
 from understudy_domain.lineup import Rendition
 from understudy_domain.reason import Reason
 from understudy_domain.session import CLOCK_TOLERANCE
-from understudy_domain.ticks import TICKS_PER_SECOND
+from understudy_domain.ticks import TICKS_PER_SECOND, difference
 from understudy_domain.timeline import Piece
 
 DRIFT_DIVISOR = 1000
@@ -47,7 +47,6 @@ def entry_of(
     start = leading[0].start if leading else (last.end if last is not None else choice.end)
     end = leading[-1].end if leading else max(choice.end, start)
     discontinuity = last is not None and bool(leading) and not _continues(last, choice, start=start, grid=grid)
-    slot_duration = endpoint.slot_duration(grid)
     return ProgramEntry(
         origin_endpoint=endpoint.origin_endpoint,
         channel=channel_guid,
@@ -59,13 +58,13 @@ def entry_of(
         end=end,
         program_date_time=_program_date_time(last, choice, leading, start=start, end=end, discontinuity=discontinuity),
         available_at=_available_at(last, choice, end=end, time_delay=endpoint.time_delay),
-        target_duration_seconds=_target_duration_seconds(last, slot_duration, grid),
+        target_duration_seconds=endpoint.target_duration_seconds(grid),
         active_input=choice.active_input,
         reason=choice.reason,
         step=choice.step,
         evidence=choice.evidence,
         renditions=tuple(_rendition(one, choice, last) for one in lineup),
-        slot_duration=slot_duration,
+        slot_duration=endpoint.slot_duration(grid),
         policy_revision=endpoint.revision,
         as_of=choice.as_of,
     )
@@ -80,21 +79,12 @@ def _discontinuity_sequence(last: ProgramEntry | None) -> int:
     return 0 if last is None else last.discontinuity_sequence + last.discontinuity
 
 
-def _target_duration_seconds(last: ProgramEntry | None, slot_duration: int, grid: Grid) -> int:
-    """Fixed at the endpoint's birth: S_out + S_in / 2, rounded up."""
-    if last is not None:
-        return last.target_duration_seconds
-    return -(-(slot_duration + grid.segment_duration // 2) // TICKS_PER_SECOND)
-
-
 def _available_at(last: ProgramEntry | None, choice: Choice, *, end: int, time_delay: int) -> int:
     """end(k) + the smaller lag + time delay, never decreasing.
 
-    Without a delay there is nothing to hold a slot back for that came a moment earlier than usual.
+    What came earlier than usual, a moment or as a backlog, is held back for the delay alone.
     """
-    available = end + choice.smaller_lag + time_delay
-    if time_delay == 0:
-        available = min(available, choice.as_of.instant)
+    available = min(end + choice.smaller_lag, choice.as_of.instant) + time_delay
     return available if last is None else max(available, last.available_at)
 
 
@@ -111,7 +101,7 @@ def _continues(last: ProgramEntry, choice: Choice, *, start: int, grid: Grid) ->
         if known is None or not pieces:
             continue
         first = pieces[0]
-        offset_difference = _difference(first.timestamp - first.start, known.timestamp_offset, first.modulus)
+        offset_difference = difference(first.timestamp - first.start, known.timestamp_offset, first.modulus)
         if abs(offset_difference) > first.frame_duration or first.configuration != known.configuration:
             return False
         if known.pieces and known.pieces[-1].input_id != first.input_id:
@@ -124,12 +114,6 @@ def _continues(last: ProgramEntry, choice: Choice, *, start: int, grid: Grid) ->
 def _end_of(piece: EntryPiece, timestamp_offset: int) -> int:
     """Where a published piece ends, programme time."""
     return piece.timestamp + piece.duration - timestamp_offset
-
-
-def _difference(one: int, other: int, modulus: int | None) -> int:
-    if modulus is None:
-        return one - other
-    return (one - other + modulus // 2) % modulus - modulus // 2
 
 
 def _program_date_time(

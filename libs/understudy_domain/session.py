@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from understudy_domain.lag import Lag
+from understudy_domain.sources import PLAYLISTS_KEPT
 from understudy_domain.ticks import TICKS_PER_SECOND
 
 RECENT_PIECES = 24
@@ -39,6 +40,15 @@ class RecentPiece:
     size: int
     digest: str
     path: str
+
+    @property
+    def duration(self) -> int:
+        """Ticks."""
+        return self.end - self.start
+
+    def overlaps(self, start: int, end: int) -> bool:
+        """Whether it shares more than half of the shorter of the two, so that both claim to be the same time."""
+        return 2 * (min(self.end, end) - max(self.start, start)) > min(self.duration, end - start)
 
 
 @dataclass(slots=True)
@@ -70,8 +80,8 @@ class Session:
         half = self.modulus // 2
         return self.newest_end + (timestamp - self.newest_end + half) % self.modulus - half
 
-    def accepts(self, *, playlist: str, start: int, size: int, digest: str, segment_duration: int) -> bool:
-        """Whether a piece at ``start`` (unwrapped) belongs to this run.
+    def accepts(self, *, playlist: str, start: int, end: int, size: int, digest: str, segment_duration: int) -> bool:
+        """Whether a piece from ``start`` to ``end`` (unwrapped) belongs to this run.
 
         Not after a jump forward of more than 2 S_in, nor further back than a piece can be late, nor where another
         content already stands: an encoder delivers one content for one time, so a second one is a restart.
@@ -79,11 +89,7 @@ class Session:
         if start - self.newest_end > FORWARD_JUMP_SEGMENTS * segment_duration:
             return False
         back = self.newest_end - start
-        same_time = [
-            piece
-            for piece in self.recent
-            if piece.playlist == playlist and abs(piece.start - start) < segment_duration // 2
-        ]
+        same_time = [piece for piece in self.recent if piece.playlist == playlist and piece.overlaps(start, end)]
         if not same_time:
             return back <= LATE_SEGMENTS * segment_duration
         again = all(piece.size == size and piece.digest == digest for piece in same_time)
@@ -105,6 +111,8 @@ class Session:
         self.pieces = max(self.pieces, len(mine))
         if len(mine) > RECENT_PIECES:
             self.recent.remove(mine[0])
+        elif len(self.recent) > RECENT_PIECES * PLAYLISTS_KEPT:
+            del self.recent[0]
 
     def note_date(self, *, program_date_time: int, start: int, end: int, arrived_at: int) -> None:
         """Take in the program date time of a piece, if it is within 10 s of the log's clock when the piece arrived."""

@@ -25,7 +25,7 @@ def place_sessions(state: ChannelState) -> None:
                 continue
             theirs = [reference for reference in reversed(other.sessions) if reference.offset is not None]
             own = [reference for reference in reversed(one.sessions) if reference is not session]
-            segment_duration = state.grid.segment_duration if state.grid else session.first_end - _first_start(one)
+            segment_duration = state.grid.segment_duration if state.grid else session.recent[0].duration
             session.offset = place(
                 session,
                 [*theirs, *own],
@@ -34,11 +34,6 @@ def place_sessions(state: ChannelState) -> None:
             )
             if session.offset is not None:
                 one.settle(session)
-
-
-def _first_start(one: InputState) -> int:
-    leading = one.unplaced[0].fact.probe.leading
-    return leading.first_timestamp if leading is not None else 0
 
 
 def settle_grid(state: ChannelState) -> None:

@@ -9,10 +9,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 from understudy_domain.facts import MultivariantArrived, PlaylistArrived
 
 LINES_KEPT = 64
+PLAYLISTS_KEPT = 64
+"""Playlists of one input that are remembered, the last read: encoders may put a date into each life's names."""
+FORMS_KEPT = 128
+"""Forms of names that are remembered, the last listed: names of random digits or with the time have ever new ones."""
 NAMES_TO_TRUST = 2
 """Different names of one form that a playlist must have listed before the form alone is trusted."""
 
@@ -55,19 +60,22 @@ class Sources:
 
     def read_playlist(self, fact: PlaylistArrived) -> None:
         """Take in what is new in a media playlist."""
-        lines = self.lines.setdefault(fact.path, {})
+        lines = self.lines[fact.path] = self.lines.pop(fact.path, {})
         for line in fact.lines:
             lines[line.path] = ListedSegment(line.program_date_time, line.gap)
             self._learn_form(fact.path, line.path)
-        while len(lines) > LINES_KEPT:
-            del lines[next(iter(lines))]
+        _keep_newest(lines, LINES_KEPT)
+        _keep_newest(self.lines, PLAYLISTS_KEPT)
         if fact.ended and fact.path not in self.ended:
             self.ended.append(fact.path)
         elif not fact.ended and fact.path in self.ended:
             self.ended.remove(fact.path)
+        self.ended = [playlist for playlist in self.ended if playlist in self.lines]
 
     def _learn_form(self, playlist: str, path: str) -> None:
-        form = self.forms.setdefault(name_form(path), NameForm(playlist))
+        key = name_form(path)
+        form = self.forms[key] = self.forms.pop(key, NameForm(playlist))
+        _keep_newest(self.forms, FORMS_KEPT)
         if form.playlist != playlist:
             form.playlist = None
         elif len(form.names) < NAMES_TO_TRUST and path not in form.names:
@@ -89,3 +97,8 @@ class Sources:
     def has_ended(self) -> bool:
         """Every playlist that was ever read has ended."""
         return bool(self.lines) and len(self.ended) >= len(self.lines)
+
+
+def _keep_newest(remembered: dict[str, Any], count: int) -> None:
+    while len(remembered) > count:
+        del remembered[next(iter(remembered))]

@@ -26,6 +26,13 @@ def to_seconds(ticks: int) -> float:
     return ticks / TICKS_PER_SECOND
 
 
+def difference(one: int, other: int, modulus: int | None) -> int:
+    """By how much a timestamp is later than another, the shorter way round where timestamps wrap at ``modulus``."""
+    if modulus is None:
+        return one - other
+    return (one - other + modulus // 2) % modulus - modulus // 2
+
+
 def from_nanoseconds(nanoseconds: int) -> int:
     """Nanoseconds (a JetStream timestamp, ``time.time_ns()``) to ticks, rounded down."""
     return nanoseconds * _NANOSECONDS_PER_TICK_DENOMINATOR // _NANOSECONDS_PER_TICK_NUMERATOR

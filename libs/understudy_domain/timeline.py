@@ -1,20 +1,19 @@
-"""What an input has delivered, in programme time, and what of a slot that is (failover rule, Words: piece, complete).
+"""What an input has delivered, in programme time (failover rule, Words: piece).
 
 The state of one input is plain data: it is folded from facts here, and rests in snapshots between two controllers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from understudy_domain.facts import PlaylistArrived, SegmentArrived
-from understudy_domain.grid import Grid
 from understudy_domain.lineup import FirstSegment
 from understudy_domain.media import RunningCounter, Track, TrackKind
 from understudy_domain.session import RecentPiece, Session
-from understudy_domain.sources import ListedSegment, Sources
-from understudy_domain.ticks import TICKS_PER_SECOND
+from understudy_domain.sources import PLAYLISTS_KEPT, ListedSegment, Sources
+from understudy_domain.ticks import TICKS_PER_SECOND, difference
 
 PARKED_SEGMENTS_MAX = 64
 PIECES_MAX = 512
@@ -150,6 +149,8 @@ class InputState:
                 program_date_time=line.program_date_time, start=start, end=end, arrived_at=parked.arrived_at
             )
         if playlist not in self.firsts:
+            while len(self.firsts) >= PLAYLISTS_KEPT:
+                del self.firsts[next(iter(self.firsts))]
             self.firsts[playlist] = FirstSegment(
                 fact.probe, fact.size * 8 * TICKS_PER_SECOND // max(leading.duration, 1)
             )
@@ -165,6 +166,7 @@ class InputState:
             if session.modulus == fact.probe.timestamp_modulus and session.accepts(
                 playlist=parked.playlist,
                 start=start,
+                end=start + leading.duration,
                 size=fact.size,
                 digest=fact.probe.digest,
                 segment_duration=segment_duration,
@@ -211,6 +213,8 @@ class InputState:
         """Marked filler is a missing piece."""
         if piece is not None:
             self.pieces[playlist].remove(piece)
+            if not self.pieces[playlist]:
+                del self.pieces[playlist]
         if parked is not None:
             self.unplaced.remove(parked)
 
@@ -226,6 +230,8 @@ class InputState:
             pieces.append(piece)
             pieces.sort(key=lambda one: one.start)
             del pieces[:-PIECES_MAX]
+            while len(self.pieces) > PLAYLISTS_KEPT:
+                del self.pieces[min(self.pieces, key=lambda one: self.pieces[one][-1].end)]
             self._observe_lag(session, piece)
 
     def _session_holding(self, parked: ParkedSegment) -> Session | None:
@@ -254,9 +260,13 @@ class InputState:
 
     def forget_before(self, programme_time: int) -> None:
         """Drop pieces that ended by ``programme_time``: no endpoint decides about them any more."""
-        for playlist, pieces in self.pieces.items():
-            if pieces and pieces[0].end <= programme_time:
-                self.pieces[playlist] = [piece for piece in pieces if piece.end > programme_time]
+        for playlist, pieces in list(self.pieces.items()):
+            if not pieces or pieces[0].end <= programme_time:
+                kept = [piece for piece in pieces if piece.end > programme_time]
+                if kept:
+                    self.pieces[playlist] = kept
+                else:
+                    del self.pieces[playlist]
 
     def take_fresh(self) -> list[tuple[str, Piece]]:
         """The pieces that took their place since this was last called, with the renditions they are of."""
@@ -270,102 +280,9 @@ class InputState:
         return self.pieces.get(playlist, ()) if playlist is not None else ()
 
 
-@dataclass(frozen=True, slots=True)
-class SlotDelivery:
-    """What one input has delivered of one slot."""
-
-    input_id: int
-    complete: bool
-    missing: tuple[str, ...]
-    """Renditions that lack a piece."""
-    pieces: Mapping[str, tuple[Piece, ...]]
-    """By rendition, in order of time, with whatever holes there are."""
-    completed_at: int | None
-    """Instant at which the last piece of a complete slot arrived."""
-
-    @property
-    def starts_at(self) -> int | None:
-        """Programme time at which its first piece begins; None without any."""
-        return min((pieces[0].start for pieces in self.pieces.values() if pieces), default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class SlotBounds:
-    """A slot of an endpoint, and how far its programme has been published."""
-
-    slot: int
-    slot_duration: int
-    """S_out, ticks."""
-    published_until: int | None
-    """Programme time at which the last entry ended; None before the first."""
-
-
-def slot_delivery(state: InputState, renditions: Iterable[str], *, grid: Grid, bounds: SlotBounds) -> SlotDelivery:
-    """What ``state`` has delivered of a slot: every rendition's pieces, and whether they cover it.
-
-    Covered is a rendition whose pieces run from where the programme was published to, or the slot's begin, to its
-    predicted end without a hole of more than S_in / 2: less than that is no piece.
-    """
-    half = grid.segment_duration // 2
-    begin = grid.start_of(bounds.slot, slot_duration=bounds.slot_duration)
-    end = begin + bounds.slot_duration
-    published = begin if bounds.published_until is None else bounds.published_until
-    pieces: dict[str, tuple[Piece, ...]] = {}
-    missing = []
-    completed_at: int | None = None
-    for rendition in renditions:
-        run = _without_overlap(
-            (
-                piece
-                for piece in state.rendition_pieces(rendition)
-                if begin - half <= piece.start < end - half and _is_unpublished(piece, published, half)
-            ),
-            overlap_max=half,
-        )
-        pieces[rendition] = run
-        if _covers(run, begin=max(begin, published), end=end, hole_max=half):
-            completed_at = max([completed_at or 0, *(piece.arrived_at for piece in run)])
-        else:
-            missing.append(rendition)
-    complete = not missing and bool(pieces)
-    return SlotDelivery(state.input_id, complete, tuple(missing), pieces, completed_at if complete else None)
-
-
-def _is_unpublished(piece: Piece, published_until: int, overlap_max: int) -> bool:
-    """Not yet shown, or no more than half of it, and never more than ``overlap_max``, at the seam of two inputs."""
-    return piece.start >= published_until - overlap_max and piece.start + piece.end >= 2 * published_until
-
-
-def _without_overlap(pieces: Iterable[Piece], *, overlap_max: int) -> tuple[Piece, ...]:
-    """A session that was placed by arrival may begin inside its predecessor's last piece: what came first stays."""
-    run: list[Piece] = []
-    for piece in pieces:
-        if not run or piece.start >= run[-1].end - overlap_max:
-            run.append(piece)
-    return tuple(run)
-
-
-def _covers(run: Sequence[Piece], *, begin: int, end: int, hole_max: int) -> bool:
-    reached = begin
-    for piece in run:
-        if piece.start > reached + hole_max:
-            return False
-        reached = max(reached, piece.end)
-    return reached >= end - hole_max
-
-
-def first_run(delivery: SlotDelivery, *, hole_max: int) -> dict[str, tuple[Piece, ...]]:
-    """The pieces up to the first hole, of every rendition: what one entry may hold of a slot that is partly lost."""
-    leading = next(pieces for pieces in delivery.pieces.values() if pieces)
-    reached = leading[0].start
-    for piece in leading:
-        if piece.start > reached + hole_max:
-            break
-        reached = max(reached, piece.end)
-    return {
-        rendition: tuple(piece for piece in pieces if (piece.start + piece.end) // 2 < reached)
-        for rendition, pieces in delivery.pieces.items()
-    }
+def offset_difference(one: Piece, other: Piece) -> int:
+    """How far apart the media timestamps that two pieces have for one programme instant are, ticks."""
+    return difference(one.timestamp - one.start, other.timestamp - other.start, one.modulus)
 
 
 def _park(parked: list[ParkedSegment], segment: ParkedSegment) -> None:
