@@ -32,11 +32,14 @@ def median_of(runs: Sequence[Run], subject: str, value: str) -> float:
     return median(run.values[value] for run in runs if run.subject == subject)
 
 
-def median_ratio(runs: Sequence[Run], value: str, *, of: str, to: str) -> float:
-    """The median over the rounds of one subject's value divided by another's in the same round."""
+def median_ratio(runs: Sequence[Run], value: str, *, of: str, to: str, without: float = 0.0) -> float:
+    """The median over the rounds of one subject's value divided by another's in the same round.
+
+    ``without`` is taken off the first subject's values before.
+    """
     numerators = {run.round: run.values[value] for run in runs if run.subject == of}
     denominators = {run.round: run.values[value] for run in runs if run.subject == to}
-    return median(numerators[number] / denominators[number] for number in numerators)
+    return median((numerators[number] - without) / denominators[number] for number in numerators)
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

@@ -15,7 +15,7 @@ from bench.media import make_segment
 from bench.nginx import running_nginx
 from bench.presigned import presigned_paths, proxy_directives
 from bench.result import Figure, Result, at_most
-from bench.rounds import alternate, median_of
+from bench.rounds import alternate, median_of, median_ratio
 from bench.upload_load import Uploader, Uploads
 from understudy_domain import keys
 from understudy_domain.channel import Channel, IngestEndpoint
@@ -90,10 +90,11 @@ def _measure(context: Context, *, size: int, goal: float) -> Result:
         runs = alternate(subjects, rounds=context.rounds)
     probing = probe_milliseconds(body, times=100)
     cpu = {name: median_of(runs, name, _CPU) for name in subjects}
+    ratio = functools.partial(median_ratio, runs, _CPU, of=_INGEST)
     figures = (
-        Figure("CPU time without probe, x nginx", (cpu[_INGEST] - probing) / cpu[_NGINX], "x", at_most(goal)),
-        Figure("CPU time with probe, x nginx", cpu[_INGEST] / cpu[_NGINX], "x"),
-        *(Figure(f"CPU time without probe, x {name}", (cpu[_INGEST] - probing) / cpu[name], "x") for name in _TUNED),
+        Figure("CPU time without probe, x nginx", ratio(to=_NGINX, without=probing), "x", at_most(goal)),
+        Figure("CPU time with probe, x nginx", ratio(to=_NGINX), "x"),
+        *(Figure(f"CPU time without probe, x {name}", ratio(to=name, without=probing), "x") for name in _TUNED),
         Figure("probe", probing, "ms"),
         *(Figure(f"{name}: CPU time an upload", value, "ms") for name, value in cpu.items()),
         *(Figure(f"{name}: uploads", median_of(runs, name, "uploads_per_second"), "1/s") for name in subjects),
