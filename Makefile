@@ -83,7 +83,7 @@ test-integration: install ## Run the tests against a real NATS server and a real
 test-e2e: install ## Run the tests against the whole local stack with real encoders
 	$(BIN)/pytest tests/e2e $(ARGS)
 
-bench: install ## Measure against nginx, side by side (needs nginx)
+bench: install ## Measure against nginx, side by side (needs nginx and wrk)
 	$(BIN)/python -m bench $(ARGS)
 
 check: lint typecheck contracts test ## What must pass before a change is done

@@ -21,7 +21,6 @@ def machine_facts() -> dict[str, object]:
         "cores": len(os.sched_getaffinity(0)),
         "processor": _processor(),
         "system": platform.system(),
-        "release": platform.release(),
         "python": platform.python_version(),
         "busy_fraction_before": _busy_fraction(),
     }
