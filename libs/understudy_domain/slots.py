@@ -44,7 +44,8 @@ def slot_delivery(state: InputState, renditions: Iterable[str], *, grid: Grid, b
     """What ``state`` has delivered of a slot: every rendition's pieces, and whether they cover it.
 
     Covered is a rendition whose pieces run from where the programme was published to, or the slot's begin, to its
-    predicted end without a hole of more than S_in / 2: less than that is no piece.
+    predicted end without a hole of more than S_in / 2: less than that is no piece. Where nothing is published yet the
+    slot begins at the first piece boundary, however far the piece before it reaches into it.
     """
     half = grid.segment_duration // 2
     begin = grid.start_of(bounds.slot, slot_duration=bounds.slot_duration)
@@ -63,7 +64,11 @@ def slot_delivery(state: InputState, renditions: Iterable[str], *, grid: Grid, b
             overlap_max=half,
         )
         pieces[rendition] = run
-        if _covers(run, begin=max(begin, published), end=end, hole_max=half):
+        reached = max(begin, published)
+        if bounds.published_until is None:
+            before = [piece.end for piece in state.rendition_pieces(rendition) if piece.start < begin - half]
+            reached = max([begin, *before[-1:]])
+        if _covers(run, begin=reached, end=end, hole_max=half):
             completed_at = max([completed_at or 0, *(piece.arrived_at for piece in run)])
         else:
             missing.append(rendition)

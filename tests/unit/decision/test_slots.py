@@ -94,3 +94,13 @@ def test_a_backlog_that_comes_at_once_is_available_after_the_delay() -> None:
     entries = Broadcast(messages).run(until_seconds=140).of("e")
     assert max(entry.available_at - entry.as_of.instant for entry in entries) <= 10 * TICKS_PER_SECOND
     assert entries[-1].available_at < EPOCH + from_seconds(50 * 2 + 15)
+
+
+def test_an_endpoint_begins_although_pieces_are_longer_than_those_that_settled_the_grid() -> None:
+    """Input 2 sends 2 s, then dies; of input 1's 6 s no piece ever begins near a slot of 30 s."""
+    settles = SyntheticEncoder(2, phase_seconds=-12.0).messages(range(6))
+    goes_on = SyntheticEncoder(1, segment_seconds=6.0, phase_seconds=3.0).messages(range(30))
+    created = configured("e", seconds=30, at_seconds=60.0)
+    entries = Broadcast([*settles, *goes_on, created]).run(until_seconds=250).of("e")
+    assert len(entries) >= 3
+    assert_stretches(entries)
