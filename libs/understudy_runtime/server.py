@@ -15,6 +15,7 @@ import uvicorn
 import uvloop
 from typing_extensions import override
 
+from understudy_runtime.http_protocol import HttpProtocol
 from understudy_runtime.settings import CommonSettings
 
 _log = logging.getLogger(__name__)
@@ -87,7 +88,7 @@ def run(
     app_factory: Callable[[], Any],
     settings: CommonSettings,
     *,
-    http: type[asyncio.Protocol] | str = "httptools",
+    http: type[HttpProtocol] = HttpProtocol,
     on_drain: Callable[[], None] | None = None,
     drain_delay_seconds: float = 0.0,
     drain_seconds: int = DRAIN_SECONDS,
@@ -97,7 +98,7 @@ def run(
     Args:
         app_factory: makes the ASGI application; what it opens belongs in its lifespan.
         settings: ``listen_fd``, or ``listen_host`` and ``listen_port``.
-        http: uvicorn's ``http``: the protocol class that reads requests, or its import path.
+        http: the protocol class that reads requests.
         on_drain: called first upon a signal: readiness goes false here (``Health.drain``).
         drain_delay_seconds: how long to go on accepting after that, until load balancers have seen it.
         drain_seconds: how long open requests may take to end after that; then they are cancelled.

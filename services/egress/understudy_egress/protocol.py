@@ -12,16 +12,16 @@ compares its answers with the application's, byte for byte. Rules:
 
 from __future__ import annotations
 
-import asyncio
 from time import perf_counter
 from typing import Any
 
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from understudy_egress.board import Shown
 from understudy_egress.conditions import accepts_gzip, is_not_modified
 from understudy_egress.prepared import Prepared
+from understudy_runtime.http_protocol import HttpProtocol
 from understudy_runtime.metrics import HttpMetrics
 
 _OK = STATUS_LINE[200]
@@ -38,8 +38,8 @@ _KEEP_ALIVE = b"keep-alive"
 _METHODS = {b"GET": "GET", b"HEAD": "HEAD"}
 
 
-class FastPathProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with a board in front of the application. ``bound`` makes a class for one board."""
+class FastPathProtocol(HttpProtocol):
+    """The HTTP protocol with a board in front of the application. ``bound`` makes a class for one board."""
 
     shown: Shown
     metrics: HttpMetrics
@@ -60,8 +60,6 @@ class FastPathProtocol(HttpToolsProtocol):
         self._ok = _OK
         self._not_modified = _NOT_MODIFIED
         self._count = self.metrics.observe
-        self._quiet_since = 0.0
-        self._quiet_timer: asyncio.TimerHandle | None = None
 
     # --- one request --------------------------------------------------------------------------------------------------
 
@@ -96,6 +94,8 @@ class FastPathProtocol(HttpToolsProtocol):
 
     @override
     def on_headers_complete(self) -> None:
+        self.unparsed_size = 0
+        self.quiet_since = self.loop.time()
         url = self.url
         prepared = self.shown.get(url)
         if prepared is None and b"?" in url:
@@ -155,45 +155,6 @@ class FastPathProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     @override
-    def on_body(self, body: bytes) -> None:
-        if not self._answered:
-            super().on_body(body)
-
-    @override
     def on_message_complete(self) -> None:
         if not self._answered:
             super().on_message_complete()
-
-    # --- one connection -----------------------------------------------------------------------------------------------
-
-    # One timer outlives many requests and looks how long it has really been quiet: making and cancelling one for each
-    # would cost a tenth of the answer. It also ends connections that never complete a request.
-
-    @override
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the base class has it
-        super().connection_made(transport)
-        self._quiet_since = self.loop.time()
-        self._quiet_timer = self.loop.call_later(self.timeout_keep_alive, self._quiet_timer_fired)
-
-    @override
-    def data_received(self, data: bytes) -> None:
-        self._quiet_since = self.loop.time()
-        super().data_received(data)
-
-    def _quiet_timer_fired(self) -> None:
-        remaining = self._quiet_since + self.timeout_keep_alive - self.loop.time()
-        cycle: RequestResponseCycle | None = self.cycle
-        if cycle is not None and not cycle.response_complete:
-            remaining = max(remaining, self.timeout_keep_alive)
-        if remaining > 0:
-            self._quiet_timer = self.loop.call_later(remaining, self._quiet_timer_fired)
-        else:
-            self._quiet_timer = None
-            self.timeout_keep_alive_handler()
-
-    @override
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._quiet_timer is not None:
-            self._quiet_timer.cancel()
-            self._quiet_timer = None
-        super().connection_lost(exc)

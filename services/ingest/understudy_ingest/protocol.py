@@ -12,9 +12,10 @@ from typing import Any
 
 from typing_extensions import override
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from understudy_ingest.body import Body
+from understudy_runtime.http_protocol import HttpProtocol
 
 UPLOAD = "understudy.upload"
 """Key of the ASGI scope under which a request finds its ``Upload``."""
@@ -83,8 +84,8 @@ class Upload:
             self._body.lose()
 
 
-class UploadProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol, with bodies of PUT and POST handed over without ``receive()``."""
+class UploadProtocol(HttpProtocol):
+    """The HTTP protocol, with bodies of PUT and POST handed over without ``receive()``."""
 
     accepted_nonce: str | None = None
     """The Digest nonce that was last accepted on this connection."""
@@ -107,6 +108,8 @@ class UploadProtocol(HttpToolsProtocol):
 
     @override
     def on_body(self, body: bytes) -> None:
+        self.unparsed_size = 0
+        self.quiet_since = self.loop.time()
         if self.cycle.response_complete:
             self._discard(len(body))
         elif self._upload is not None:
@@ -116,7 +119,7 @@ class UploadProtocol(HttpToolsProtocol):
 
     @override
     def on_message_complete(self) -> None:
-        if self._upload is not None:
+        if self._upload is not None and not self.parser.should_upgrade():
             self._upload.finish()
         super().on_message_complete()
 

@@ -36,6 +36,10 @@ class Transport(asyncio.Transport):
         self.closed = True
 
     @override
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    @override
     def pause_reading(self) -> None:
         """Nothing reads here."""
 
