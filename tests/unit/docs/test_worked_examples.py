@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,13 @@ FROM = 23
 """The first segment that is not as usual: the last one of a slot, in every column."""
 THREE = ("v0.m3u8", "v1.m3u8", "v2.m3u8")
 
+COUNTED = {
+    Reason.REPAIR: "repaired",
+    Reason.COMBINE: "combined",
+    Reason.GAP: "gap",
+    Reason.PARTIAL: "in part",
+}
+
 Encoders = Callable[[], list[SyntheticEncoder]]
 
 
@@ -41,6 +49,10 @@ EXAMPLES: dict[str, Encoders] = {
     "Input 1 delivers one segment 0.6 s late": lambda: [SyntheticEncoder(1, late={FROM: 0.6}), SyntheticEncoder(2)],
     "Input 1 stops for 4 s, then delivers what it owes": lambda: [
         SyntheticEncoder(1, late=_late(4.0, owed=2)),
+        SyntheticEncoder(2),
+    ],
+    "Input 1 loses one segment for good, then goes on": lambda: [
+        SyntheticEncoder(1, lost=_from(count=1)),
         SyntheticEncoder(2),
     ],
     "Input 1 loses two segments for good, then goes on": lambda: [
@@ -64,6 +76,14 @@ EXAMPLES: dict[str, Encoders] = {
         SyntheticEncoder(1, date_offset_seconds=3600.0),
         SyntheticEncoder(2),
     ],
+    "Input 1 loses a segment, input 2 the one before": lambda: [
+        SyntheticEncoder(1, lost={FROM}),
+        SyntheticEncoder(2, lost={FROM - 1}),
+    ],
+    "The same, and input 1 stops for good": lambda: [
+        SyntheticEncoder(1, lost=_from()),
+        SyntheticEncoder(2, lost={FROM - 1}),
+    ],
     "Both lose the same segment": lambda: [SyntheticEncoder(1, lost={FROM}), SyntheticEncoder(2, lost={FROM})],
     "Both lose the same ten segments": lambda: [
         SyntheticEncoder(1, lost=_from(count=10)),
@@ -78,22 +98,24 @@ EXAMPLES: dict[str, Encoders] = {
 
 def outcome(entries: list[ProgramEntry]) -> str:
     """What became of a programme, in the words of the page."""
-    found = []
-    for entry in entries:
-        if entry.reason is Reason.FAILOVER:
-            left = 2 - entry.active_input
-            due = entry.evidence.inputs[left].due
-            assert due is not None
-            waited = to_seconds(entry.as_of.instant - due)
-            found.append(f"fails over at {waited:.2f} s")
-    for one, words in ((Reason.GAP, "gap"), (Reason.PARTIAL, "in part")):
-        count = sum(entry.reason is one for entry in entries)
-        if count:
-            found.append(words if count == 1 else f"{count} times {words}")
+    found: list[str] = []
+    for reason, group in groupby(entries, key=lambda entry: entry.reason):
+        run = list(group)
+        if reason is Reason.FAILOVER:
+            found += [f"fails over at {_waited_seconds(entry):.2f} s" for entry in run]
+        elif reason in COUNTED:
+            found.append(COUNTED[reason] if len(run) == 1 else f"{len(run)} times {COUNTED[reason]}")
     discontinuities = sum(entry.discontinuity for entry in entries)
     if discontinuities:
         found.append("one discontinuity" if discontinuities == 1 else f"{discontinuities} discontinuities")
     return ", ".join(found) or "stays"
+
+
+def _waited_seconds(entry: ProgramEntry) -> float:
+    """How long after the slot was due from the input that was left."""
+    due = entry.evidence.inputs[2 - entry.active_input].due
+    assert due is not None
+    return to_seconds(entry.as_of.instant - due)
 
 
 def outcomes(encoders: list[SyntheticEncoder]) -> list[str]:
