@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,11 +66,11 @@ async def publish_in_real_time(settings: CommonSettings, channel: str, messages:
     bus = await jetstream.connect(settings, name="test")
     try:
         shard = keys.shard_of(channel, shards=SHARDS)
-        for number, message in enumerate(sorted(messages, key=lambda one: one.instant)):
+        for message in sorted(messages, key=lambda one: one.instant):
             await asyncio.sleep(max(t0 + (message.instant - EPOCH) / TICKS_PER_SECOND - time.time(), 0))
             assert message.input_id is not None
             subject = keys.arrivals_subject(shard, channel, message.input_id)
-            await bus.publish(subject, codec.encode(message.fact), message_id=f"fact-{number}")
+            await bus.publish(subject, codec.encode(message.fact), message_id=f"{message.input_id}-{message.instant}")
     finally:
         await bus.close()
 
@@ -213,3 +214,44 @@ async def test_a_deleted_endpoint_leaves_no_series_and_decides_nothing_more(
         late = [one for one in broadcast(t0) if one.instant >= EPOCH + 5 * TICKS_PER_SECOND]
         await publish_in_real_time(settings, channel, late[:20], time.time() - 100)
         assert len(await read(settings, keys.PROGRAM_STREAM, subject)) == before
+
+
+async def test_what_happened_while_the_controller_was_away_is_made_up_for(
+    tmp_path: Path, nats_server: NatsServer
+) -> None:
+    """An endpoint was deleted that its snapshot knows, and ACTIVE_INPUT was not written after the last entry."""
+    settings = CommonSettings(nats_url=nats_server.url)
+    with Controller(tmp_path, nats_url=nats_server.url) as controller:
+        channel, guids = create(controller)
+        t0 = time.time() + 0.3
+        messages = broadcast(t0)
+        early = [one for one in messages if one.instant < EPOCH + 5 * TICKS_PER_SECOND]
+        await publish_in_real_time(settings, channel, early, t0)
+        controller.stop()
+        bus = await jetstream.connect(settings, name="test")
+        try:
+            await KeyValue(bus, keys.CONFIG_BUCKET).delete(keys.origin_endpoint_key("one"))
+            active_inputs = KeyValue(bus, keys.ACTIVE_INPUT_BUCKET)
+            written = (await active_inputs.get("two")).value
+            assert written is not None
+            right = codec.decode_as(ActiveInput, written)
+            stale = replace(right, active_input=3 - right.active_input, program_sequence=0)
+            await active_inputs.put("two", codec.encode(stale))
+            controller.start()
+            await asyncio.to_thread(controller.wait_until_answering)
+            late = [one for one in messages if one.instant >= EPOCH + 5 * TICKS_PER_SECOND]
+            await publish_in_real_time(settings, channel, late[:40], time.time() - 100)
+            await _wait_for_entries(settings, channel, guids["two"], more_than=right.media_sequence + 3)
+            corrected = (await active_inputs.get("two")).value
+            assert corrected is not None
+            assert codec.decode_as(ActiveInput, corrected).active_input == right.active_input
+        finally:
+            await bus.close()
+        assert controller.alive()
+
+
+async def _wait_for_entries(settings: CommonSettings, channel: str, guid: str, *, more_than: int) -> None:
+    deadline = time.monotonic() + 20
+    while len(await read(settings, keys.PROGRAM_STREAM, keys.program_subject(_shard(channel), guid))) <= more_than:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.2)

@@ -9,7 +9,7 @@ from understudy_domain import codec
 from understudy_domain.entry import ActiveInput
 from understudy_domain.errors import MalformedRecord
 from understudy_domain.keys import ACTIVE_INPUT_BUCKET
-from understudy_runtime.errors import AlreadyExists, BusUnavailable, NotFound, StaleRevision
+from understudy_runtime.errors import AlreadyExists, BusRefused, BusUnavailable, NotFound, StaleRevision
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.kv import KeyValue
 
@@ -24,10 +24,18 @@ class ActiveInputs:
     def __init__(self, bus: Bus) -> None:
         self._kv = KeyValue(bus, ACTIVE_INPUT_BUCKET)
         self._waiting: dict[str, ActiveInput | None] = {}
+        self._unsure: set[str] = set()
         self._changed = asyncio.Event()
 
     def set(self, value: ActiveInput) -> None:
         """Write this, unless something newer stands; returns at once."""
+        self._unsure.discard(value.origin_endpoint)
+        self._waiting[value.origin_endpoint] = value
+        self._changed.set()
+
+    def check(self, value: ActiveInput) -> None:
+        """Write this if another input stands: a predecessor may have died before it wrote; returns at once."""
+        self._unsure.add(value.origin_endpoint)
         self._waiting[value.origin_endpoint] = value
         self._changed.set()
 
@@ -45,7 +53,7 @@ class ActiveInputs:
                 key, value = self._waiting.popitem()
                 try:
                     await self._write(key, value)
-                except BusUnavailable as err:
+                except (BusUnavailable, BusRefused) as err:
                     _log.warning("cannot write ACTIVE_INPUT, trying again: %s", err, extra={"origin_endpoint": key})
                     self._waiting.setdefault(key, value)
                     await asyncio.sleep(_RETRY_SECONDS)
@@ -63,7 +71,11 @@ class ActiveInputs:
                 except AlreadyExists:
                     continue
                 return
-            if standing.value is not None and _sequence(standing.value) >= value.program_sequence:
+            known = _parsed(standing.value)
+            if known is not None and (
+                known.program_sequence >= value.program_sequence
+                or (key in self._unsure and known.active_input == value.active_input)
+            ):
                 return
             try:
                 await self._kv.update(key, codec.encode(value), revision=standing.revision)
@@ -72,8 +84,8 @@ class ActiveInputs:
             return
 
 
-def _sequence(payload: bytes) -> int:
+def _parsed(payload: bytes | None) -> ActiveInput | None:
     try:
-        return codec.decode_as(ActiveInput, payload).program_sequence
+        return codec.decode_as(ActiveInput, payload) if payload is not None else None
     except MalformedRecord:
-        return 0
+        return None

@@ -16,7 +16,7 @@ from understudy_domain import codec
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.errors import MalformedRecord
 from understudy_domain.keys import PROGRAM_STREAM, program_subject
-from understudy_runtime.errors import BusUnavailable, WrongLastSequence
+from understudy_runtime.errors import BusRefused, BusUnavailable, WrongLastSequence
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.messages import StoredMessage
 
@@ -60,8 +60,13 @@ class Appender:
             line.waiting.clear()
 
     def append(self, entry: ProgramEntry) -> None:
-        """Append after everything that waits for the same endpoint; returns at once."""
-        line = self._lines[entry.origin_endpoint]
+        """Append after everything that waits for the same endpoint; returns at once.
+
+        An endpoint that is not open is deleted already, and the log is yet to say so: its entries go nowhere.
+        """
+        line = self._lines.get(entry.origin_endpoint)
+        if line is None:
+            return
         line.waiting.append(entry)
         if line.task is None:
             line.task = asyncio.get_running_loop().create_task(self._work_off(line), name="append")
@@ -106,7 +111,7 @@ class Appender:
                 return await self._bus.publish(line.subject, payload, expected_last_subject_sequence=line.last_sequence)
             except WrongLastSequence:
                 standing = await self._standing(line)
-            except BusUnavailable as err:
+            except (BusUnavailable, BusRefused) as err:
                 _log.warning("cannot append, trying again: %s", err, extra={"subject": line.subject})
                 await asyncio.sleep(_RETRY_SECONDS)
                 standing = await self._standing(line)
@@ -120,7 +125,7 @@ class Appender:
         while True:
             try:
                 return await self._bus.last_message(PROGRAM_STREAM, line.subject)
-            except BusUnavailable as err:
+            except (BusUnavailable, BusRefused) as err:
                 _log.warning("cannot read the last entry, trying again: %s", err, extra={"subject": line.subject})
                 await asyncio.sleep(_RETRY_SECONDS)
 

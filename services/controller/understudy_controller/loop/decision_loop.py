@@ -132,6 +132,8 @@ class DecisionLoop:
         self._appender.open(value.guid, shard=shard, last_sequence=last.sequence if last is not None else 0)
         standing = self._standing.get(value.guid)
         self._metrics.show_endpoint(value.channel_id, value.id, standing.active_input if standing else None)
+        if standing is not None and last is not None:
+            self._active_inputs.check(_active_input(value, standing, last.sequence))
 
     def _open_channel(self, guid: str, state: ChannelState | None) -> ChannelFold:
         mine = {endpoint: entry for endpoint, entry in self._standing.items() if entry.channel == guid}
@@ -257,17 +259,7 @@ class DecisionLoop:
         self._metrics.count(value.channel_id, value.id, entry)
         if before is None or before.active_input != entry.active_input:
             self._metrics.show_endpoint(value.channel_id, value.id, entry.active_input)
-            self._active_inputs.set(
-                ActiveInput(
-                    origin_endpoint=value.id,
-                    channel=value.channel_id,
-                    active_input=entry.active_input,
-                    since=entry.as_of.instant,
-                    reason=entry.reason,
-                    media_sequence=entry.media_sequence,
-                    program_sequence=sequence,
-                )
-            )
+            self._active_inputs.set(_active_input(value, entry, sequence))
             _log.info(
                 "origin endpoint %s follows input %d",
                 value.id,
@@ -284,6 +276,9 @@ class DecisionLoop:
     def _superseded(self, entry: ProgramEntry) -> None:
         self._metrics.superseded.inc()
         self._standing[entry.origin_endpoint] = entry
+        endpoint = self._store.origin_endpoint_by_guid(entry.origin_endpoint)
+        if endpoint is not None:
+            self._metrics.show_endpoint(endpoint.value.channel_id, endpoint.value.id, entry.active_input)
         fold = self._folds.get(entry.channel)
         if fold is not None:
             fold.adopt(entry)
@@ -339,3 +334,15 @@ class DecisionLoop:
 
     def _shard(self, guid: str) -> int:
         return keys.shard_of(guid, shards=self._shards)
+
+
+def _active_input(endpoint: OriginEndpoint, entry: ProgramEntry, sequence: int) -> ActiveInput:
+    return ActiveInput(
+        origin_endpoint=endpoint.id,
+        channel=endpoint.channel_id,
+        active_input=entry.active_input,
+        since=entry.as_of.instant,
+        reason=entry.reason,
+        media_sequence=entry.media_sequence,
+        program_sequence=sequence,
+    )

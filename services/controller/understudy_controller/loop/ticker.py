@@ -25,6 +25,8 @@ _AFTER = from_seconds(0.001)
 """A timer fires when a message is stamped later than it, so the tick is written that much later."""
 _AGAIN_SECONDS = 0.05
 """How long to wait for a tick to be read before another is written."""
+_CLOCK_AHEAD_MAX = from_seconds(0.25)
+"""Clocks differ by less: a tick that seems older was read late, after an outage or in a replay."""
 _PAYLOAD = codec.encode(Tick())
 
 
@@ -76,14 +78,14 @@ class Ticker:
 
     def heard(self, *, instant: int) -> None:
         """A tick was read back."""
-        self._clock_ahead = clock.now_ticks() - instant
+        self._clock_ahead = min(max(clock.now_ticks() - instant, 0), _CLOCK_AHEAD_MAX)
 
     async def run(self) -> None:
         """Write ticks for ever."""
         while True:
             self._timers.changed.clear()
             waits = self._timers.next_due()
-            now = clock.now_ticks() - max(self._clock_ahead, 0)
+            now = clock.now_ticks() - self._clock_ahead
             due = [shard for shard, wake_at in waits.items() if wake_at + _AFTER <= now]
             for shard in due:
                 await self._write(shard)

@@ -14,7 +14,7 @@ from understudy_domain.channel import Channel, OriginEndpoint
 from understudy_domain.facts import ChannelRemoved, EndpointConfigured, EndpointRemoved
 from understudy_domain.keys import command_subject, shard_of
 from understudy_runtime.config_store import ConfigChange, ConfigStore, Versioned
-from understudy_runtime.errors import BusUnavailable
+from understudy_runtime.errors import BusRefused, BusUnavailable
 from understudy_runtime.jetstream import Bus
 
 _log = logging.getLogger(__name__)
@@ -72,6 +72,6 @@ class Transcriber:
                 try:
                     await self._bus.publish(subject, codec.encode(command), message_id=message_id)
                     break
-                except BusUnavailable as err:
+                except (BusUnavailable, BusRefused) as err:
                     _log.warning("cannot write a command, trying again: %s", err, extra={"subject": subject})
                     await asyncio.sleep(_RETRY_SECONDS)
