@@ -66,8 +66,12 @@ def _measure(context: Context, *, not_modified: bool) -> Result:
     figures = (
         Figure("x nginx, by CPU time", median_ratio(runs, cpu, of=_NGINX, to=_EGRESS), "x", goal),
         Figure("x nginx, by throughput", median_ratio(runs, speed, of=_EGRESS, to=_NGINX), "x", goal),
-        Figure("x nginx with open_file_cache, by CPU time", median_ratio(runs, cpu, of=_CACHING, to=_EGRESS), "x"),
-        Figure("x nginx with open_file_cache, by throughput", median_ratio(runs, speed, of=_EGRESS, to=_CACHING), "x"),
+        Figure(
+            "x nginx with open_file_cache, by CPU time", median_ratio(runs, cpu, of=_CACHING, to=_EGRESS), "x", goal
+        ),
+        Figure(
+            "x nginx with open_file_cache, by throughput", median_ratio(runs, speed, of=_EGRESS, to=_CACHING), "x", goal
+        ),
         *(Figure(f"{name}: CPU time a request", median_of(runs, name, cpu), "µs") for name in subjects),
         *(Figure(f"{name}: requests", median_of(runs, name, speed), "1/s") for name in subjects),
     )
