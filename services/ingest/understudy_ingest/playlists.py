@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from understudy_domain import keys
@@ -20,14 +20,17 @@ from understudy_domain.hls.media_playlist import MediaPlaylist
 from understudy_domain.hls.media_segment import MediaSegment
 from understudy_domain.hls.multivariant_playlist import MultivariantPlaylist
 from understudy_domain.hls.playlist import parse_playlist
-from understudy_ingest.errors import UnsupportedMedia
+from understudy_ingest.errors import BodyTooLarge, UnsupportedMedia
+from understudy_ingest.newest_lines import newest_lines
 from understudy_ingest.source_path import resolve
 
 PlaylistFact = PlaylistArrived | MultivariantArrived
 Publish = Callable[[PlaylistFact], Awaitable[None]]
 
 TEXT_SUFFIXES = (".vtt", ".webvtt")
-_LINES_PER_FACT = 500  # a fact must fit into one message
+_LINES_PER_FACT = 200  # a fact must fit into one message of NATS, a megabyte, however long its names are
+_MULTIVARIANT_SIZE_MAX = 256 << 10
+_RENDITIONS_MAX = 100
 _KNOWN_MAX = 8_192
 
 
@@ -39,13 +42,19 @@ def read_playlist(body: bytes, path: keys.IngestPath) -> PlaylistFact:
         EncryptedInput: its segments are encrypted.
         UnsupportedMedia: byte ranges, or an init section.
         ForeignPath: it names what is not under its input URL.
+        BodyTooLarge: a multivariant playlist of more variants and renditions than anybody has.
     """
     try:
         text = body.decode()
     except UnicodeDecodeError as err:
         raise NotAPlaylist(f"byte {err.start}: a playlist is UTF-8") from err
-    playlist = parse_playlist(text)
+    playlist = parse_playlist(newest_lines(text))
     if isinstance(playlist, MultivariantPlaylist):
+        if len(playlist.variants) + len(playlist.renditions) > _RENDITIONS_MAX or len(body) > _MULTIVARIANT_SIZE_MAX:
+            raise BodyTooLarge(
+                f"a multivariant playlist is taken with up to {_RENDITIONS_MAX} variants and renditions "
+                f"and {_MULTIVARIANT_SIZE_MAX} bytes"
+            )
         return _multivariant(playlist, path)
     return _media(playlist, path)
 
@@ -122,13 +131,17 @@ def _multivariant(playlist: MultivariantPlaylist, path: keys.IngestPath) -> Mult
     )
 
 
+_Identity = tuple[str, int, int, bool, bool, bool]
+"""What makes a line: path, number, duration, discontinuity, gap, and whether it has a date."""
+
+
 @dataclass(slots=True)
 class _Known:
     """What was sent on of one playlist. Held under ``lock``, so that its facts keep the order of its uploads."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     last: PlaylistFact | None = None
-    lines: frozenset[Hashable] = frozenset()
+    lines: frozenset[_Identity] = frozenset()
 
 
 class PlaylistRelay:
@@ -152,7 +165,9 @@ class PlaylistRelay:
                     known.last = fact
                 return
             identities = [_identity(line) for line in fact.lines]
-            new = [line for line, identity in zip(fact.lines, identities, strict=True) if identity not in known.lines]
+            new = [
+                line for line, identity in zip(fact.lines, identities, strict=True) if _is_news(identity, known.lines)
+            ]
             if new or _tells_more(fact, known.last):
                 for part in _parts(fact, new):
                     await publish(part)
@@ -175,10 +190,15 @@ class PlaylistRelay:
         return known
 
 
-def _identity(line: PlaylistLine) -> Hashable:
+def _identity(line: PlaylistLine) -> _Identity:
     # A date that is carried on from another line may differ by its rounding, and is no news.
     dated = line.program_date_time is not None
     return line.path, line.source_sequence, line.duration, line.discontinuity, line.gap, dated
+
+
+def _is_news(identity: _Identity, known: frozenset[_Identity]) -> bool:
+    """A line that has lost its date, as the one that it was carried on from has left the list, tells nothing new."""
+    return identity not in known and (*identity[:5], True) not in known
 
 
 def _tells_more(fact: PlaylistArrived, last: PlaylistFact | None) -> bool:

@@ -15,7 +15,10 @@ def resolve(uri: str, *, playlist: keys.IngestPath) -> str:
     Raises:
         ForeignPath: it leads elsewhere.
     """
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError as err:
+        raise _foreign(uri) from err
     path = unquote(parts.path)
     prefix = f"/in/v2/{playlist.channel_guid}/{playlist.ingest_guid}/"
     if not path.startswith("/"):

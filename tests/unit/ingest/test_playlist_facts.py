@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from understudy_domain import keys, ticks
+from understudy_domain import codec, keys, ticks
 from understudy_domain.errors import EncryptedInput, NotAPlaylist
 from understudy_domain.facts import MultivariantArrived, PlaylistArrived
-from understudy_ingest.errors import ForeignPath, UnsupportedMedia
+from understudy_ingest.errors import BodyTooLarge, ForeignPath, UnsupportedMedia
 from understudy_ingest.playlists import PlaylistFact, PlaylistRelay, read_playlist
 from understudy_ingest.source_path import resolve
 
@@ -53,7 +53,17 @@ def test_names_in_a_playlist_are_relative_to_it(uri: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     "uri",
-    ["../../1.ts", "../../../../../../1.ts", "/1.ts", "http://cdn.example/1.ts", "..", "a//b.ts", "data:x", "http:1"],
+    [
+        "../../1.ts",
+        "../../../../../../1.ts",
+        "/1.ts",
+        "http://cdn.example/1.ts",
+        "..",
+        "a//b.ts",
+        "data:x",
+        "http:1",
+        "//[a.ts",
+    ],
 )
 def test_names_that_lead_out_of_the_input_are_refused(uri: str) -> None:
     with pytest.raises(ForeignPath, match="not under its input URL"):
@@ -143,9 +153,48 @@ async def test_a_date_that_comes_a_rounding_later_is_no_news() -> None:
 
 async def test_a_long_playlist_is_sent_on_in_parts_and_ends_with_the_last() -> None:
     relay, published = PlaylistRelay(), _Published()
-    await relay.relay(_window(0, 1_100, tail="#EXT-X-ENDLIST\n"), PATH, published)
-    assert [len(lines) for lines in published.lines()] == [500, 500, 101]
+    await relay.relay(_window(0, 449, tail="#EXT-X-ENDLIST\n"), PATH, published)
+    assert [len(lines) for lines in published.lines()] == [200, 200, 50]
     assert [fact.ended for fact in published.facts if isinstance(fact, PlaylistArrived)] == [False, False, True]
+
+
+async def test_a_part_of_the_longest_names_fits_into_one_message_of_nats() -> None:
+    relay, published = PlaylistRelay(), _Published()
+    text = "".join(f"#EXTINF:2,\n{number:03d}{chr(0x1F3AC) * 1_010}.ts\n" for number in range(450))
+    await relay.relay(_media(text), PATH, published)
+    assert max(len(codec.encode(fact)) for fact in published.facts) < 1 << 20
+
+
+async def test_of_a_list_that_only_grows_the_newest_lines_are_read_and_keep_their_numbers() -> None:
+    relay, published = PlaylistRelay(), _Published()
+    head = "#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-PROGRAM-DATE-TIME:2026-11-23T12:00:00Z\n"
+    segments = [f"#EXTINF:2,\n#EXT-X-DATERANGE:ID=x\n{number}.ts\n" for number in range(7, 2_008)]
+    for count in (499, 500, 501, 502, 2_000):
+        await relay.relay(_media(head + "".join(segments[:count])), PATH, published)
+    numbers = [
+        line.source_sequence for fact in published.facts if isinstance(fact, PlaylistArrived) for line in fact.lines
+    ]
+    assert numbers == [*range(7, 7 + 502), *range(7 + 1_500, 7 + 2_000)]
+    assert published.lines()[-1][-1] == "high/2006.ts"
+
+
+@pytest.mark.parametrize("tag", ['#EXT-X-KEY:METHOD=AES-128,URI="k"', '#EXT-X-MAP:URI="i.mp4"'])
+def test_what_an_old_line_says_of_all_that_follow_is_not_forgotten(tag: str) -> None:
+    with pytest.raises((EncryptedInput, UnsupportedMedia)):
+        _media(f"{tag}\n" + "#EXTINF:2,\n1.ts\n" * 600)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"#EXT-X-STREAM-INF:BANDWIDTH=1\n{number}.m3u8\n" for number in range(101)),
+        f'#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS="{"x" * 300_000}"\n1.m3u8\n',
+    ],
+    ids=["many", "large"],
+)
+def test_a_multivariant_playlist_that_no_message_could_hold_is_refused(text: str) -> None:
+    with pytest.raises(BodyTooLarge, match="100 variants"):
+        read_playlist(f"#EXTM3U\n{text}".encode(), PATH)
 
 
 async def test_playlists_of_one_name_are_sent_on_in_the_order_they_came() -> None:
