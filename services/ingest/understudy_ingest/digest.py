@@ -27,6 +27,13 @@ _CLOCK_SKEW_SECONDS = 60
 _WRONG = "wrong user name or password for this input URL: each of a channel's two input URLs has its own"
 
 
+def _path_of(uri: str) -> str | None:
+    try:
+        return unquote(urlsplit(uri).path)
+    except ValueError:
+        return None
+
+
 def _md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
@@ -87,7 +94,7 @@ class Credentials:
     def _check_digest(self, text: str, request: Request, now_seconds: float, accepted_nonce: str | None) -> str:
         given = {match[1].lower(): match[2] if match[3] is None else match[3] for match in _PARAMETER.finditer(text)}
         nonce, uri = given.get("nonce", ""), given.get("uri", "")
-        if unquote(urlsplit(uri).path) != request.path:
+        if _path_of(uri) != request.path:
             raise Unauthorized("the Digest credentials are for another path")
         expected = self._expected(given, nonce, uri, request.method)
         known = hmac.compare_digest(given.get("username", "").encode(), self._username.encode())

@@ -89,6 +89,7 @@ def test_wrong_credentials_are_refused_for_good() -> None:
         "Bearer x",
         "Digest",
         "Digest nonce=",
+        'Digest nonce="x", uri="//["',
         _header(nonce, password="guess"),
         right.replace('username="user"', 'username="root"'),
         right.replace('qop="auth"', 'qop="auth-int"'),
