@@ -75,8 +75,11 @@ class Uploads:
         """Answer one request."""
         scope[ROUTE] = _ROUTE_NAME
         found: Input | None = None
+        path: str = scope["path"]
+        if scope["method"] not in _WRITING:
+            path = path.rstrip("/")  # a folder's URL ends so
         try:
-            found = await self._inputs.find(scope["path"])
+            found = await self._inputs.find(path)
             status = await self._answer(scope, receive, found)
         except UnderstudyError as err:
             await self._refuse(err, found, scope, send)

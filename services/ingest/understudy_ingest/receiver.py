@@ -29,6 +29,7 @@ PLAYLIST_SUFFIXES = (".m3u8", ".m3u")
 _PLAYLIST_BEGINNINGS = (b"#EXTM3U", b"\xef\xbb\xbf#EXTM3U")
 _TEXT_BEGINNINGS = (b"WEBVTT", b"\xef\xbb\xbfWEBVTT")
 _PLAYLIST_SIZE_MAX = 8 << 20
+_GONE_MAX = 1_024
 _GZIP_WINDOW = 31  # zlib's way to say: a gzip header, the largest window
 
 Segment = SegmentArrived
@@ -53,6 +54,8 @@ class Receiver:
         self._metrics = metrics
         self._prober = Prober()
         self._relay = PlaylistRelay()
+        # Channels that went lately, whose last uploads may still be under way: they must leave no series behind.
+        self._gone: dict[str, None] = {}
         self._threads = ThreadPoolExecutor(settings.probe_threads, thread_name_prefix="probe")
         # Unique for ever: random for this process, counted within it.
         self._process = secrets.token_hex(8)
@@ -68,6 +71,9 @@ class Receiver:
 
     def forget(self, channel_id: str, channel_guid: str) -> None:
         """The channel is gone."""
+        self._gone[channel_guid] = None
+        if len(self._gone) > _GONE_MAX:
+            del self._gone[next(iter(self._gone))]
         self._metrics.forget(channel_id)
         self._relay.forget(channel_guid)
 
@@ -106,6 +112,8 @@ class Receiver:
         self._metrics.store_seconds.observe(clock.monotonic() - started)
         fact = SegmentArrived(path=to.path.name, object_key=key, size=len(body), probe=probe)
         await self._publish(fact, to, hold, message_id=key)
+        if to.channel.guid in self._gone:
+            return
         self._metrics.segment(to.channel.id, to.input_id, size=len(body), continuity_errors=probe.continuity_errors)
 
     async def _probe(self, body: bytes) -> Probe:
@@ -120,7 +128,8 @@ class Receiver:
             raise BodyTooLarge(f"a playlist of more than {_PLAYLIST_SIZE_MAX} bytes is not taken")
         fact = read_playlist(body, to.path)
         is_media = isinstance(fact, PlaylistArrived)
-        self._metrics.playlist(to.channel.id, to.input_id, kind="media" if is_media else "multivariant")
+        if to.channel.guid not in self._gone:
+            self._metrics.playlist(to.channel.id, to.input_id, kind="media" if is_media else "multivariant")
         if isinstance(fact, PlaylistArrived) and _lists_text_only(fact):
             return
 
@@ -151,13 +160,16 @@ def _lists_text_only(fact: PlaylistArrived) -> bool:
 def _decoded(body: bytes, content_encoding: str) -> bytes:
     if content_encoding not in ("gzip", "x-gzip"):
         raise UnsupportedMedia(f"Content-Encoding {content_encoding!r:.40} is not taken: gzip, or none")
-    unpacker = zlib.decompressobj(_GZIP_WINDOW)
-    try:
-        unpacked = unpacker.decompress(body, _PLAYLIST_SIZE_MAX + 1)
-    except zlib.error as err:
-        raise NotAPlaylist("the body says that it is gzipped and is not") from err
-    if len(unpacked) > _PLAYLIST_SIZE_MAX:
-        raise BodyTooLarge(f"a gzipped body is taken up to {_PLAYLIST_SIZE_MAX} bytes, unpacked")
-    if not unpacker.eof:
-        raise NotAPlaylist("the gzipped body is cut short")
+    unpacked = b""
+    while body:  # gzip may come in several members, one after the other
+        unpacker = zlib.decompressobj(_GZIP_WINDOW)
+        try:
+            unpacked += unpacker.decompress(body, _PLAYLIST_SIZE_MAX + 1 - len(unpacked))
+        except zlib.error as err:
+            raise NotAPlaylist("the body says that it is gzipped and is not") from err
+        if len(unpacked) > _PLAYLIST_SIZE_MAX:
+            raise BodyTooLarge(f"a gzipped body is taken up to {_PLAYLIST_SIZE_MAX} bytes, unpacked")
+        if not unpacker.eof:
+            raise NotAPlaylist("the gzipped body is cut short")
+        body = unpacker.unused_data
     return unpacked

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -14,7 +15,7 @@ from support.encoded_media import AAC, H264, encode
 from support.object_store import S3Server
 from understudy_domain import keys
 from understudy_domain.channel import Channel
-from understudy_domain.facts import MultivariantArrived, PlaylistArrived
+from understudy_domain.facts import MultivariantArrived, PlaylistArrived, SegmentArrived
 from understudy_domain.media import TrackKind
 from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.objectstore import ObjectStore
@@ -192,7 +193,8 @@ async def test_deleting_and_asking_are_answered_and_change_nothing(
         url = _url(ingest, channel, "1.ts")
         assert (await client.delete(url)).status_code == 200
         assert "PUT" in (await client.options(url)).headers["allow"]
-        assert (await client.request("MKCOL", _url(ingest, channel, "high"))).status_code == 201
+        for folder in ("high", "high/"):
+            assert (await client.request("MKCOL", _url(ingest, channel, folder))).status_code == 201
         assert (await client.get(url)).status_code == 405
         assert (await client.put(_url(ingest, channel, "1.vtt"), content=b"WEBVTT\n")).status_code == 200
     assert not await arrivals.all()
@@ -210,6 +212,38 @@ async def test_a_channel_is_known_as_soon_as_it_is_written_and_leaves_no_series_
         await config.delete(channel, revision)
         assert (await client.put(url, content=segments[0])).status_code == 404
         assert channel.id not in (await client.get(f"{ingest.url}/metrics")).text
+
+
+async def test_an_upload_that_its_channel_does_not_live_to_see_leaves_no_series(
+    ingest: IngestProcess, config: ConfigStore, segments: list[bytes]
+) -> None:
+    channel = new_channel()
+    revision = await config.create(channel)
+    url = _url(ingest, channel, "1.ts")
+    auth = httpx.BasicAuth(channel.ingest_endpoints[0].username, channel.ingest_endpoints[0].password)
+    async with httpx.AsyncClient(auth=auth) as client:
+
+        async def body() -> AsyncIterator[bytes]:
+            yield segments[0][:1_000]
+            await asyncio.sleep(0.2)  # the head is judged as soon as it is there
+            await config.delete(channel, revision)
+            assert (await client.put(url, content=segments[0])).status_code == 404
+            yield segments[0][1_000:]
+
+        assert (await client.put(url, content=body())).status_code == 201
+        assert channel.id not in (await client.get(f"{ingest.url}/metrics")).text
+
+
+async def test_a_segment_gzipped_in_members_is_stored_whole(
+    ingest: IngestProcess, channel: Channel, arrivals: Arrivals, segments: list[bytes]
+) -> None:
+    middle = len(segments[0]) // 376 * 188
+    members = gzip.compress(segments[0][:middle]) + gzip.compress(segments[0][middle:])
+    async with httpx.AsyncClient(auth=_digest(channel), headers={"Content-Encoding": "gzip"}) as client:
+        assert (await client.put(_url(ingest, channel, "1.ts"), content=members)).status_code == 201
+    (fact,) = await arrivals.all()
+    assert isinstance(fact, SegmentArrived)
+    assert fact.size == len(segments[0])
 
 
 async def test_any_process_accepts_the_nonce_of_any_other(
