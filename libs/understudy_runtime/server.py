@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import resource
 import signal
 import socket
 from collections.abc import Callable, Generator
@@ -106,6 +107,7 @@ def run(
     Raises:
         SystemExit: the application's start failed (3), or the address is taken (1).
     """
+    _allow_many_connections()
     sock = listening_socket(settings)
     config = uvicorn.Config(
         app_factory,
@@ -125,6 +127,13 @@ def run(
     server = _Server(config, on_drain=on_drain, drain_delay_seconds=drain_delay_seconds)
     with contextlib.suppress(asyncio.CancelledError), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(server.serve(sockets=[sock]))
+
+
+def _allow_many_connections() -> None:
+    """Take as many file descriptors as we may have; many systems grant a process a thousand unless it asks."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # macOS says "unlimited" and means something less
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def listening_socket(settings: CommonSettings) -> socket.socket:

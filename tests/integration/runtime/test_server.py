@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import signal
 import socket
 import subprocess
@@ -69,6 +70,17 @@ def test_a_service_listens_on_its_own_address_and_ends_with_0() -> None:
         assert process.wait(5) == 0
         said(process, "ended")
     assert not accepts(port)
+
+
+def test_a_service_takes_as_many_connections_as_it_may(sock: socket.socket) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        with serving(sock=sock) as process:
+            said(process, "started")
+            assert resource.prlimit(process.pid, resource.RLIMIT_NOFILE) == (hard, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_taken_port_ends_the_service_with_a_reason(sock: socket.socket) -> None:
