@@ -242,7 +242,10 @@ class SegmentPath:
     suffix: str
 
 
-_SEGMENT_PATH = re.compile(r"/out/v1/([0-9a-f]{32})/r(\d{1,4})/([a-z0-9]{1,32})/(\d{1,18})\.([a-z0-9]{1,8})")
+# Without leading zeros: a segment has one path, not as many as somebody who wants to fill caches can write.
+_SEGMENT_PATH = re.compile(
+    r"/out/v1/([0-9a-f]{32})/r([1-9][0-9]{0,3})/([a-z0-9]{1,32})/(0|[1-9][0-9]{0,17})\.([a-z0-9]{1,8})"
+)
 
 
 def parse_segment_path(path: str) -> SegmentPath:

@@ -44,8 +44,14 @@ class SegmentCache:
         """
         held = self._held.get(path)
         if held is not None:
-            self._touch(path)
-            return held[0]
+            prepared, shown_on = held
+            if prepared.identity.etag == description.etag:
+                self._touch(path)
+                if shown_on is not board:
+                    self._held[path] = (prepared, board)
+                    board.show(path, prepared)
+                return prepared
+            self._drop(path)  # of a programme that was replaced by another one, whose numbers begin anew
         read = self._reads.get(path)
         if read is None:
             self.counts.misses += 1
@@ -78,7 +84,10 @@ class SegmentCache:
 
     def _evict(self) -> None:
         while self.bytes_held > self.bytes_max:
-            path, (prepared, board) = self._held.popitem(last=False)
-            self.bytes_held -= len(prepared.identity.body)
+            self._drop(next(iter(self._held)))
             self.counts.evictions += 1
-            board.hide(path)
+
+    def _drop(self, path: bytes) -> None:
+        prepared, board = self._held.pop(path)
+        self.bytes_held -= len(prepared.identity.body)
+        board.hide(path)

@@ -101,3 +101,24 @@ async def test_a_segment_larger_than_the_cache_is_passed_through(shown: Shown) -
     assert await get(cache, b"/a", storage, shown) == b"body"
     assert not shown
     assert len(cache) == cache.bytes_held == 0
+
+
+async def test_what_a_replaced_programme_had_under_the_same_name_is_not_given(shown: Shown) -> None:
+    cache, storage = SegmentCache(bytes_max=100), Storage()
+    await get(cache, b"/a", storage, shown)
+    other = SegmentDescription(etag=b'"y"', size=4, media_type=b"video/mp2t")
+    prepared = await cache.get(b"/a", other, board=Board(shown), load=storage.load)
+    assert prepared.identity.etag == b'"y"'
+    assert shown[b"/a"] is prepared
+    assert (storage.reads, len(cache), cache.bytes_held) == (2, 1, 4)
+
+
+async def test_what_is_held_is_shown_on_the_board_of_a_programme_that_was_loaded_again(shown: Shown) -> None:
+    cache, storage = SegmentCache(bytes_max=100), Storage()
+    first, second = Board(shown), Board(shown)
+    await cache.get(b"/a", DESCRIPTION, board=first, load=storage.load)
+    first.close()
+    assert not shown
+    await cache.get(b"/a", DESCRIPTION, board=second, load=storage.load)
+    assert list(shown) == [b"/a"]
+    assert storage.reads == 1
