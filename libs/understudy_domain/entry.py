@@ -88,6 +88,13 @@ class EntryRendition:
         return sum(piece.duration for piece in self.pieces)
 
     @property
+    def end(self) -> int | None:
+        """Where its last piece ends, programme time; None for a gap. Renditions need not be cut at the same places."""
+        if not self.pieces:
+            return None
+        return self.pieces[-1].timestamp + self.pieces[-1].duration - self.timestamp_offset
+
+    @property
     def size(self) -> int:
         """Bytes of the output segment: joining changes none of them in number."""
         return sum(piece.size for piece in self.pieces)

@@ -35,8 +35,10 @@ from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_domain.timeline import InputState, Piece
 from understudy_domain.union import Union, union
 
-SEGMENTS_KEPT = 8
-"""Pieces that every endpoint has passed and are kept: a seam's neighbours, and what a slower input is compared with."""
+BEGINNING_KEPT = 60 * TICKS_PER_SECOND
+"""An endpoint that is yet to begin does so with what is at most so old: two of the longest slots."""
+SEGMENTS_KEPT = 2
+"""Pieces that every endpoint has passed and are kept: a seam's neighbours."""
 BORROWING = (Reason.REPAIR, Reason.COMBINE)
 
 
@@ -278,8 +280,11 @@ class ChannelFold:
 
     @staticmethod
     def _bounds(endpoint: EndpointState, grid: Grid, slot: int) -> SlotBounds:
-        published_until = endpoint.last.end if endpoint.last is not None else None
-        return SlotBounds(slot, endpoint.slot_duration(grid), published_until)
+        last = endpoint.last
+        if last is None:
+            return SlotBounds(slot, endpoint.slot_duration(grid), None)
+        renditions_until = {one.rendition: end for one in last.renditions if (end := one.end) is not None}
+        return SlotBounds(slot, endpoint.slot_duration(grid), last.end, renditions_until)
 
     def _deliveries(self, endpoint: EndpointState, grid: Grid, slot: int) -> dict[int, SlotDelivery]:
         return {one.input_id: self._delivery(one, endpoint, grid, slot) for one in self.state.inputs}
@@ -360,13 +365,14 @@ class ChannelFold:
         return entry_of(choice, endpoint=endpoint, channel_guid=self.state.channel, grid=grid, lineup=self.state.lineup)
 
     def _forget(self, grid: Grid) -> None:
-        """Drop pieces that every endpoint has passed; those of endpoints without an entry are still needed."""
+        """Drop pieces that every endpoint has passed, and those that are too old for one to begin with."""
         if any(self._is_ahead(endpoint) for endpoint in self.state.endpoints):
             return
         ends = [endpoint.last.end for endpoint in self.state.endpoints if endpoint.last is not None]
-        if ends and len(ends) == len(self.state.endpoints):
-            for one in self.state.inputs:
-                one.forget_before(min(ends) - SEGMENTS_KEPT * grid.segment_duration)
+        begun = ends and len(ends) == len(self.state.endpoints)
+        for one in self.state.inputs:
+            needed = ends if begun else [*ends, one.newest_end - BEGINNING_KEPT]
+            one.forget_before(min(needed) - SEGMENTS_KEPT * grid.segment_duration)
 
 
 def _evidence(view: SlotView, deliveries: dict[int, SlotDelivery], now: int) -> Evidence:

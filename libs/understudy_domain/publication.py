@@ -106,14 +106,9 @@ def _continues(last: ProgramEntry, choice: Choice, *, start: int, grid: Grid) ->
             return False
         if known.pieces and known.pieces[-1].input_id != first.input_id:
             frame = max(first.frame_duration, known.pieces[-1].frame_duration)
-            if abs(first.start - _end_of(known.pieces[-1], known.timestamp_offset)) > frame + ROUNDING:
+            if known.end is not None and abs(first.start - known.end) > frame + ROUNDING:
                 return False
     return abs(start - last.end) <= half
-
-
-def _end_of(piece: EntryPiece, timestamp_offset: int) -> int:
-    """Where a published piece ends, programme time."""
-    return piece.timestamp + piece.duration - timestamp_offset
 
 
 def _program_date_time(

@@ -40,6 +40,7 @@ class RecentPiece:
     size: int
     digest: str
     path: str
+    arrived_at: int
 
     @property
     def duration(self) -> int:
@@ -113,6 +114,11 @@ class Session:
             self.recent.remove(mine[0])
         elif len(self.recent) > RECENT_PIECES * PLAYLISTS_KEPT:
             del self.recent[0]
+
+    def recent_at(self, playlist: str, timestamp: int) -> RecentPiece | None:
+        """The piece of a playlist that holds an (unwrapped) timestamp, if it is among the recent ones."""
+        mine = (piece for piece in reversed(self.recent) if piece.playlist == playlist)
+        return next((piece for piece in mine if piece.start <= timestamp < piece.end), None)
 
     def note_date(self, *, program_date_time: int, start: int, end: int, arrived_at: int) -> None:
         """Take in the program date time of a piece, if it is within 10 s of the log's clock when the piece arrived."""

@@ -83,7 +83,7 @@ def compare_inputs(state: ChannelState) -> None:
         other = state.input(3 - one.input_id)
         for rendition, piece in one.take_fresh():
             half = (piece.end - piece.start) // 2
-            near = [theirs for theirs in other.rendition_pieces(rendition) if abs(theirs.start - piece.start) < half]
+            near = [theirs for theirs in other.newest_pieces(rendition) if abs(theirs.start - piece.start) < half]
             common = near[-1] if near else None
             if common is not None:
                 first, second = (piece, common) if one.input_id == 1 else (common, piece)

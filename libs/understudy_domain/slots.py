@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from understudy_domain.grid import Grid
@@ -38,6 +38,8 @@ class SlotBounds:
     """S_out, ticks."""
     published_until: int | None
     """Programme time at which the last entry ended; None before the first."""
+    renditions_until: Mapping[str, int] = field(default_factory=dict)
+    """The same by rendition, of those that were no gap in it: they need not be cut at the same places."""
 
 
 def slot_delivery(state: InputState, renditions: Iterable[str], *, grid: Grid, bounds: SlotBounds) -> SlotDelivery:
@@ -50,30 +52,28 @@ def slot_delivery(state: InputState, renditions: Iterable[str], *, grid: Grid, b
     half = grid.segment_duration // 2
     begin = grid.start_of(bounds.slot, slot_duration=bounds.slot_duration)
     end = begin + bounds.slot_duration
-    published = begin if bounds.published_until is None else bounds.published_until
     pieces: dict[str, tuple[Piece, ...]] = {}
     missing = []
     completed_at: int | None = None
     for rendition in renditions:
-        run = _without_overlap(
-            (
-                piece
-                for piece in state.rendition_pieces(rendition)
-                if begin - half <= piece.start < end - half and _is_unpublished(piece, published, half)
-            ),
-            overlap_max=half,
-        )
+        mine = state.rendition_pieces(rendition)
+        published = bounds.renditions_until.get(rendition, bounds.published_until)
+        reached = _reached(mine, begin - half, begin) if published is None else published
+        in_slot = [piece for piece in mine if begin - half <= piece.start < end - half]
+        unpublished = [piece for piece in in_slot if published is None or _is_unpublished(piece, published, half)]
+        run = _without_overlap(unpublished, overlap_max=half)
         pieces[rendition] = run
-        reached = max(begin, published)
-        if bounds.published_until is None:
-            before = [piece.end for piece in state.rendition_pieces(rendition) if piece.start < begin - half]
-            reached = max([begin, *before[-1:]])
-        if _covers(run, begin=reached, end=end, hole_max=half):
+        if _covers(run, begin=max(begin, reached), end=end, hole_max=half):
             completed_at = max([completed_at or 0, *(piece.arrived_at for piece in run)])
         else:
             missing.append(rendition)
     complete = not missing and bool(pieces)
     return SlotDelivery(state.input_id, complete, tuple(missing), pieces, completed_at if complete else None)
+
+
+def _reached(pieces: Sequence[Piece], earlier: int, begin: int) -> int:
+    """Where the last piece that begins before ``earlier`` ends, or ``begin`` where there is none."""
+    return next((piece.end for piece in reversed(pieces) if piece.start < earlier), begin)
 
 
 def _is_unpublished(piece: Piece, published_until: int, overlap_max: int) -> bool:

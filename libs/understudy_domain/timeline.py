@@ -17,6 +17,8 @@ from understudy_domain.ticks import TICKS_PER_SECOND, difference
 
 PARKED_SEGMENTS_MAX = 64
 PIECES_MAX = 512
+NEWEST_KEPT = 8
+"""Pieces of each playlist that are never forgotten before newer ones have come."""
 SESSIONS_KEPT = 2
 
 
@@ -104,6 +106,11 @@ class InputState:
         return next((one.lag.value for one in reversed(self.sessions) if one.lag.value is not None), None)
 
     @property
+    def newest_end(self) -> int:
+        """Programme time at which its newest piece ends, ticks; 0 without any."""
+        return max((pieces[-1].end for pieces in self.pieces.values()), default=0)
+
+    @property
     def has_ended(self) -> bool:
         """Every playlist carries EXT-X-ENDLIST."""
         return self.sources.has_ended
@@ -139,7 +146,7 @@ class InputState:
             self.sources.take_line(playlist, fact.path)
             return
         end = start + leading.duration
-        session.remember(RecentPiece(playlist, start, end, fact.size, fact.probe.digest, fact.path))
+        session.remember(RecentPiece(playlist, start, end, fact.size, fact.probe.digest, fact.path, parked.arrived_at))
         line = self.sources.take_line(playlist, fact.path)
         if line is not None and line.gap:
             return
@@ -246,33 +253,41 @@ class InputState:
         )
 
     def _observe_lag(self, session: Session, piece: Piece) -> None:
-        """The lag takes a piece in when it is complete in every rendition it is known to have."""
+        """The lag takes a piece in when it is complete in every rendition it is known to have.
+
+        What has been forgotten by now makes no difference: a successor that reads again may have forgotten less.
+        """
+        assert session.offset is not None
         playlists = list(self.carries.values()) or list(self.pieces)
-        middle = (piece.start + piece.end) // 2
-        same = [_piece_at(self.pieces.get(playlist, ()), middle) for playlist in playlists]
+        middle = (piece.start + piece.end) // 2 - session.offset
+        same = [session.recent_at(playlist, middle) for playlist in playlists]
         found = [one for one in same if one is not None]
         if len(found) == len(playlists):
             session.lag.observe(
-                media_end=found[0].end,
+                media_end=found[0].end + session.offset,
                 arrived_at=max(one.arrived_at for one in found),
                 segment_duration=piece.end - piece.start,
             )
 
     def forget_before(self, programme_time: int) -> None:
-        """Drop pieces that ended by ``programme_time``: no endpoint decides about them any more."""
-        for playlist, pieces in list(self.pieces.items()):
-            if not pieces or pieces[0].end <= programme_time:
-                kept = [piece for piece in pieces if piece.end > programme_time]
-                if kept:
-                    self.pieces[playlist] = kept
-                else:
-                    del self.pieces[playlist]
+        """Drop pieces that ended by ``programme_time``: no endpoint decides about them any more.
+
+        The newest of each playlist stay whatever was decided: what the inputs are compared by.
+        """
+        for playlist, pieces in self.pieces.items():
+            if pieces[0].end <= programme_time:
+                old, newest = pieces[:-NEWEST_KEPT], pieces[-NEWEST_KEPT:]
+                self.pieces[playlist] = [piece for piece in old if piece.end > programme_time] + newest
 
     def take_fresh(self) -> list[tuple[str, Piece]]:
         """The pieces that took their place since this was last called, with the renditions they are of."""
         of_playlist = {playlist: rendition for rendition, playlist in self.carries.items()}
         fresh, self.fresh = self.fresh, []
         return [(of_playlist[playlist], piece) for playlist, piece in fresh if playlist in of_playlist]
+
+    def newest_pieces(self, rendition: str) -> Sequence[Piece]:
+        """Those of its pieces of a rendition that are there whatever was decided."""
+        return self.rendition_pieces(rendition)[-NEWEST_KEPT:]
 
     def rendition_pieces(self, rendition: str) -> Sequence[Piece]:
         """Its pieces of one of the channel's renditions, in order of time."""
@@ -295,10 +310,6 @@ def _set_date(line: ListedSegment, piece: Piece | None, parked: ParkedSegment | 
         piece.program_date_time = line.program_date_time
     if parked is not None:
         parked.program_date_time = line.program_date_time
-
-
-def _piece_at(pieces: Sequence[Piece], instant: int) -> Piece | None:
-    return next((piece for piece in reversed(pieces) if piece.start <= instant < piece.end), None)
 
 
 def _piece(parked: ParkedSegment, session: Session, input_id: int) -> Piece:

@@ -104,3 +104,16 @@ def test_an_endpoint_begins_although_pieces_are_longer_than_those_that_settled_t
     entries = Broadcast([*settles, *goes_on, created]).run(until_seconds=250).of("e")
     assert len(entries) >= 3
     assert_stretches(entries)
+
+
+def test_audio_that_is_cut_elsewhere_is_published_once_and_whole() -> None:
+    """A short video piece ends where an audio piece of the same slot has half its length to go."""
+    video = SyntheticEncoder(1, playlists=("v.m3u8",), short={20: 1.1})
+    after = SyntheticEncoder(1, playlists=("v.m3u8",), phase_seconds=-0.9)
+    audio = SyntheticEncoder(1, playlists=("a.m3u8",), phase_seconds=0.2)
+    messages = [*video.messages(range(21)), *after.messages(range(21, 40)), *audio.messages(range(40))]
+    entries = Broadcast([configured("e", seconds=6), *messages]).run(until_seconds=120).of("e")
+    for number in (0, 1):
+        keys = [piece.object_key for entry in entries for piece in entry.renditions[number].pieces]
+        assert len(keys) == len(set(keys)) >= 36
+        assert {entry.reason for entry in entries} == {Reason.START, Reason.KEEP}
