@@ -59,11 +59,12 @@ def slot_delivery(state: InputState, renditions: Iterable[str], *, grid: Grid, b
         mine = state.rendition_pieces(rendition)
         published = bounds.renditions_until.get(rendition, bounds.published_until)
         reached = _reached(mine, begin - half, begin) if published is None else published
+        reached = max(begin, reached, bounds.published_until or 0)
         in_slot = [piece for piece in mine if begin - half <= piece.start < end - half]
         unpublished = [piece for piece in in_slot if published is None or _is_unpublished(piece, published, half)]
         run = _without_overlap(unpublished, overlap_max=half)
         pieces[rendition] = run
-        if _covers(run, begin=max(begin, reached), end=end, hole_max=half):
+        if _covers(run, begin=reached, end=end, hole_max=half):
             completed_at = max([completed_at or 0, *(piece.arrived_at for piece in run)])
         else:
             missing.append(rendition)
