@@ -3,57 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import uvicorn
-from typing_extensions import override
-from uvicorn.server import ServerState
 
+from support.http_connection import KEEP_ALIVE_SECONDS, connected
 from understudy_egress.prepared import prepare_playlist
 from understudy_egress.protocol import FastPathProtocol
 from understudy_runtime.metrics import HttpMetrics, new_registry
 
 PLAYLIST = prepare_playlist(b"#EXTM3U\n", route="media_playlist")
-KEEP_ALIVE_SECONDS = 75
-
-
-class Transport(asyncio.Transport):
-    """Keeps what is written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-        self.closed = False
-
-    @override
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.written += bytes(data)
-
-    @override
-    def close(self) -> None:
-        self.closed = True
-
-    @override
-    def get_write_buffer_size(self) -> int:
-        return 0
-
-    @override
-    def pause_reading(self) -> None:
-        """Nothing reads here."""
-
-    @override
-    def resume_reading(self) -> None:
-        """Nothing reads here."""
-
-    @override
-    def is_closing(self) -> bool:
-        return self.closed
-
-    @override
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return default
 
 
 class Connection:
@@ -63,21 +23,8 @@ class Connection:
         self.asked = 0
         self.may_answer = asyncio.Event()
         self.may_answer.set()
-        config = uvicorn.Config(
-            self._app,
-            interface="asgi3",
-            lifespan="off",
-            ws="none",
-            log_config=None,
-            proxy_headers=False,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        )
-        config.load()
         metrics = HttpMetrics(new_registry(), service="egress")
-        make: Callable[..., FastPathProtocol] = FastPathProtocol.bound({b"/shown": PLAYLIST}, metrics)
-        self.protocol = make(config, ServerState(), {}, asyncio.get_running_loop())
-        self.transport = Transport()
-        self.protocol.connection_made(self.transport)
+        self.protocol, self.transport = connected(FastPathProtocol.bound({b"/shown": PLAYLIST}, metrics), self._app)
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
         self.asked += 1

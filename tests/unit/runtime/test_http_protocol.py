@@ -7,56 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import uvicorn
-from typing_extensions import override
-from uvicorn.server import ServerState
 
+from support.http_connection import KEEP_ALIVE_SECONDS, connected
 from understudy_runtime.http_protocol import HEAD_SIZE_MAX, HttpProtocol
-
-KEEP_ALIVE_SECONDS = 75
-
-
-class Transport(asyncio.Transport):
-    """Keeps what is written; ``unread`` of it are still on their way to the client."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-        self.unread = 0
-        self.closed = False
-        self.aborted = False
-
-    @override
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.written += bytes(data)
-
-    @override
-    def get_write_buffer_size(self) -> int:
-        return self.unread
-
-    @override
-    def close(self) -> None:
-        self.closed = True
-
-    @override
-    def abort(self) -> None:
-        self.closed = self.aborted = True
-
-    @override
-    def pause_reading(self) -> None:
-        """Nothing reads here."""
-
-    @override
-    def resume_reading(self) -> None:
-        """Nothing reads here."""
-
-    @override
-    def is_closing(self) -> bool:
-        return self.closed
-
-    @override
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return default
 
 
 class Connection:
@@ -67,19 +20,7 @@ class Connection:
         self.bodies: list[bytes] = []
         self.may_answer = asyncio.Event()
         self.may_answer.set()
-        config = uvicorn.Config(
-            self._app,
-            interface="asgi3",
-            lifespan="off",
-            ws="none",
-            log_config=None,
-            proxy_headers=False,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        )
-        config.load()
-        self.protocol = HttpProtocol(config, ServerState(), {}, asyncio.get_running_loop())
-        self.transport = Transport()
-        self.protocol.connection_made(self.transport)
+        self.protocol, self.transport = connected(HttpProtocol, self._app)
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
         body = b""
