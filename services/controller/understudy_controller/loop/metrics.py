@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.keys import INPUTS
+from understudy_domain.reason import Reason
 from understudy_domain.ticks import to_seconds
 from understudy_runtime import clock
 
@@ -69,6 +70,9 @@ class LoopMetrics:
         """Show which input an endpoint follows; None: none yet."""
         for input_id in INPUTS:
             self.active_input.labels(channel, origin_endpoint, str(input_id)).set(input_id == active_input)
+        for reason in Reason:
+            # At 0 from the start: Prometheus' increase() does not see a series that begins with its first failover.
+            self.decisions.labels(channel, origin_endpoint, reason.value)
 
     def count(self, channel: str, origin_endpoint: str, entry: ProgramEntry) -> None:
         """Count an entry that now stands."""
