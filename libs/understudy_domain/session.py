@@ -120,6 +120,14 @@ class Session:
         mine = (piece for piece in reversed(self.recent) if piece.playlist == playlist)
         return next((piece for piece in mine if piece.start <= timestamp < piece.end), None)
 
+    def begins_at(self, playlist: str) -> int | None:
+        """Unwrapped timestamp of the earliest piece of a playlist that is among the recent ones."""
+        return min((piece.start for piece in self.recent if piece.playlist == playlist), default=None)
+
+    def ends_at(self, playlist: str) -> int | None:
+        """Unwrapped timestamp at which the newest piece of a playlist ends."""
+        return max((piece.end for piece in self.recent if piece.playlist == playlist), default=None)
+
     def note_date(self, *, program_date_time: int, start: int, end: int, arrived_at: int) -> None:
         """Take in the program date time of a piece, if it is within 10 s of the log's clock when the piece arrived."""
         if self.date_minus_media is None and abs(program_date_time + end - start - arrived_at) <= CLOCK_TOLERANCE:

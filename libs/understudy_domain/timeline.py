@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from understudy_domain.facts import PlaylistArrived, SegmentArrived
 from understudy_domain.lineup import FirstSegment
 from understudy_domain.media import RunningCounter, Track, TrackKind
-from understudy_domain.session import RecentPiece, Session
+from understudy_domain.session import FORWARD_JUMP_SEGMENTS, RecentPiece, Session
 from understudy_domain.sources import PLAYLISTS_KEPT, ListedSegment, Sources
 from understudy_domain.ticks import TICKS_PER_SECOND, difference
 
@@ -161,9 +161,22 @@ class InputState:
             self.firsts[playlist] = FirstSegment(
                 fact.probe, fact.size * 8 * TICKS_PER_SECOND // max(leading.duration, 1)
             )
+        self._forget_renamed(session, segment_duration or leading.duration)
         _park(self.unplaced, parked)
         if session.offset is not None:
             self.settle(session)
+
+    def _forget_renamed(self, session: Session, segment_duration: int) -> None:
+        """A playlist that stopped where another one, which carries nothing yet, set in has got a new name."""
+        carried = set(self.carries.values())
+        begins = [
+            begin for playlist in self.firsts.keys() - carried if (begin := session.begins_at(playlist)) is not None
+        ]
+        for playlist in carried & self.firsts.keys() if begins else ():
+            end = session.ends_at(playlist)
+            has_stopped = end is not None and session.newest_end - end > FORWARD_JUMP_SEGMENTS * segment_duration
+            if end is not None and has_stopped and max(begins) >= end - segment_duration:
+                del self.firsts[playlist]
 
     def _session_of(self, parked: ParkedSegment, leading: Track, segment_duration: int) -> Session:
         fact = parked.fact

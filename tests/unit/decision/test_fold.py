@@ -406,3 +406,14 @@ def test_a_borrowed_piece_is_borrowed_in_every_rendition() -> None:
     repaired = next(entry for entry in run.of("twelve") if entry.reason is Reason.REPAIR)
     histories = {tuple(piece.input_id for piece in rendition.pieces) for rendition in repaired.renditions}
     assert histories == {(1, 1, 2, 1, 1, 1)}
+
+
+def test_an_encoder_that_renames_its_playlists_without_a_restart_is_followed() -> None:
+    """Timestamps go on, so nothing but the names says that these are the same renditions."""
+    before, after = (tuple(f"{name}_{number}.m3u8" for number in range(2)) for name in ("one", "two"))
+    encoder, renamed = SyntheticEncoder(1, playlists=before), SyntheticEncoder(1, playlists=after)
+    shown = Broadcast([*ENDPOINTS, *encoder.messages(range(20)), *renamed.messages(range(20, 60))]).run().of("two")
+    assert_well_formed(shown)
+    assert [entry.is_gap for entry in shown].count(True) <= 4
+    assert content(shown)[-30:] == list(range(content(shown)[-1] - 29, content(shown)[-1] + 1))
+    assert len(shown) >= 58
