@@ -12,7 +12,6 @@ compares its answers with the application's, byte for byte. Rules:
 
 from __future__ import annotations
 
-from time import perf_counter
 from typing import Any
 
 from typing_extensions import override
@@ -21,6 +20,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 from understudy_egress.board import Shown
 from understudy_egress.conditions import accepts_gzip, is_not_modified
 from understudy_egress.prepared import Prepared
+from understudy_runtime.clock import stopwatch
 from understudy_runtime.http_protocol import HttpProtocol
 from understudy_runtime.metrics import HttpMetrics
 
@@ -105,7 +105,7 @@ class FastPathProtocol(HttpProtocol):
 
     def _answer(self, prepared: Prepared) -> bool:
         """Whether the request was answered."""
-        started = perf_counter()
+        started = stopwatch()
         cycle: RequestResponseCycle | None = self.cycle
         if (cycle is not None and not cycle.response_complete) or self.flow.write_paused:
             return False
@@ -137,7 +137,7 @@ class FastPathProtocol(HttpProtocol):
         if prepared.touch is not None:
             prepared.touch()
         self.server_state.total_requests += 1
-        self._count(prepared.route, method, status, perf_counter() - started)
+        self._count(prepared.route, method, status, stopwatch() - started)
         return True
 
     def _go_the_long_way(self) -> None:
