@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeVar
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -41,3 +41,21 @@ class CommonSettings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "text"] = "json"
     """``json`` for collectors, ``text`` for people."""
+
+
+_Settings = TypeVar("_Settings", bound=CommonSettings)
+
+
+def read_settings(kind: type[_Settings]) -> _Settings:
+    """Read a service's settings from its environment.
+
+    Raises:
+        SystemExit: one does not parse. What is printed names each, and what it must be, but not the value: it may be
+            a secret in the wrong place.
+    """
+    prefix = kind.model_config.get("env_prefix", "")
+    try:
+        return kind()
+    except ValidationError as err:
+        wrong = [(f"{prefix}{part}".upper(), error["msg"]) for error in err.errors() for part in error["loc"][:1]]
+        raise SystemExit("\n".join(f"{name}: {message}" for name, message in wrong) or str(err)) from None

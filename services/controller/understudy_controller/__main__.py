@@ -11,6 +11,7 @@ from understudy_controller.process import Part
 from understudy_controller.settings import ControllerSettings
 from understudy_runtime import logging, server
 from understudy_runtime.health import Health
+from understudy_runtime.settings import read_settings
 
 PARTS: Final[Sequence[Part]] = (decision_loop,)
 """What runs beside the control API, in order of starting."""
@@ -18,7 +19,7 @@ PARTS: Final[Sequence[Part]] = (decision_loop,)
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
-    settings = ControllerSettings()
+    settings = read_settings(ControllerSettings)
     logging.configure(service="controller", level=settings.log_level, log_format=settings.log_format)
     health = Health()
     server.run(lambda: create_app(settings, parts=PARTS, health=health), settings, on_drain=health.drain)

@@ -6,11 +6,12 @@ from understudy_egress.app import SERVICE, ProcessContext, create_app
 from understudy_egress.protocol import FastPathProtocol
 from understudy_egress.settings import EgressSettings
 from understudy_runtime import logging, server
+from understudy_runtime.settings import read_settings
 
 
 def main() -> None:
     """Serve until told to end."""
-    settings = EgressSettings()
+    settings = read_settings(EgressSettings)
     logging.configure(service=SERVICE, level=settings.log_level, log_format=settings.log_format)
     context = ProcessContext.of(settings)
     server.run(

@@ -9,11 +9,12 @@ from understudy_ingest.settings import IngestSettings
 from understudy_runtime import logging
 from understudy_runtime.health import Health
 from understudy_runtime.server import run
+from understudy_runtime.settings import read_settings
 
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
-    settings = IngestSettings()
+    settings = read_settings(IngestSettings)
     logging.configure(service=SERVICE, level=settings.log_level, log_format=settings.log_format)
     keep_freed_memory()
     health = Health()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from understudy_runtime.settings import CommonSettings
+from understudy_runtime.settings import CommonSettings, read_settings
 
 
 def test_settings_come_from_the_environment_by_their_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,3 +29,13 @@ def test_a_setting_out_of_its_range_is_refused(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("UNDERSTUDY_SHARDS", "0")
     with pytest.raises(ValidationError, match="shards"):
         CommonSettings()
+
+
+def test_a_setting_that_does_not_parse_is_named_as_the_environment_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNDERSTUDY_SHARDS", "many")
+    monkeypatch.setenv("UNDERSTUDY_LOG_LEVEL", "loud")
+    with pytest.raises(SystemExit) as ended:
+        read_settings(CommonSettings)
+    lines = str(ended.value).splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["UNDERSTUDY_SHARDS", "UNDERSTUDY_LOG_LEVEL"]
+    assert "many" not in str(ended.value)
