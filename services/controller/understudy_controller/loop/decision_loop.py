@@ -24,11 +24,15 @@ from understudy_domain.entry import ActiveInput, ProgramEntry
 from understudy_domain.errors import MalformedKey, MalformedRecord
 from understudy_domain.facts import ChannelRemoved, EndpointConfigured, EndpointRemoved, Fact, SegmentArrived, Tick
 from understudy_domain.fold import ChannelFold
+from understudy_domain.reason import Reason
 from understudy_runtime.config_store import ConfigChange, Versioned
 from understudy_runtime.errors import BusUnavailable
 from understudy_runtime.messages import StoredMessage
 
 _log = logging.getLogger(__name__)
+
+_LOST = frozenset({Reason.PARTIAL, Reason.GAP})
+"""What viewers notice. Told once when it begins: an input that lacks a rendition for good makes every slot partial."""
 
 _DRAIN_SECONDS = 2.0
 _RETRY_SECONDS = 0.5
@@ -268,6 +272,17 @@ class DecisionLoop:
                     "channel": value.channel_id,
                     "origin_endpoint": value.id,
                     "input": entry.active_input,
+                    "reason": entry.reason.value,
+                    "media_sequence": entry.media_sequence,
+                },
+            )
+        if entry.reason in _LOST and (before is None or before.reason is not entry.reason):
+            _log.warning(
+                "origin endpoint %s lacks media that neither input delivered",
+                value.id,
+                extra={
+                    "channel": value.channel_id,
+                    "origin_endpoint": value.id,
                     "reason": entry.reason.value,
                     "media_sequence": entry.media_sequence,
                 },
