@@ -147,7 +147,7 @@ class ProgramEntry:
     """k, on the channel's grid."""
     media_sequence: int
     discontinuity_sequence: int
-    """Absolute: how many discontinuities there were up to and including the one before this slot."""
+    """Absolute: how many discontinuities there were in all slots before this one. Its own is not counted yet."""
     discontinuity: bool
     """This slot's media does not continue its predecessor's, in any rendition."""
     start: int

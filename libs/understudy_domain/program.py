@@ -250,8 +250,8 @@ class ProgramWindow:
             version=MEDIA_PLAYLIST_VERSION,
             target_duration=self._entries[self._end - 1].target_duration_seconds * ticks.TICKS_PER_SECOND,
             media_sequence=first.media_sequence,
-            # The tag of the first listed segment is still shown, so it has not left the playlist.
-            discontinuity_sequence=first.discontinuity_sequence - first.discontinuity,
+            # Without the first listed segment's own: its tag is still shown, so it has not left the playlist.
+            discontinuity_sequence=first.discontinuity_sequence,
         )
         return header.encode() + self._listed_lines(rendition_id)
 

@@ -141,10 +141,10 @@ def make_entries(count: int, *, first: int = 0, slot_duration: int = seconds(6))
 
 
 def with_discontinuities(entries: Sequence[ProgramEntry], before: frozenset[int]) -> list[ProgramEntry]:
-    """The entries with a discontinuity at the beginning of those media sequences, counted on."""
+    """The entries with a discontinuity at the beginning of those media sequences, counted as the controller does."""
     found = []
     count = 0
     for entry in entries:
-        count += entry.media_sequence in before
         found.append(replace(entry, discontinuity=entry.media_sequence in before, discontinuity_sequence=count))
+        count += entry.media_sequence in before
     return found

@@ -128,9 +128,26 @@ def test_the_discontinuity_sequence_counts_what_has_left_the_playlist() -> None:
         shown = sum(segment.discontinuity for segment in playlist.segments)
         assert playlist.discontinuity_sequence is not None
         # Every discontinuity so far has either left or is shown.
-        assert playlist.discontinuity_sequence + shown == entry.discontinuity_sequence
+        assert playlist.discontinuity_sequence + shown == entry.discontinuity_sequence + entry.discontinuity
         seen.append(playlist.discontinuity_sequence)
     assert seen == sorted(seen)
+
+
+def test_a_segments_discontinuity_sequence_number_stays_while_it_moves_to_the_front_and_leaves() -> None:
+    entries = with_discontinuities(make_entries(30), frozenset({4, 5, 18}))
+    window = ProgramWindow(make_endpoint(window_seconds=30), entries)
+    numbers: dict[str, set[int]] = {}
+    for entry in entries:
+        window.advance(now=end_of(entry))
+        playlist = listed(window)
+        number = playlist.discontinuity_sequence
+        assert number is not None
+        assert number >= 0
+        for segment in playlist.segments:
+            number += segment.discontinuity
+            numbers.setdefault(segment.uri, set()).add(number)
+    assert {len(found) for found in numbers.values()} == {1}
+    assert sorted({number for found in numbers.values() for number in found}) == [0, 1, 2, 3]
 
 
 def test_what_a_rendition_lacks_is_a_gap_of_the_slots_length() -> None:
@@ -249,7 +266,6 @@ def programmes(draw: st.DrawFn) -> list[ProgramEntry]:
         duration = seconds(draw(st.sampled_from([1.92, 2.0, 2.08, 4.0])))
         names = draw(st.sets(st.sampled_from(["v1", "v2", "v3"])))
         discontinuity = number > first and draw(st.booleans())
-        discontinuities += discontinuity
         available = max(available, start + duration + seconds(draw(st.floats(0, 3))))
         found.append(
             replace(
@@ -272,6 +288,7 @@ def programmes(draw: st.DrawFn) -> list[ProgramEntry]:
         )
         start += duration
         date += duration
+        discontinuities += discontinuity
     return found
 
 
