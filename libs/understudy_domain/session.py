@@ -134,11 +134,14 @@ class Session:
             self.date_minus_media = program_date_time - start
 
 
-def corresponding_offset(session: Session, reference: Session, *, segment_duration: int) -> int | None:
+def corresponding_offset(
+    session: Session, reference: Session, *, segment_duration: int, by_content: bool
+) -> int | None:
     """The offset that places ``session`` where ``reference`` is, if their timestamps correspond; else None.
 
-    They do if they are equal at equal program date time within S_in / 2, where both have a believable date; where
-    one has none, if three common pieces have equal timestamps and equal content.
+    They do if they are equal at equal program date time within S_in / 2, where both have a believable date; where one
+    has none, or the dates disagree by a clock that is a little wrong, if three common pieces have equal timestamps and
+    equal content. Without ``by_content`` dates alone count.
     """
     if reference.offset is None or session.modulus != reference.modulus:
         return None
@@ -147,22 +150,26 @@ def corresponding_offset(session: Session, reference: Session, *, segment_durati
         turns = _whole_turns(difference, session.modulus)
         if abs(difference - turns) <= segment_duration // 2:
             return reference.offset + turns
-        return None
-    return _offset_by_content(session, reference)
+    return _offset_by_content(session, reference) if by_content else None
 
 
 def _offset_by_content(session: Session, reference: Session) -> int | None:
     assert reference.offset is not None
-    known = {(_wrapped(piece.start, reference.modulus), piece.size, piece.digest): piece for piece in reference.recent}
-    common = [
-        (piece, known[key])
-        for piece in session.recent
-        if (key := (_wrapped(piece.start, session.modulus), piece.size, piece.digest)) in known
-    ]
+    common = _common_pieces(session, reference)
     if len(common) < COMMON_PIECES:
         return None
     mine, theirs = common[-1]
     return reference.offset + theirs.start - mine.start
+
+
+def _common_pieces(session: Session, reference: Session) -> list[tuple[RecentPiece, RecentPiece]]:
+    """Recent pieces of equal timestamp and content."""
+    known = {(_wrapped(piece.start, reference.modulus), piece.size, piece.digest): piece for piece in reference.recent}
+    return [
+        (piece, known[key])
+        for piece in session.recent
+        if (key := (_wrapped(piece.start, session.modulus), piece.size, piece.digest)) in known
+    ]
 
 
 def _wrapped(timestamp: int, modulus: int | None) -> int:
@@ -175,22 +182,25 @@ def _whole_turns(difference: int, modulus: int | None) -> int:
     return (difference + modulus // 2) // modulus * modulus
 
 
-def place(
-    session: Session, references: Iterable[Session], *, segment_duration: int, waiting_is_useful: bool
-) -> int | None:
+def place(session: Session, theirs: Iterable[Session], own: Iterable[Session], *, segment_duration: int) -> int | None:
     """The session's offset, or None while it is better to wait for a program date time or for common pieces.
 
-    ``references`` are the sessions placed before, the other input's first. ``waiting_is_useful``: something may still
-    come that shows whether they correspond. It is waited for until three pieces have come and no longer.
+    ``theirs`` and ``own`` are the other input's sessions and this one's, the newest first. An input that sends content
+    of its own again has started over, so that proves nothing. What may still show whether sessions correspond is waited
+    for until three pieces have come and no longer.
     """
-    placed = [reference for reference in references if reference.offset is not None]
-    for reference in placed:
-        offset = corresponding_offset(session, reference, segment_duration=segment_duration)
+    other = [reference for reference in theirs if reference.offset is not None]
+    before = [reference for reference in own if reference.offset is not None]
+    placed = other + before
+    for number, reference in enumerate(placed):
+        offset = corresponding_offset(
+            session, reference, segment_duration=segment_duration, by_content=number < len(other)
+        )
         if offset is not None:
             return offset
-    dates_have_told = session.date_minus_media is not None and all(
-        reference.date_minus_media is not None for reference in placed
-    )
+    waiting_is_useful = bool(other) or any(reference.date_minus_media is not None for reference in before)
+    all_dated = all(one.date_minus_media is not None for one in [session, *placed])
+    dates_have_told = all_dated and not any(_common_pieces(session, reference) for reference in other)
     if placed and waiting_is_useful and not dates_have_told and session.pieces < COMMON_PIECES:
         return None
     lag = next((reference.lag.value for reference in placed if reference.lag.value is not None), 0)

@@ -23,15 +23,10 @@ def place_sessions(state: ChannelState) -> None:
         for session in one.sessions:
             if session.offset is not None or not one.unplaced:
                 continue
-            theirs = [reference for reference in reversed(other.sessions) if reference.offset is not None]
+            theirs = list(reversed(other.sessions))
             own = [reference for reference in reversed(one.sessions) if reference is not session]
             segment_duration = state.grid.segment_duration if state.grid else session.recent[0].duration
-            session.offset = place(
-                session,
-                [*theirs, *own],
-                segment_duration=segment_duration,
-                waiting_is_useful=bool(theirs) or any(reference.date_minus_media is not None for reference in own),
-            )
+            session.offset = place(session, theirs, own, segment_duration=segment_duration)
             if session.offset is not None:
                 one.settle(session)
 

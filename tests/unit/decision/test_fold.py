@@ -417,3 +417,29 @@ def test_an_encoder_that_renames_its_playlists_without_a_restart_is_followed() -
     assert [entry.is_gap for entry in shown].count(True) <= 4
     assert content(shown)[-30:] == list(range(content(shown)[-1] - 29, content(shown)[-1] + 1))
     assert len(shown) >= 58
+
+
+@pytest.mark.parametrize("off_seconds", [1.5, 3.0, 9.0])
+def test_a_clock_a_little_off_is_overruled_by_common_content(off_seconds: float) -> None:
+    """Believable dates that disagree, a skew that arrival would take for a place, and the same bytes at equal times."""
+    first = SyntheticEncoder(1, date_offset_seconds=off_seconds, lag_seconds=1.1, lost=set(range(20, 40)))
+    run = broadcast(first, SyntheticEncoder(2))
+    for name in NAMES:
+        shown = run.of(name)
+        assert reasons(shown)[0] is Reason.START
+        assert content(shown) == list(range(len(content(shown))))
+        assert not any(entry.discontinuity for entry in shown)
+
+
+@pytest.mark.parametrize("partner", [None, 1.0])
+def test_a_restart_on_the_same_recording_is_no_return_to_the_past_with_dates_either(partner: float | None) -> None:
+    """Its own earlier content proves nothing, whether another input gives a reason to wait or not."""
+    first, again = SyntheticEncoder(1), SyntheticEncoder(1, date_offset_seconds=26.0)
+    later = [Message(one.instant + from_seconds(26.0), 1, one.fact) for one in again.messages(range(20))]
+    messages = [*ENDPOINTS, *first.messages(range(8)), *later]
+    if partner is not None:
+        other = SyntheticEncoder(2, media_offset_seconds=700.0, content="other", lag_seconds=partner)
+        messages += other.messages(range(13))
+    shown = Broadcast(messages).run(until_seconds=120).of("two")
+    assert_well_formed(shown)
+    assert sum(piece.input_id == 1 for entry in shown for piece in entry.renditions[0].pieces) >= 24
