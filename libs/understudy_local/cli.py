@@ -60,7 +60,7 @@ def stop(encoder: Encoder, *, data_dir: DataDir = data_directory.DEFAULT) -> Non
     """Kill an encoder, as a crash would; it stays away until it is started."""
     with _errors_told():
         _wish(DataDirectory(data_dir), encoder, runs=False)
-        typer.echo(f"encoder {encoder} is gone; `understudy demo status` shows who carries on")
+        typer.echo(f"encoder {encoder} is gone; in some seconds `understudy demo status` shows who carries on")
 
 
 @demo_app.command()
