@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from understudy_domain.errors import UnderstudyError
+from understudy_domain.errors import EncryptedInput, NotAPlaylist, UnderstudyError
+from understudy_runtime.errors import BusUnavailable
 
 
 class UnsupportedMedia(UnderstudyError):
@@ -85,3 +86,22 @@ class HeldTooLong(UnderstudyError):
 
     code = "held_too_long"
     status = 503
+
+
+REASONS = (
+    UnsupportedMedia.code,
+    DamagedMedia.code,
+    ForeignPath.code,
+    UnknownPath.code,
+    MethodNotAllowed.code,
+    Unauthorized.code,
+    BodyTooLarge.code,
+    BodyIncomplete.code,
+    BodyStalled.code,
+    Overloaded.code,
+    HeldTooLong.code,
+    NotAPlaylist.code,
+    EncryptedInput.code,
+    BusUnavailable.code,
+)
+"""Every reason an upload may be refused for."""

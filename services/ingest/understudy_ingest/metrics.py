@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from understudy_domain import keys
 from understudy_ingest.body import Budget
+from understudy_ingest.errors import REASONS
 from understudy_runtime import clock
 
 _BY_INPUT = ("channel", "input")
@@ -71,6 +72,9 @@ class IngestMetrics:
             ("reason",),
             registry=registry,
         )
+        for reason in REASONS:
+            # At 0 from the start: Prometheus' increase() does not see a series that begins with its first refusal.
+            self.rejected.labels(reason)
         self.ignored = Counter(
             "understudy_ingest_ignored_total",
             "Uploads taken and left aside: WebVTT, as yet.",

@@ -38,3 +38,7 @@ def test_every_refusal_is_documented_with_its_status_and_nothing_else_is(service
     body = PAGE.read_text().partition(f"\n## {service}\n")[2].partition("\n## ")[0]
     documented = {code: int(status) for code, status in ROW.findall(body)}
     assert documented == {error.code: error.status for error in errors_of(service)}
+
+
+def test_ingest_counts_every_reason_from_its_start() -> None:
+    assert sorted(understudy_ingest.errors.REASONS) == sorted(error.code for error in errors_of("Ingest"))
