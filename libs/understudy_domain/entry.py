@@ -123,6 +123,8 @@ class InputEvidence:
     lag: int | None = None
     """L_i, ticks."""
     dead: bool = False
+    completed_at: int | None = None
+    """When it completed the slot, ticks since the epoch; None while it had not, and in entries of older releases."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ whichever controller the log is read. The same log gives the same entries, byte 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from understudy_domain import failover
 from understudy_domain.channel_state import ChannelState
@@ -42,6 +42,18 @@ SEGMENTS_KEPT = 2
 BORROWING = (Reason.REPAIR, Reason.COMBINE)
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A slot that could not be decided when it was last looked at, and what the rule saw of it: for people."""
+
+    view: SlotView
+    deliveries: Mapping[int, SlotDelivery]
+    """By input."""
+    verdict: Wait
+    looked_at: int
+    """Log time, ticks since the epoch."""
+
+
 class ChannelFold:
     """One channel's decisions. ``state`` is all there is; it may be taken at any time between two calls."""
 
@@ -53,6 +65,7 @@ class ChannelFold:
         self.state = state
         self._standing = dict(standing or {})
         self._wake_at: dict[str, int] = {}
+        self._waiting: dict[str, Waiting] = {}
         for endpoint in state.endpoints:
             self._adopt(endpoint)
 
@@ -60,6 +73,10 @@ class ChannelFold:
     def wake_at(self) -> int | None:
         """The earliest instant at which a timer fires, ticks since the epoch; None if only arrivals count."""
         return min(self._wake_at.values(), default=None)
+
+    def waiting(self, origin_endpoint: str) -> Waiting | None:
+        """What the endpoint's next slot waits for; None before its first, and while a predecessor's entry is ahead."""
+        return self._waiting.get(origin_endpoint)
 
     def apply(self, fact: Fact, *, input_id: int | None, instant: int, sequence: int) -> list[ProgramEntry]:
         """The next message of the channel's log; ``input_id`` for facts of an input, ``instant`` its log time.
@@ -151,6 +168,7 @@ class ChannelFold:
     def _remove(self, origin_endpoint: str) -> None:
         self.state.endpoints = [one for one in self.state.endpoints if one.origin_endpoint != origin_endpoint]
         self._wake_at.pop(origin_endpoint, None)
+        self._waiting.pop(origin_endpoint, None)
         self._standing.pop(origin_endpoint, None)
 
     # --- deciding -----------------------------------------------------------------------------------------------------
@@ -166,6 +184,7 @@ class ChannelFold:
     def _decide(self, endpoint: EndpointState, grid: Grid) -> list[ProgramEntry]:
         """Every slot of an endpoint that can be decided now; sets its timer for the first that cannot."""
         self._wake_at.pop(endpoint.origin_endpoint, None)
+        self._waiting.pop(endpoint.origin_endpoint, None)
         entries: list[ProgramEntry] = []
         if self._is_ahead(endpoint):
             self._wait_for_last(endpoint)
@@ -208,6 +227,7 @@ class ChannelFold:
                 view = replace(view, covered_together=True, recovered=together.recovered)
             verdict = failover.decide(view, now=self.state.now)
             if isinstance(verdict, Wait):
+                self._waiting[endpoint.origin_endpoint] = Waiting(view, deliveries, verdict, self.state.now)
                 if verdict.until is not None:
                     self._wake_at[endpoint.origin_endpoint] = verdict.until
                 return None
@@ -215,7 +235,10 @@ class ChannelFold:
                 endpoint.passed = verdict.slot
                 continue
             if together is not None and isinstance(verdict, Publish) and verdict.reason in BORROWING:
+                # What was missing is evidence, not what it was made up with.
+                evidence = _evidence(view, deliveries, self.state.now)
                 deliveries[verdict.input_id] = together.delivery
+                return replace(self._entry(endpoint, grid, view, deliveries, verdict), evidence=evidence)
             return self._entry(endpoint, grid, view, deliveries, verdict)
 
     def _together(self, endpoint: EndpointState, grid: Grid, view: SlotView) -> Union | None:
@@ -386,6 +409,7 @@ def _evidence(view: SlotView, deliveries: dict[int, SlotDelivery], now: int) -> 
                 due=view.due(one),
                 lag=one.lag,
                 dead=one.is_dead(now),
+                completed_at=one.completed_at,
             )
             for one in sorted((view.active, view.other), key=lambda one: one.input_id)
         ),

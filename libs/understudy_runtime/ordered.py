@@ -91,8 +91,8 @@ class OrderedReader:
             self._bus.detach(self)
             await self._discard()
 
-    async def read_present(self, *, limit: int | None = None) -> list[StoredMessage]:
-        """What the log holds now, at most ``limit`` messages."""
+    async def read_present(self, *, limit: int | None = None, until: int | None = None) -> list[StoredMessage]:
+        """What the log holds now, at most ``limit`` messages, and none stamped later than ``until`` (ticks)."""
         found: list[StoredMessage] = []
         self._bus.attach(self)
         try:
@@ -101,6 +101,8 @@ class OrderedReader:
                 message = await self._next()
                 if message is None:
                     break  # what was pending has been removed meanwhile
+                if until is not None and message.instant > until:
+                    break
                 found.append(message)
                 if message.pending == 0:
                     break

@@ -1,0 +1,189 @@
+"""An origin endpoint as it is now, in people's units: what it follows, what came last, what it waits for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from understudy_domain import failover, ticks
+from understudy_domain.entry import ActiveInput, ProgramEntry
+from understudy_domain.fold import ChannelFold, Waiting
+from understudy_domain.reason import Reason
+from understudy_domain.words import clock, listed
+
+
+@dataclass(frozen=True, slots=True)
+class LastSlot:
+    """The newest entry."""
+
+    media_sequence: int
+    slot: int
+    program_date_time: str
+    decided_at: str
+    available_at: str
+    reason: Reason
+    step: int
+    discontinuity: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitedInput:
+    """What an input has of the slot that comes next."""
+
+    input: int
+    complete: bool
+    missing: tuple[str, ...]
+    """Renditions that lack a piece."""
+    due: str | None
+    dead: bool
+    has_later: bool
+    """It has delivered something of a later slot."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextSlot:
+    """The slot that is decided next, and what it waits for."""
+
+    slot: int
+    step: int
+    """Of the failover rule: which one waits."""
+    looks_again_at: str | None
+    """Besides at every arrival; None: at arrivals only."""
+    deadline: str | None
+    """None while the active input has no lag to reckon by."""
+    inputs: tuple[AwaitedInput, ...]
+    why: str
+    """A sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What the endpoint decides by, in seconds."""
+
+    segment_duration_seconds: float
+    """As configured."""
+    slot_duration_seconds: float | None
+    """S_out: rounded up to whole input segments; None until S_in is settled."""
+    tolerance_seconds: float | None
+    margin_seconds: float
+    time_delay_seconds: float
+    target_duration_seconds: int | None
+    revision: int
+    """Of its configuration, as the decisions know it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointStatus:
+    """An origin endpoint, now."""
+
+    origin_endpoint: str
+    """Its id."""
+    channel: str
+    """Its channel's id."""
+    at: str
+    """When this was read."""
+    log_at: str | None
+    """How far the log had been decided upon."""
+    active_input: int | None
+    """None before the first slot."""
+    since: str | None
+    """When that input became active."""
+    reason: Reason | None
+    """Why it did."""
+    last: LastSlot | None
+    next: NextSlot | None
+    numbers: Numbers | None
+    """None until the decisions know of the endpoint."""
+
+
+def endpoint_status(
+    fold: ChannelFold, origin_endpoint: str, *, name: str, channel: str, active: ActiveInput | None, now: int
+) -> EndpointStatus:
+    """The status of an endpoint, by guid; ``name`` and ``channel`` are ids, ``active`` what ACTIVE_INPUT says."""
+    endpoint = fold.state.endpoint(origin_endpoint)
+    last = endpoint.last if endpoint is not None else None
+    waiting = fold.waiting(origin_endpoint)
+    grid = fold.state.grid
+    slot_duration = endpoint.slot_duration(grid) if endpoint is not None and grid is not None else None
+    told = active if active is not None and last is not None and active.active_input == last.active_input else None
+    return EndpointStatus(
+        origin_endpoint=name,
+        channel=channel,
+        at=ticks.to_iso8601(now),
+        log_at=ticks.to_iso8601(fold.state.now) if fold.state.now else None,
+        active_input=last.active_input if last is not None else None,
+        since=ticks.to_iso8601(told.since) if told is not None else None,
+        reason=told.reason if told is not None else None,
+        last=_last(last) if last is not None else None,
+        next=_next(waiting) if waiting is not None else None,
+        numbers=None
+        if endpoint is None
+        else Numbers(
+            segment_duration_seconds=ticks.to_seconds(endpoint.segment_duration),
+            slot_duration_seconds=None if slot_duration is None else ticks.to_seconds(slot_duration),
+            tolerance_seconds=None if slot_duration is None else ticks.to_seconds(failover.tolerance_of(slot_duration)),
+            margin_seconds=ticks.to_seconds(failover.MARGIN),
+            time_delay_seconds=ticks.to_seconds(endpoint.time_delay),
+            target_duration_seconds=last.target_duration_seconds if last is not None else None,
+            revision=endpoint.revision,
+        ),
+    )
+
+
+def _last(entry: ProgramEntry) -> LastSlot:
+    return LastSlot(
+        media_sequence=entry.media_sequence,
+        slot=entry.slot,
+        program_date_time=ticks.to_iso8601(entry.program_date_time),
+        decided_at=ticks.to_iso8601(entry.as_of.instant),
+        available_at=ticks.to_iso8601(entry.available_at),
+        reason=entry.reason,
+        step=entry.step,
+        discontinuity=entry.discontinuity,
+    )
+
+
+def _next(waiting: Waiting) -> NextSlot:
+    view, now = waiting.view, waiting.looked_at
+    deadline = None if view.active.lag is None else view.deadline(now)
+    inputs = []
+    for one in sorted((view.active, view.other), key=lambda one: one.input_id):
+        due = view.due(one)
+        inputs.append(
+            AwaitedInput(
+                input=one.input_id,
+                complete=one.complete,
+                missing=waiting.deliveries[one.input_id].missing,
+                due=None if due is None else ticks.to_iso8601(due),
+                dead=one.is_dead(now),
+                has_later=one.next_slot is not None,
+            )
+        )
+    until = waiting.verdict.until
+    return NextSlot(
+        slot=view.slot,
+        step=waiting.verdict.step,
+        looks_again_at=None if until is None else ticks.to_iso8601(until),
+        deadline=None if deadline is None else ticks.to_iso8601(deadline),
+        inputs=tuple(inputs),
+        why=_why(waiting, deadline),
+    )
+
+
+def _why(waiting: Waiting, deadline: int | None) -> str:
+    active = waiting.view.active.input_id
+    missing = waiting.deliveries[active].missing
+    lacks = f"input {active}, the active one, lacks {listed(missing)}" if missing else f"input {active} is not complete"
+    match waiting.verdict.step:
+        case 2:
+            until = f", and has until {clock(deadline)}" if deadline is not None else ""
+            return f"Slot {waiting.view.slot} waits: {lacks}{until}."
+        case 4:
+            return (
+                f"Slot {waiting.view.slot} waits past its deadline: {lacks}; the other input was late with it as well, "
+                "so the cause is common to both, and the active one is given one more tolerance."
+            )
+        case _:
+            return (
+                f"Slot {waiting.view.slot} is held past its deadline: {lacks}, and so does the other input; "
+                "what both lack is still expected, or nothing later exists."
+            )

@@ -1,0 +1,269 @@
+"""A channel and its endpoints as they are now, in people's units: read from the fold, changing nothing.
+
+Instants are ISO 8601, durations are seconds. ``now`` is the reader's clock, which the log's may be a little behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from understudy_domain import failover, ticks
+from understudy_domain.channel_state import ChannelState
+from understudy_domain.interchange import Grade, Mismatch, RenditionProof
+from understudy_domain.timeline import InputState
+
+
+class InputCondition(StrEnum):
+    """What an input does."""
+
+    DELIVERING = "delivering"
+    DEAD = "dead"
+    """Nothing came for 3 S_in and the tolerance of a slot of one segment."""
+    ENDED = "ended"
+    """EXT-X-ENDLIST in every playlist."""
+    NEVER_BEGAN = "never_began"
+
+
+class Seam(StrEnum):
+    """What a change between the inputs would look like."""
+
+    SEAMLESS = "seamless"
+    DISCONTINUITY = "discontinuity"
+    IMPOSSIBLE = "impossible"
+    """The input that would be changed to delivers nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStatus:
+    """A run of continuous media timestamps."""
+
+    began_at: str
+    placed: bool
+    """It has its place in programme time."""
+    lag_seconds: float | None
+    """How long after it has passed media arrives; only differences matter."""
+    date_skew_seconds: float | None
+    """Its program date time minus programme time; only differences matter. None: no believable date."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputStatus:
+    """One input."""
+
+    input: int
+    condition: InputCondition
+    last_segment_at: str | None
+    last_segment_age_seconds: float | None
+    lag_seconds: float | None
+    has_ended: bool
+    dead: bool
+    sessions: tuple[SessionStatus, ...]
+    """The current one last, and the one before it while that is kept."""
+    playlists: Mapping[str, str]
+    """Its playlist for each rendition that it delivers."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenditionInterchange:
+    """What common pieces have shown of one rendition."""
+
+    rendition: str
+    grade: Grade
+    mismatch: Mismatch | None
+    """What the last common pieces lacked of being joinable; None: nothing, or none were compared."""
+    common_pieces: int
+    """In a row that were at least seamless."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchOutlook:
+    """What a change of every rendition to an input would look like if it were made now."""
+
+    to_input: int
+    seam: Seam
+    jump_seconds: float | None
+    """By how much the programme would jump, by program date times; 0 where seamless, None where it is not known."""
+    why: str
+    """A sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class InterchangeStatus:
+    """Whether the inputs can stand for one another, known before anything fails."""
+
+    grade: Grade
+    """Of all renditions together."""
+    renditions: tuple[RenditionInterchange, ...]
+    arrival_skew_seconds: float | None
+    """By how much input 2 arrives later than input 1."""
+    date_skew_seconds: float | None
+    """By how much the program date time of input 2 is ahead of input 1's, at equal programme time."""
+    outlook: tuple[SwitchOutlook, ...]
+    """One for each input."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenditionStatus:
+    """A rendition of the channel."""
+
+    rendition: str
+    kind: str
+    codec: str
+    bandwidth: int
+    width: int | None
+    height: int | None
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelStatus:
+    """A channel, now."""
+
+    channel: str
+    """Its id."""
+    at: str
+    """When this was read."""
+    log_at: str | None
+    """How far the log had been decided upon; None: nothing was read of it yet."""
+    segment_duration_seconds: float | None
+    """S_in; None until it is settled."""
+    inputs: tuple[InputStatus, ...]
+    interchange: InterchangeStatus
+    renditions: tuple[RenditionStatus, ...]
+
+
+def channel_status(state: ChannelState, *, name: str, now: int) -> ChannelStatus:
+    """The status of the channel that people call ``name``."""
+    inputs = tuple(_input(one, state, now) for one in state.inputs)
+    return ChannelStatus(
+        channel=name,
+        at=ticks.to_iso8601(now),
+        log_at=ticks.to_iso8601(state.now) if state.now else None,
+        segment_duration_seconds=ticks.to_seconds(state.grid.segment_duration) if state.grid is not None else None,
+        inputs=inputs,
+        interchange=_interchange(state, inputs),
+        renditions=tuple(
+            RenditionStatus(
+                rendition=one.rendition,
+                kind=one.kind.value,
+                codec=one.codec_family,
+                bandwidth=one.bandwidth,
+                width=one.width,
+                height=one.height,
+                language=one.language,
+            )
+            for one in state.lineup
+        ),
+    )
+
+
+# --- inputs -----------------------------------------------------------------------------------------------------------
+
+
+def _input(one: InputState, state: ChannelState, now: int) -> InputStatus:
+    segment_duration = state.grid.segment_duration if state.grid is not None else 0
+    dead_at = failover.dead_at(
+        last_arrived_at=one.last_arrived_at,
+        has_ended=one.has_ended,
+        segment_duration=segment_duration,
+        slot_duration=segment_duration,
+    )
+    condition = InputCondition.DELIVERING
+    if one.last_arrived_at is None:
+        condition = InputCondition.NEVER_BEGAN
+    elif one.has_ended:
+        condition = InputCondition.ENDED
+    elif now >= dead_at and state.grid is not None:
+        condition = InputCondition.DEAD
+    return InputStatus(
+        input=one.input_id,
+        condition=condition,
+        last_segment_at=ticks.to_iso8601(one.last_arrived_at) if one.last_arrived_at is not None else None,
+        last_segment_age_seconds=_seconds(now - one.last_arrived_at) if one.last_arrived_at is not None else None,
+        lag_seconds=_seconds(one.lag),
+        has_ended=one.has_ended,
+        dead=condition is not InputCondition.DELIVERING,
+        sessions=tuple(
+            SessionStatus(
+                began_at=ticks.to_iso8601(session.first_arrived_at),
+                placed=session.offset is not None,
+                lag_seconds=_seconds(session.lag.value),
+                date_skew_seconds=_seconds(_date_skew(session.date_minus_media, session.offset)),
+            )
+            for session in one.sessions
+        ),
+        playlists=dict(sorted(one.carries.items())),
+    )
+
+
+def _date_skew(date_minus_media: int | None, offset: int | None) -> int | None:
+    return None if date_minus_media is None or offset is None else date_minus_media - offset
+
+
+def _seconds(duration: int | None) -> float | None:
+    """Seconds to the millisecond."""
+    return None if duration is None else round(ticks.to_seconds(duration), 3)
+
+
+# --- interchangeability -----------------------------------------------------------------------------------------------
+
+
+def _interchange(state: ChannelState, inputs: tuple[InputStatus, ...]) -> InterchangeStatus:
+    names = [one.rendition for one in state.lineup]
+    current = [one.session.id for one in state.inputs if one.session is not None]
+    # What was proven of sessions that have ended says nothing of the present ones.
+    proofs = state.interchange.renditions if state.interchange.sessions == current else {}
+    renditions = tuple(_rendition(name, proofs.get(name, RenditionProof())) for name in names)
+    grade = state.interchange.grade(names) if proofs and names else Grade.NONE
+    first, second = state.inputs
+    arrival_skew = second.lag - first.lag if first.lag is not None and second.lag is not None else None
+    dates = [
+        _date_skew(one.session.date_minus_media, one.session.offset) if one.session is not None else None
+        for one in state.inputs
+    ]
+    date_skew = dates[1] - dates[0] if dates[0] is not None and dates[1] is not None else None
+    return InterchangeStatus(
+        grade=grade,
+        renditions=renditions,
+        arrival_skew_seconds=_seconds(arrival_skew),
+        date_skew_seconds=_seconds(date_skew),
+        outlook=tuple(_outlook(one, state, inputs[one.input_id - 1], renditions, date_skew) for one in state.inputs),
+    )
+
+
+def _rendition(name: str, proof: RenditionProof) -> RenditionInterchange:
+    return RenditionInterchange(name, proof.grade, proof.mismatch, max(proof.seamless, proof.joinable))
+
+
+def _outlook(
+    one: InputState,
+    state: ChannelState,
+    status: InputStatus,
+    renditions: tuple[RenditionInterchange, ...],
+    date_skew: int | None,
+) -> SwitchOutlook:
+    if status.dead:
+        condition = str(status.condition).replace("_", " ")
+        why = f"Input {one.input_id} delivers nothing: {condition}."
+        return SwitchOutlook(one.input_id, Seam.IMPOSSIBLE, None, why)
+    weak = [rendition for rendition in renditions if rendition.grade is Grade.NONE]
+    if renditions and not weak:
+        return SwitchOutlook(
+            one.input_id, Seam.SEAMLESS, 0.0, "Timestamps and codec configuration continue in every rendition."
+        )
+    jump = None
+    if date_skew is not None:
+        jump = _seconds(date_skew if one.input_id == 2 else -date_skew)
+    return SwitchOutlook(one.input_id, Seam.DISCONTINUITY, jump, _why_not(weak, state))
+
+
+def _why_not(weak: list[RenditionInterchange], state: ChannelState) -> str:
+    if not state.lineup:
+        return "The channel's renditions are not known yet."
+    unlike = [f"{one.rendition} ({one.mismatch})" for one in weak if one.mismatch is not None]
+    if unlike:
+        return f"The inputs differ in {', '.join(unlike)}."
+    named = ", ".join(one.rendition for one in weak)
+    return f"Too few pieces of both inputs for the same time have been compared of {named}."

@@ -1,0 +1,250 @@
+"""The words of an explanation: a table from reason and evidence to sentences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from support.program_entries import make_entry, make_piece, make_video, seconds
+from understudy_domain import codec
+from understudy_domain.entry import AsOf, Evidence, InputEvidence, ProgramEntry
+from understudy_domain.explain import explained, sentences_of
+from understudy_domain.reason import Reason
+from understudy_domain.words import clock, counted, listed, relative
+from understudy_domain.words import seconds as in_seconds
+
+NOON = seconds(1_800_014_400)
+"""12:00:00 of some day, UTC."""
+
+
+def at(value: float) -> int:
+    """So many seconds after noon."""
+    return NOON + seconds(value)
+
+
+def known(
+    input_id: int,
+    *,
+    complete: float | None = None,
+    missing: tuple[str, ...] = (),
+    due: float = 4.5,
+    lag: float = 0.3,
+    dead: bool = False,
+) -> InputEvidence:
+    """What was known of an input; ``complete`` is when."""
+    return InputEvidence(
+        input_id=input_id,
+        complete=complete is not None,
+        missing=missing,
+        due=at(due),
+        lag=seconds(lag),
+        dead=dead,
+        completed_at=None if complete is None else at(complete),
+    )
+
+
+def entry(
+    reason: Reason,
+    *inputs: InputEvidence,
+    step: int = 1,
+    active: int = 1,
+    deadline: float | None = 7.25,
+    pieces: tuple[int, ...] = (1, 1, 1),
+    **changes: object,
+) -> ProgramEntry:
+    """Slot 41 of 6 s, of pieces from these inputs."""
+    made = [replace(make_piece(number, duration=seconds(2)), input_id=one) for number, one in enumerate(pieces)]
+    return replace(
+        make_entry(41, renditions=[make_video(*made)]),
+        slot=41,
+        reason=reason,
+        step=step,
+        active_input=active,
+        evidence=Evidence(None if deadline is None else at(deadline), inputs),
+        available_at=at(4.5),
+        as_of=AsOf(at(7.25), 1234),
+        **changes,  # type: ignore[arg-type]
+    )
+
+
+FIRST = {
+    "keep": (
+        entry(Reason.KEEP, known(1, complete=4.4), known(2, complete=4.9, due=5)),
+        "Slot 41 came from input 1: it was active and completed the slot.",
+    ),
+    "failover": (
+        entry(Reason.FAILOVER, known(1, missing=("v1",)), known(2, complete=5.1, due=5), step=4, active=2),
+        (
+            "Slot 41 came from input 2, which is active from here on: input 1 had not delivered all of v1 by its deadline "
+            "12:00:07.250 (due 12:00:04.500 + tolerance 3 s - margin 0.25 s); "
+            "input 2 had completed the slot at 12:00:05.100."
+        ),
+    ),
+    "failover under a delay": (
+        entry(
+            Reason.FAILOVER,
+            known(1, missing=("v1", "v2")),
+            known(2, complete=5.1, due=5, lag=0.8),
+            step=4,
+            active=2,
+            deadline=14.25,
+        ),
+        (
+            "Slot 41 came from input 2, which is active from here on: input 1 had not delivered all of v1 and v2 by its "
+            "deadline 12:00:14.250 (first due 12:00:04.500 + time delay 10 s - margin 0.25 s); "
+            "input 2 had completed the slot at 12:00:05.100."
+        ),
+    ),
+    "repair": (
+        entry(Reason.REPAIR, known(1, missing=("v1",)), known(2, complete=5.1), step=3, pieces=(1, 2, 1)),
+        (
+            "Slot 41 came from input 1, which stays active, with 1 of 3 pieces from input 2: input 1 had not delivered all "
+            "of v1, and it went on after that; input 2 had what was missing."
+        ),
+    ),
+    "combine": (
+        entry(Reason.COMBINE, known(1, missing=("v1",)), known(2, missing=("v1",)), step=5, pieces=(1, 2, 2)),
+        (
+            "Slot 41 came from both inputs, 2 of 3 pieces from input 2: neither had completed it by its deadline "
+            "12:00:07.250 (due 12:00:04.500 + tolerance 3 s - margin 0.25 s), both together had; input 1 stays active."
+        ),
+    ),
+    "partial": (
+        entry(Reason.PARTIAL, known(1, missing=("v1",)), known(2, missing=("v1",)), step=7, pieces=(1,)),
+        (
+            "Slot 41 is published in part: the rest is lost to both inputs, and what there is came from input 1; "
+            "input 1 stays active."
+        ),
+    ),
+    "gap": (
+        entry(Reason.GAP, known(1, missing=("v1",)), known(2, missing=("v1",)), step=7, pieces=()),
+        "Slot 41 is a gap that keeps its place: neither input delivered anything of it.",
+    ),
+    "start, a tie": (
+        entry(Reason.START, known(1, complete=4.4), known(2, complete=4.3), step=0, deadline=None),
+        (
+            "Slot 41 is the first of this origin endpoint, and came from input 1: both had completed a slot, and within "
+            "1 s of each other it is input 1 that is taken."
+        ),
+    ),
+    "start": (
+        entry(Reason.START, known(1, missing=("v1",)), known(2, complete=4.3), step=0, active=2, deadline=None),
+        "Slot 41 is the first of this origin endpoint, and came from input 2: it was the first to complete a slot.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FIRST)
+def test_the_first_sentence_says_where_a_slot_came_from_and_why(case: str) -> None:
+    made, sentence = FIRST[case]
+    assert sentences_of(made)[0] == sentence
+
+
+def test_a_replay_adds_how_many_pieces_were_missing() -> None:
+    made = FIRST["failover"][0]
+    told = sentences_of(made, lacked={"1 v1": "1 of 3 pieces"})
+    assert "input 1 had not delivered 1 of 3 pieces in v1 by its deadline" in told[0]
+    assert "Input 1 was due at 12:00:04.500 (its lag was 0.3 s) and lacked v1 (1 of 3 pieces)." in told
+
+
+def test_a_combined_slot_may_leave_a_dead_input() -> None:
+    made = replace(FIRST["combine"][0], active_input=2)
+    before = replace(made, active_input=1, media_sequence=40)
+    told = sentences_of(made, before=before)
+    assert told[0].endswith("input 1 was dead, and input 2 is active from here on.")
+
+
+@pytest.mark.parametrize(
+    ("one", "sentence"),
+    [
+        (
+            known(1, complete=4.4),
+            (
+                "Input 1 was due at 12:00:04.500 (its lag was 0.3 s) and had completed the slot at 12:00:04.400, "
+                "0.1 s before it was due."
+            ),
+        ),
+        (
+            known(1, complete=6.0),
+            (
+                "Input 1 was due at 12:00:04.500 (its lag was 0.3 s) and had completed the slot at 12:00:06.000, "
+                "1.5 s after it was due."
+            ),
+        ),
+        (
+            replace(known(1, complete=4.4), completed_at=None),
+            "Input 1 was due at 12:00:04.500 (its lag was 0.3 s) and had completed the slot.",
+        ),
+        (
+            known(1, missing=("v1", "a1"), dead=True),
+            (
+                "Input 1 was dead (nothing came for three segments and the tolerance, or it had ended, or never began) and "
+                "lacked v1 and a1."
+            ),
+        ),
+        (
+            InputEvidence(1, complete=False, missing=("v1",)),
+            "Input 1 had delivered too little to know when it would be due and lacked v1.",
+        ),
+    ],
+)
+def test_each_input_has_a_sentence(one: InputEvidence, sentence: str) -> None:
+    assert sentence in sentences_of(entry(Reason.KEEP, one))
+
+
+@pytest.mark.parametrize(
+    ("jump", "words"),
+    [(0, "what came before."), (1.5, "and the programme skips 1.5 s."), (-0.5, "and the programme repeats 0.5 s.")],
+)
+def test_a_discontinuity_says_by_how_much_the_programme_jumps(jump: float, words: str) -> None:
+    before = entry(Reason.KEEP, known(1, complete=4.4))
+    made = replace(before, start=before.end + seconds(jump), discontinuity=True)
+    found = next(one for one in sentences_of(made, before=before) if "discontinuity" in one)
+    assert found.startswith("It carries a discontinuity")
+    assert found.endswith(words)
+
+
+def test_the_last_sentences_say_when_it_was_decided_and_shown() -> None:
+    told = sentences_of(FIRST["failover"][0])
+    assert told[-2:] == (
+        "Viewers may see it from 12:00:04.500.",
+        "It was decided at 12:00:07.250, from ARRIVALS up to sequence 1234, by step 4 of the rule.",
+    )
+
+
+def test_an_entry_of_an_older_release_is_explained_without_what_it_lacks() -> None:
+    made = FIRST["failover"][0]
+    plain = codec.encode(made).replace(f',"completed_at":{at(5.1)}'.encode(), b"")
+    older = codec.decode_as(ProgramEntry, plain)
+    assert older != made
+    assert sentences_of(older)[0].endswith("input 2 had completed the slot.")
+
+
+def test_an_explanation_names_what_it_is_about() -> None:
+    told = explained(FIRST["failover"][0], name="news")
+    assert (told.origin_endpoint, told.media_sequence, told.slot, told.active_input) == ("news", 41, 41, 2)
+    assert (told.decided_at[11:], told.reason, told.step) == ("12:00:07.250Z", Reason.FAILOVER, 4)
+    assert told.basis_is == "This is from the entry's own evidence."
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (in_seconds(seconds(3)), "3 s"),
+        (in_seconds(seconds(0.25)), "0.25 s"),
+        (in_seconds(-seconds(1.0004)), "-1 s"),
+        (in_seconds(seconds(2.002)), "2.002 s"),
+        (in_seconds(0), "0 s"),
+        (clock(at(0.0401)), "12:00:00.040"),
+        (relative(at(1), at(1), to="it was due"), "just when it was due"),
+        (relative(at(1), at(3), to="it was due"), "2 s before it was due"),
+        (listed(["v1"]), "v1"),
+        (listed(["v1", "v2", "a1"]), "v1, v2 and a1"),
+        (listed([]), ""),
+        (counted(1, "piece"), "1 piece"),
+        (counted(3, "piece"), "3 pieces"),
+    ],
+)
+def test_numbers_become_words(made: str, expected: str) -> None:
+    assert made == expected

@@ -1,0 +1,66 @@
+"""The same arrivals under other numbers: the failover rule's worked examples, asked the other way round."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.replayed import logged, programme
+from support.synthetic import Broadcast, SyntheticEncoder, configured, endpoint_guid
+from understudy_domain.reason import Reason
+from understudy_domain.ticks import from_seconds
+from understudy_domain.what_if import CannotReplay, what_if
+
+STOPS = set(range(60, 62))
+
+
+def broadcast(segments: int = 90) -> Broadcast:
+    """Input 1 loses two segments for good and goes on; one endpoint has short segments, one long ones."""
+    messages = [configured("two", seconds=2), configured("twelve", seconds=12)]
+    messages += SyntheticEncoder(1, lost=STOPS).messages(range(segments))
+    messages += SyntheticEncoder(2).messages(range(segments))
+    return Broadcast(messages).run(until_seconds=segments * 2 + 30)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_longer_segments_would_have_repaired_what_short_ones_failed_over_for(whole: bool) -> None:
+    run = broadcast()
+    log = logged(run)
+    if not whole:
+        log = [message for message in log if message.instant >= run.of("two")[4].as_of.instant]
+    found = what_if(programme(run, "two"), log, segment_duration=from_seconds(12), time_delay=0)
+    assert [event.reason for event in found.was.events] == [Reason.FAILOVER]
+    assert [event.reason for event in found.would_be.events] == [Reason.REPAIR]
+    assert (found.was.switches, found.was.repairs) == (1, 0)
+    assert (found.would_be.switches, found.would_be.repairs) == (0, 1)
+    assert (found.was.segment_duration_seconds, found.would_be.segment_duration_seconds) == (2, 12)
+    assert found.would_be.events[0].sentence.startswith("Slot")
+    assert found.would_be.slots * 6 == pytest.approx(found.was.slots, abs=8)
+    assert ("beginning" in found.begins_with) == whole
+
+
+def test_a_delay_would_have_done_the_same() -> None:
+    run = broadcast()
+    found = what_if(programme(run, "two"), logged(run), segment_duration=from_seconds(2), time_delay=from_seconds(10))
+    assert (found.was.switches, found.would_be.switches) == (1, 0)
+    assert found.would_be.repairs == 2
+
+
+def test_the_very_numbers_give_the_very_course() -> None:
+    run = broadcast()
+    found = what_if(programme(run, "two"), logged(run), segment_duration=from_seconds(2), time_delay=0)
+    assert found.was == found.would_be
+
+
+def test_what_was_asked_of_another_endpoint_does_not_matter() -> None:
+    run = broadcast()
+    found = what_if(programme(run, "twelve"), logged(run), segment_duration=from_seconds(2), time_delay=0)
+    assert [event.reason for event in found.would_be.events] == [Reason.FAILOVER]
+    assert endpoint_guid("two") not in repr(found)
+
+
+def test_too_short_a_log_says_so() -> None:
+    run = broadcast()
+    with pytest.raises(CannotReplay):
+        what_if(programme(run, "two"), logged(run)[-3:], segment_duration=from_seconds(2), time_delay=0)
+    with pytest.raises(CannotReplay):
+        what_if(programme(run, "two"), [], segment_duration=from_seconds(2), time_delay=0)
