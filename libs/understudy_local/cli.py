@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -23,6 +24,11 @@ app.add_typer(demo_app, name="demo")
 DataDir = Annotated[
     Path, typer.Option("--data-dir", help="Where the stack keeps everything; one stack at a time each.")
 ]
+Endpoint = Annotated[str, typer.Argument(help="Which origin endpoint, by its id.")]
+ExportFile = Annotated[
+    Path | None, typer.Option("--file", metavar="FILE", help="Read an export instead of a running stack.")
+]
+Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 Encoder = Annotated[int, typer.Argument(min=1, max=2, help="Which encoder: 1 or 2.")]
 
 _OBEY_SECONDS: Final = 15.0
@@ -102,6 +108,87 @@ def picture(
     with _errors_told():
         draw_running(DataDirectory(data_dir), channel_id=channel, last_seconds=last, output=output)
         typer.echo(f"{output} shows the last {last:g} s of {channel}; any browser opens it")
+
+
+@app.command()
+def explain(
+    endpoint: Endpoint,
+    *,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="The slot with the programme of 12:00:07, or of a day and time; UTC."),
+    ] = None,
+    sequence: Annotated[int | None, typer.Option(min=0, help="The slot with this media sequence number.")] = None,
+    file: ExportFile = None,
+    as_json: Json = False,
+    data_dir: DataDir = data_directory.DEFAULT,
+) -> None:
+    """Say in words why a slot came from where it came: the newest, unless told which. Changes nothing."""
+    from understudy_local import explain as explaining  # noqa: PLC0415  # as in up
+
+    with _errors_told():
+        try:
+            instant = None if at is None else explaining.instant_of(at)
+        except ValueError as err:
+            raise typer.BadParameter(f"{at} is no time such as 12:00:07 or 2026-11-23T12:00:07Z") from err
+        if file is not None:
+            told = explaining.explain_file(file, endpoint_id=endpoint, sequence=sequence, at=instant)
+        else:
+            told = explaining.explain_running(
+                DataDirectory(data_dir), endpoint_id=endpoint, sequence=sequence, at=instant
+            )
+        typer.echo(json.dumps(asdict(told), indent=2) if as_json else explaining.as_text(told))
+
+
+@app.command()
+def what_if(
+    endpoint: Endpoint,
+    *,
+    segment_duration: Annotated[
+        float | None, typer.Option(metavar="SECONDS", min=0.1, max=30, help="Instead of the one it has.")
+    ] = None,
+    time_delay: Annotated[
+        float | None, typer.Option(metavar="SECONDS", min=0, max=86_400, help="Instead of the one it has.")
+    ] = None,
+    file: ExportFile = None,
+    as_json: Json = False,
+    data_dir: DataDir = data_directory.DEFAULT,
+) -> None:
+    """Replay the recent arrivals under other numbers, and list what would have been different. Changes nothing."""
+    from understudy_local import what_if as asking  # noqa: PLC0415  # as in up
+
+    with _errors_told():
+        if file is not None:
+            found = asking.what_if_file(
+                file, endpoint_id=endpoint, segment_seconds=segment_duration, delay_seconds=time_delay
+            )
+        else:
+            found = asking.what_if_running(
+                DataDirectory(data_dir),
+                endpoint_id=endpoint,
+                segment_seconds=segment_duration,
+                delay_seconds=time_delay,
+            )
+        typer.echo(json.dumps(asdict(found), indent=2) if as_json else asking.as_text(found))
+
+
+@app.command()
+def export(
+    channel: Annotated[str, typer.Argument(help="Which channel, by its id.")],
+    *,
+    output: Annotated[Path, typer.Option("--output", metavar="FILE", help="Where to write it.")] = Path(
+        "export.jsonl.gz"
+    ),
+    data_dir: DataDir = data_directory.DEFAULT,
+) -> None:
+    """Write a channel's configuration and its part of both logs into a file, without passwords, for a bug report."""
+    from understudy_local.export import export_running  # noqa: PLC0415  # as in up
+
+    with _errors_told():
+        made = export_running(DataDirectory(data_dir), channel_id=channel, output=output)
+        typer.echo(
+            f"{output} holds {len(made.arrivals)} messages of arrivals and {len(made.program)} slots of {channel}"
+        )
 
 
 def _wish(directory: DataDirectory, encoder: int, *, runs: bool) -> None:

@@ -59,3 +59,27 @@ class PictureFailed(LocalError):
     """A picture could not be drawn."""
 
     code = "picture_failed"
+
+
+class NoSuchResource(LocalError):
+    """No channel, origin endpoint or slot is what a command names."""
+
+    code = "no_such_resource"
+
+
+class LogsUnreadable(LocalError):
+    """The logs of a stack cannot be read."""
+
+    code = "logs_unreadable"
+
+
+class ExportUnusable(LocalError):
+    """An export cannot be written or read."""
+
+    code = "export_unusable"
+
+
+class NothingToReplay(LocalError):
+    """A log holds too little to replay it."""
+
+    code = "nothing_to_replay"

@@ -17,6 +17,8 @@ from understudy_runtime.messages import StoredMessage
 ENTRIES_MAX: Final = 5_000
 """As many entries are read at most to find one: hours of a programme."""
 _BEFORE_SEGMENTS: Final = 12
+_BEFORE_FIRST: Final = ticks.from_seconds(600)
+"""An endpoint is made some time before its first slot, and a replay of its first minute begins there."""
 
 T = TypeVar("T")
 
@@ -44,12 +46,17 @@ class ChannelLog:
         """The same, decoded."""
         return logged_facts(await self.arrivals_messages(begin=begin, end=end))
 
-    async def arrivals_around(self, entry: ProgramEntry, entries: list[ProgramEntry]) -> list[LoggedFact]:
-        """As much as it takes to explain ``entry``: from before the first of ``entries`` to a while after it."""
+    async def arrivals_around(self, entry: ProgramEntry, entries: list[ProgramEntry]) -> list[StoredMessage]:
+        """As much as it takes to explain ``entry``: from before the first of ``entries`` to a while after it.
+
+        Not decoded: that is work for another thread where there is an event loop to be kept free.
+        """
         first = entries[0] if entries else entry
         segment_duration = segment_duration_of(first) or first.slot_duration
         begin = begins_at(first, segment_duration) - _BEFORE_SEGMENTS * segment_duration
-        return await self.arrivals(begin=begin, end=entry.as_of.instant + AFTERWARDS + TICKS_PER_SECOND)
+        if first.media_sequence == 0:
+            begin -= _BEFORE_FIRST
+        return await self.arrivals_messages(begin=begin, end=entry.as_of.instant + AFTERWARDS + TICKS_PER_SECOND)
 
     # --- PROGRAM ------------------------------------------------------------------------------------------------------
 
@@ -60,8 +67,11 @@ class ChannelLog:
 
     async def entries(self, endpoint_guid: str, *, begin: int | None = None) -> list[ProgramEntry]:
         """An endpoint's entries that were appended from ``begin`` on."""
-        subject = self._subject(endpoint_guid)
-        return decoded(ProgramEntry, await self._bus.fetch(keys.PROGRAM_STREAM, subject, start_time=begin))
+        return decoded(ProgramEntry, await self.program_messages(endpoint_guid, begin=begin))
+
+    async def program_messages(self, endpoint_guid: str, *, begin: int | None = None) -> list[StoredMessage]:
+        """The same, as they are stored."""
+        return await self._bus.fetch(keys.PROGRAM_STREAM, self._subject(endpoint_guid), start_time=begin)
 
     async def entries_up_to(self, endpoint_guid: str, media_sequence: int) -> list[ProgramEntry]:
         """An endpoint's entries up to this number, and before it as many as a replay begins with; maybe more.

@@ -7,7 +7,13 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from understudy_controller.api import routes_channels, routes_not_built, routes_origin_endpoints, routes_tags
+from understudy_controller.api import (
+    routes_channels,
+    routes_not_built,
+    routes_origin_endpoints,
+    routes_tags,
+    routes_understudy,
+)
 from understudy_controller.api.errors import add_error_handlers
 from understudy_controller.api.models import ErrorResponse
 from understudy_controller.api.wire import WireRules
@@ -39,7 +45,7 @@ def create_app(settings: ControllerSettings, *, parts: Sequence[Part] = (), heal
         responses={status: {"model": ErrorResponse} for status in (404, 422, 429, 500, 503)},
     )
     app.state.process = process
-    for routes in (routes_channels, routes_origin_endpoints, routes_tags, routes_not_built):
+    for routes in (routes_channels, routes_origin_endpoints, routes_tags, routes_understudy, routes_not_built):
         app.include_router(routes.router)
     app.router.routes.extend(health_routes(health, registry))
     add_error_handlers(app)

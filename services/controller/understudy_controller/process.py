@@ -17,9 +17,11 @@ from typing import Final, Protocol
 from prometheus_client import CollectorRegistry
 
 from understudy_controller.api.errors import NotStarted
+from understudy_controller.api.inspection import Inspection
 from understudy_controller.api.metrics import ConfigurationMetrics
 from understudy_controller.api.render import Renderer
 from understudy_controller.api.service import ControlService
+from understudy_controller.decisions import Decisions
 from understudy_controller.settings import ControllerSettings
 from understudy_runtime import clock, jetstream
 from understudy_runtime.config_store import ConfigStore
@@ -45,6 +47,9 @@ class ProcessContext:
     """Where a part registers its metrics."""
     health: Health
     """Where a part adds what readiness depends on."""
+    decisions: Decisions
+    """Where the part that decides says what it lets others look at."""
+    inspection: Inspection
 
 
 class Part(Protocol):
@@ -115,7 +120,11 @@ class Process:
             await store.start()
             self._registry.register(ConfigurationMetrics(store))
             service = ControlService(store, self.renderer, now=clock.now_ticks)
-            context = ProcessContext(self._settings, bus, store, service, self._registry, self._health)
+            decisions = Decisions()
+            inspection = Inspection(self._settings, bus, service, decisions)
+            context = ProcessContext(
+                self._settings, bus, store, service, self._registry, self._health, decisions, inspection
+            )
             # The API needs the configuration alone, and a part may have much to read before it has started.
             started.set_result(context)
             for part in self._parts:

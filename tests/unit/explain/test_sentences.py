@@ -76,8 +76,8 @@ FIRST = {
     "failover": (
         entry(Reason.FAILOVER, known(1, missing=("v1",)), known(2, complete=5.1, due=5), step=4, active=2),
         (
-            "Slot 41 came from input 2, which is active from here on: input 1 had not delivered all of v1 by its deadline "
-            "12:00:07.250 (due 12:00:04.500 + tolerance 3 s - margin 0.25 s); "
+            "Slot 41 came from input 2, which is active from here on: input 1 had not delivered all of v1 by its "
+            "deadline 12:00:07.250 (due 12:00:04.500 + tolerance 3 s - margin 0.25 s); "
             "input 2 had completed the slot at 12:00:05.100."
         ),
     ),
@@ -91,16 +91,16 @@ FIRST = {
             deadline=14.25,
         ),
         (
-            "Slot 41 came from input 2, which is active from here on: input 1 had not delivered all of v1 and v2 by its "
-            "deadline 12:00:14.250 (first due 12:00:04.500 + time delay 10 s - margin 0.25 s); "
+            "Slot 41 came from input 2, which is active from here on: input 1 had not delivered all of v1 and v2 by "
+            "its deadline 12:00:14.250 (first due 12:00:04.500 + time delay 10 s - margin 0.25 s); "
             "input 2 had completed the slot at 12:00:05.100."
         ),
     ),
     "repair": (
         entry(Reason.REPAIR, known(1, missing=("v1",)), known(2, complete=5.1), step=3, pieces=(1, 2, 1)),
         (
-            "Slot 41 came from input 1, which stays active, with 1 of 3 pieces from input 2: input 1 had not delivered all "
-            "of v1, and it went on after that; input 2 had what was missing."
+            "Slot 41 came from input 1, which stays active, with 1 of 3 pieces from input 2: input 1 had not delivered "
+            "all of v1, and it went on after that; input 2 had what was missing."
         ),
     ),
     "combine": (
@@ -124,8 +124,8 @@ FIRST = {
     "start, a tie": (
         entry(Reason.START, known(1, complete=4.4), known(2, complete=4.3), step=0, deadline=None),
         (
-            "Slot 41 is the first of this origin endpoint, and came from input 1: both had completed a slot, and within "
-            "1 s of each other it is input 1 that is taken."
+            "Slot 41 is the first of this origin endpoint, and came from input 1: both had completed a slot, and "
+            "within 1 s of each other it is input 1 that is taken."
         ),
     ),
     "start": (
@@ -179,8 +179,8 @@ def test_a_combined_slot_may_leave_a_dead_input() -> None:
         (
             known(1, missing=("v1", "a1"), dead=True),
             (
-                "Input 1 was dead (nothing came for three segments and the tolerance, or it had ended, or never began) and "
-                "lacked v1 and a1."
+                "Input 1 was dead (nothing came for three segments and the tolerance, or it had ended, or never began) "
+                "and lacked v1 and a1."
             ),
         ),
         (

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
+from understudy_controller.api.inspection import Inspection
 from understudy_controller.api.render import Renderer
 from understudy_controller.api.service import ControlService
 from understudy_controller.process import Process
@@ -21,7 +22,13 @@ def _renderer(request: Request) -> Renderer:
     return process.renderer
 
 
+async def _inspection(request: Request) -> Inspection:
+    process: Process = request.app.state.process
+    return (await process.context()).inspection
+
+
 Service = Annotated[ControlService, Depends(_service)]
+Inspected = Annotated[Inspection, Depends(_inspection)]
 Rendered = Annotated[Renderer, Depends(_renderer)]
 MaxResults = Annotated[int | None, Query(alias="maxResults", ge=1, le=1_000)]
 NextToken = Annotated[str | None, Query(alias="nextToken", max_length=1_024)]

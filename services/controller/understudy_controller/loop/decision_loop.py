@@ -83,6 +83,7 @@ class DecisionLoop:
         self._ticker = Ticker(self._bus, self._timers)
         self._deleting: set[asyncio.Task[None]] = set()
         self._store.on_change(self._config_changed)
+        context.decisions.fold_of = self._folds.get
         context.health.add_check("decisions", lambda: None if self._caught_up else "replaying the arrivals log")
 
     def parts(self) -> list[Coroutine[Any, Any, None]]:

@@ -1,0 +1,126 @@
+"""Looking without touching: the status of channels and origin endpoints, and why a slot came from where it came."""
+
+from __future__ import annotations
+
+import asyncio
+
+from understudy_controller.api.errors import ResourceNotFound
+from understudy_controller.api.service import ControlService
+from understudy_controller.decisions import Decisions
+from understudy_controller.settings import ControllerSettings
+from understudy_domain import codec, ticks
+from understudy_domain.channel import OriginEndpoint
+from understudy_domain.channel_state import ChannelState
+from understudy_domain.endpoint_status import EndpointStatus, endpoint_status
+from understudy_domain.entry import ActiveInput
+from understudy_domain.errors import MalformedRecord
+from understudy_domain.explain import Explanation
+from understudy_domain.facts import EndpointConfigured
+from understudy_domain.fold import ChannelFold
+from understudy_domain.keys import ACTIVE_INPUT_BUCKET, SNAPSHOTS_BUCKET, channel_snapshot_key
+from understudy_domain.slot_replay import Programme, explain
+from understudy_domain.status import ChannelStatus, channel_status
+from understudy_runtime import clock
+from understudy_runtime.channel_log import ChannelLog, logged_facts
+from understudy_runtime.errors import NotFound
+from understudy_runtime.jetstream import Bus
+from understudy_runtime.kv import KeyValue
+
+
+class Inspection:
+    """What the paths under ``/understudy/v1/`` answer. Reads the folds, the buckets and the logs."""
+
+    def __init__(self, settings: ControllerSettings, bus: Bus, service: ControlService, decisions: Decisions) -> None:
+        self._shards = settings.shards
+        self._bus = bus
+        self._service = service
+        self._decisions = decisions
+        # A replay takes processor time from the decisions beside it: one at a time.
+        self._replaying = asyncio.Lock()
+
+    async def channel(self, channel_id: str) -> ChannelStatus:
+        """The status of a channel.
+
+        Raises:
+            ResourceNotFound: there is none of this id.
+            BusUnavailable: another controller decides it, and NATS does not answer.
+        """
+        channel = await self._service.channel(channel_id)
+        fold = await self._fold(channel.guid)
+        return channel_status(fold.state, name=channel.id, now=clock.now_ticks())
+
+    async def origin_endpoint(self, endpoint_id: str) -> EndpointStatus:
+        """The status of an origin endpoint.
+
+        Raises:
+            ResourceNotFound: there is none of this id.
+            BusUnavailable: NATS does not answer.
+        """
+        endpoint = await self._service.origin_endpoint(endpoint_id)
+        fold = await self._fold(endpoint.channel_guid)
+        return endpoint_status(
+            fold,
+            endpoint.guid,
+            name=endpoint.id,
+            channel=endpoint.channel_id,
+            active=await self._active_input(endpoint),
+            now=clock.now_ticks(),
+        )
+
+    async def explain(self, endpoint_id: str, media_sequence: int | None) -> Explanation:
+        """Why a slot came from where it came; the newest where no number is given.
+
+        Raises:
+            ResourceNotFound: there is no such origin endpoint, or it has no such slot.
+            BusUnavailable: NATS does not answer.
+        """
+        endpoint = await self._service.origin_endpoint(endpoint_id)
+        log = ChannelLog(self._bus, endpoint.channel_guid, shards=self._shards)
+        if media_sequence is None:
+            last = await log.last_entry(endpoint.guid)
+            if last is None:
+                raise ResourceNotFound(f"the origin endpoint {endpoint_id} has no slot yet")
+            media_sequence = last.media_sequence
+        entries = await log.entries_up_to(endpoint.guid, media_sequence)
+        programme = Programme(endpoint.id, configured(endpoint), entries)
+        entry = programme.entry(media_sequence)
+        if entry is None:
+            raise ResourceNotFound(f"the origin endpoint {endpoint_id} has no slot of media sequence {media_sequence}")
+        async with self._replaying:
+            arrivals = await log.arrivals_around(entry, entries)
+            return await asyncio.to_thread(lambda: explain(programme, entry, logged_facts(arrivals)))
+
+    async def _fold(self, guid: str) -> ChannelFold:
+        """The channel's fold; where another controller has it, what that one last saved."""
+        fold = self._decisions.fold_of(guid)
+        if fold is not None:
+            return fold
+        state = await self._snapshot(guid)
+        standing = {one.origin_endpoint: one.last for one in state.endpoints if one.last is not None}
+        fold = ChannelFold(state, standing=standing)
+        fold.resume()
+        return fold
+
+    async def _snapshot(self, guid: str) -> ChannelState:
+        try:
+            value = (await KeyValue(self._bus, SNAPSHOTS_BUCKET).get(channel_snapshot_key(guid))).value
+            return codec.decode_as(ChannelState, value) if value is not None else ChannelState(guid)
+        except (NotFound, MalformedRecord):
+            return ChannelState(guid)
+
+    async def _active_input(self, endpoint: OriginEndpoint) -> ActiveInput | None:
+        try:
+            value = (await KeyValue(self._bus, ACTIVE_INPUT_BUCKET).get(endpoint.id)).value
+            return codec.decode_as(ActiveInput, value) if value is not None else None
+        except (NotFound, MalformedRecord):
+            return None
+
+
+def configured(endpoint: OriginEndpoint) -> EndpointConfigured:
+    """An endpoint's policy, as its configuration has it now; its revision is not asked for."""
+    return EndpointConfigured(
+        origin_endpoint=endpoint.guid,
+        segment_duration=endpoint.hls_package.segment_duration_seconds * ticks.TICKS_PER_SECOND,
+        time_delay=endpoint.time_delay,
+        revision=0,
+    )
