@@ -105,7 +105,7 @@ def sentences_of(
         *reader.inputs(),
         *reader.deadline(),
         *reader.seam(),
-        f"Viewers may see it from {clock(entry.available_at)}.",
+        reader.availability(),
         reader.as_of(),
     )
 
@@ -123,6 +123,14 @@ class _Reader:
         else:
             self._active = 3 - entry.active_input if entry.reason is Reason.FAILOVER else entry.active_input
         self._other = 3 - self._active
+
+    def availability(self) -> str:
+        """From when on viewers may see it, and whether the decision kept them waiting."""
+        decided_at, available_at = self._entry.as_of.instant, self._entry.available_at
+        if decided_at <= available_at:
+            return f"Viewers may see it from {clock(available_at)}."
+        waited = seconds(decided_at - available_at)
+        return f"Viewers may see it from {clock(decided_at)}, when it was decided: {waited} later than planned."
 
     def as_of(self) -> str:
         """When it was decided, from how much of the log, and by which step."""

@@ -208,9 +208,14 @@ def test_a_discontinuity_says_by_how_much_the_programme_jumps(jump: float, words
 def test_the_last_sentences_say_when_it_was_decided_and_shown() -> None:
     told = sentences_of(FIRST["failover"][0])
     assert told[-2:] == (
-        "Viewers may see it from 12:00:04.500.",
+        "Viewers may see it from 12:00:07.250, when it was decided: 2.75 s later than planned.",
         "It was decided at 12:00:07.250, from ARRIVALS up to sequence 1234, by step 4 of the rule.",
     )
+
+
+def test_a_delay_hides_a_decision_that_took_its_time() -> None:
+    made = replace(FIRST["failover"][0], available_at=at(14.5))
+    assert "Viewers may see it from 12:00:14.500." in sentences_of(made)
 
 
 def test_an_entry_of_an_older_release_is_explained_without_what_it_lacks() -> None:
