@@ -15,6 +15,9 @@ from understudy_domain.failover import HORIZON_MAX, MARGIN, tolerance_of
 from understudy_domain.reason import Reason
 from understudy_domain.words import clock, counted, listed, relative, seconds
 
+_NOTICED = ticks.from_seconds(0.1)
+"""A decision that comes so soon after a slot was to be shown keeps nobody waiting."""
+
 
 class Basis(StrEnum):
     """What an explanation rests on."""
@@ -127,8 +130,8 @@ class _Reader:
     def availability(self) -> str:
         """From when on viewers may see it, and whether the decision kept them waiting."""
         decided_at, available_at = self._entry.as_of.instant, self._entry.available_at
-        if decided_at <= available_at:
-            return f"Viewers may see it from {clock(available_at)}."
+        if decided_at - available_at < _NOTICED:
+            return f"Viewers may see it from {clock(max(available_at, decided_at))}."
         waited = seconds(decided_at - available_at)
         return f"Viewers may see it from {clock(decided_at)}, when it was decided: {waited} later than planned."
 

@@ -10,6 +10,7 @@ from understudy_domain.entry import ProgramEntry
 from understudy_domain.explain import Basis, Explanation, Moment, explained
 from understudy_domain.facts import EndpointConfigured
 from understudy_domain.grid import Grid
+from understudy_domain.reason import Reason
 from understudy_domain.replay import (
     Fidelity,
     LoggedFact,
@@ -187,7 +188,7 @@ class _Watched:
             if one.due is not None and not one.dead
         ]
         deadline = entry.evidence.deadline
-        if deadline is not None:
+        if deadline is not None and entry.reason is not Reason.START:
             found.append((deadline, Moment(ticks.to_iso8601(deadline), "The deadline of the active input.")))
         decided = f"Decided: {entry.reason}{f', step {entry.step}' if entry.step else ''}."
         found.append((entry.as_of.instant, Moment(ticks.to_iso8601(entry.as_of.instant), decided)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from understudy_domain import codec, keys, ticks
@@ -14,8 +15,8 @@ from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.messages import StoredMessage
 
-ENTRIES_MAX: Final = 5_000
-"""As many entries are read at most to find one: hours of a programme."""
+NARROW_ENOUGH: Final = 200
+"""So many entries may be read that nobody asked for, before it is worth another question where to begin."""
 _BEFORE_SEGMENTS: Final = 12
 _BEFORE_FIRST: Final = ticks.from_seconds(600)
 """An endpoint is made some time before its first slot, and a replay of its first minute begins there."""
@@ -74,33 +75,26 @@ class ChannelLog:
         return await self._bus.fetch(keys.PROGRAM_STREAM, self._subject(endpoint_guid), start_time=begin)
 
     async def entries_up_to(self, endpoint_guid: str, media_sequence: int) -> list[ProgramEntry]:
-        """An endpoint's entries up to this number, and before it as many as a replay begins with; maybe more.
-
-        Entries are found by time, and a programme that was held for a while has fewer of them than its media lasts: so
-        the place is guessed, and the guess doubled until it lies before.
-        """
+        """An endpoint's entries up to this number, and before it as many as a replay begins with; maybe more."""
         last = await self.last_entry(endpoint_guid)
         if last is None:
             return []
-        warm_up = _warm_up(last)
-        wanted = media_sequence - -(-warm_up // last.slot_duration)
-        back = (last.media_sequence - media_sequence) * last.slot_duration + 2 * warm_up
-        subject = self._subject(endpoint_guid)
-        oldest: int | None = None
-        while True:
-            begin = max(last.as_of.instant - back, 0)
-            found = decoded(
-                ProgramEntry, await self._bus.fetch(keys.PROGRAM_STREAM, subject, start_time=begin, limit=1)
-            )
-            first = found[0].media_sequence if found else None
-            if first is None or first <= max(wanted, 0) or begin == 0 or (first == oldest and back > 4 * warm_up):
-                break
-            oldest, back = first, 2 * back
-        if first is None:
+        subject, warm_up = self._subject(endpoint_guid), _warm_up(last)
+
+        async def first_at(instant: int) -> int | None:
+            found = await self._bus.fetch(keys.PROGRAM_STREAM, subject, start_time=instant, limit=1)
+            return next((one.media_sequence for one in decoded(ProgramEntry, found)), None)
+
+        begin, first = await begin_of(
+            first_at,
+            wanted=max(media_sequence - -(-warm_up // last.slot_duration), 0),
+            now=last.as_of.instant,
+            guess=(last.media_sequence - media_sequence) * last.slot_duration + 2 * warm_up,
+        )
+        limit = 0 if first is None else media_sequence - first + 1
+        if limit <= 0:
             return []
-        limit = min(max(media_sequence - first + 1, 0), ENTRIES_MAX)
-        messages = await self._bus.fetch(keys.PROGRAM_STREAM, subject, start_time=begin, limit=limit) if limit else []
-        return decoded(ProgramEntry, messages)
+        return decoded(ProgramEntry, await self._bus.fetch(keys.PROGRAM_STREAM, subject, start_time=begin, limit=limit))
 
     async def entries_around(self, endpoint_guid: str, instant: int) -> list[ProgramEntry]:
         """An endpoint's entries about the programme of ``instant``, and before as many as a replay begins with."""
@@ -116,6 +110,38 @@ class ChannelLog:
 
     def _subject(self, endpoint_guid: str) -> str:
         return keys.program_subject(self._shard, endpoint_guid)
+
+
+async def begin_of(
+    first_at: Callable[[int], Awaitable[int | None]], *, wanted: int, now: int, guess: int
+) -> tuple[int, int | None]:
+    """An instant from which on an endpoint's entries begin shortly before a number, and the number they begin with.
+
+    Entries are found by the time they were appended, and a programme that was held for a while has fewer of them than
+    that time would take: so the place is guessed, the guess doubled until it lies before, and then narrowed.
+
+    Args:
+        first_at: the number of the first entry appended at or after an instant; None without any.
+        wanted: the number to begin with at the latest.
+        now: when the newest entry was made; instants are ticks since the epoch.
+        guess: how long before that it may be, ticks.
+
+    Returns:
+        The instant, and the number there: a later one than wanted where the log does not go back so far, None if empty.
+    """
+    late, early = now, max(now - guess, 0)
+    first = await first_at(early)
+    while early > 0 and (first is None or first > wanted):
+        late, early = early, max(now - 2 * (now - early), 0)
+        first = await first_at(early)
+    while first is not None and wanted - first > NARROW_ENOUGH and late - early > TICKS_PER_SECOND:
+        middle = (early + late) // 2
+        there = await first_at(middle)
+        if there is not None and there <= wanted:
+            early, first = middle, there
+        else:
+            late = middle
+    return early, first
 
 
 def _warm_up(entry: ProgramEntry) -> int:
