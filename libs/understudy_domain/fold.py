@@ -7,7 +7,7 @@ whichever controller the log is read. The same log gives the same entries, byte 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from understudy_domain import failover
@@ -66,6 +66,8 @@ class ChannelFold:
         self._standing = dict(standing or {})
         self._wake_at: dict[str, int] = {}
         self._waiting: dict[str, Waiting] = {}
+        self.before_forgetting: Callable[[InputState], None] | None = None
+        """Called with each input before that forgets what has been passed: for whoever replays a log to explain it."""
         for endpoint in state.endpoints:
             self._adopt(endpoint)
 
@@ -178,6 +180,9 @@ class ChannelFold:
         if self.state.grid is not None:
             for endpoint in self.state.endpoints:
                 entries += self._decide(endpoint, self.state.grid)
+            if self.before_forgetting is not None:
+                for one in self.state.inputs:
+                    self.before_forgetting(one)
             self._forget(self.state.grid)
         return entries
 

@@ -136,6 +136,7 @@ class _Watched:
         self._entry = entry
         self._pieces: dict[str, tuple[str, Piece]] = {}
         self._grid: Grid | None = None
+        replay.fold.before_forgetting = self._look_at
         self.decided: ProgramEntry | None = None
 
     def take(self, message: LoggedFact) -> bool:
@@ -145,12 +146,10 @@ class _Watched:
             if self.decided is None:
                 # Far more entries than it takes: it is not coming.
                 return message.instant > self._entry.as_of.instant + AFTERWARDS
-        self._grid = self._replay.fold.state.grid
-        for one in self._replay.fold.state.inputs:
-            self._look_at(one)
         return message.instant > self._entry.as_of.instant + AFTERWARDS
 
     def _look_at(self, one: InputState) -> None:
+        self._grid = self._replay.fold.state.grid
         begin, end, half = self._bounds()
         for rendition in one.carries:
             for piece in one.rendition_pieces(rendition):

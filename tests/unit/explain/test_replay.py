@@ -82,6 +82,17 @@ def test_a_replay_tells_how_many_pieces_were_missing_and_what_came_too_late() ->
     assert [moment.at for moment in told.moments] == sorted(moment.at for moment in told.moments)
 
 
+def test_every_piece_of_a_long_slot_is_counted_however_soon_the_core_forgets_it() -> None:
+    run = broadcast({"lost": {62}, "late": {60: 8.0}}, {"late": {60: 9.0}}, seconds=24)
+    shown, log = programme(run, "six"), logged(run)
+    entry = next(entry for entry in shown.entries if entry.media_sequence == 5)
+    told = explain(shown, entry, log)
+    pieces = {piece.object_key for piece in entry.renditions[0].pieces}
+    assert len(pieces) == 12
+    assert sum("; published." in moment.what for moment in told.moments) == len(pieces)
+    assert "(1 of 12 pieces)" in next(one for one in told.sentences if one.startswith("Input 1"))
+
+
 def test_an_entry_that_differs_in_a_number_alone_is_the_same_decision() -> None:
     entry = broadcast({}, {}, segments=20).of("six")[1]
     assert fidelity(entry, entry) is Fidelity.EXACT
