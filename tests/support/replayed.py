@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from support.synthetic import EPOCH, Broadcast, endpoint_guid
+from support.synthetic import Broadcast, endpoint_guid
 from understudy_domain import codec
 from understudy_domain.facts import EndpointConfigured, Tick
 from understudy_domain.replay import LoggedFact
@@ -31,8 +31,3 @@ def programme(run: Broadcast, name: str) -> Programme:
 def replayable(run: Broadcast) -> list[bytes]:
     """Every entry of a broadcast, as bytes."""
     return [codec.encode(entry) for entries in run.entries.values() for entry in entries]
-
-
-def seconds_in(instant: int) -> float:
-    """Seconds since the broadcast began."""
-    return (instant - EPOCH) / TICKS_PER_SECOND
