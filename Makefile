@@ -11,6 +11,8 @@ STAMP := $(VENV)/installed-$(FINGERPRINT)
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml $(LOCKFLAGS)
 SOURCES := libs services tests bench
+QUICK_TESTS := tests/unit tests/property tests/conformance $(wildcard tests/simulation)
+SLOW_TESTS := tests/integration tests/e2e
 
 .PHONY: help install run format lint typecheck contracts test test-unit test-property \
 	test-conformance test-simulation test-integration test-e2e bench check lock clean
@@ -62,8 +64,10 @@ typecheck: install ## Check types
 contracts: install ## Check that the walls between the packages stand
 	$(BIN)/lint-imports --no-logo
 
+# Tests without I/O share the cores; those with real servers and encoders run one after another, since their time counts.
 test: install ## Run every test that this machine can run
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto $(QUICK_TESTS)
+	$(BIN)/pytest $(SLOW_TESTS)
 
 test-unit: install ## Run the tests that need no I/O
 	$(BIN)/pytest tests/unit $(ARGS)
