@@ -15,7 +15,7 @@ QUICK_TESTS := tests/unit tests/property tests/conformance $(wildcard tests/simu
 SLOW_TESTS := tests/integration tests/e2e
 
 .PHONY: help install run format lint typecheck contracts test test-unit test-property \
-	test-conformance test-simulation test-integration test-e2e bench check lock clean
+	test-conformance simulate test-simulation test-integration test-e2e bench check lock clean
 
 help: ## Show what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,10 @@ test-property: install ## Run the tests that look for counterexamples
 
 test-conformance: install ## Run independent readers over what is published
 	$(BIN)/pytest tests/conformance $(ARGS)
+
+simulate: install ## Run many random schedules in virtual time (SCHEDULES=…, FIRST=…), or replay one (SEED=…)
+	@cd tests && exec ../$(BIN)/python -m support.simulation \
+		$(if $(SEED),--seed $(SEED),--schedules $(or $(SCHEDULES),10000) --first-seed $(or $(FIRST),0)) $(ARGS)
 
 test-simulation: install ## Run the system in virtual time with faults
 	$(BIN)/pytest tests/simulation $(ARGS)

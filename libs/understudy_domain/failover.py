@@ -60,6 +60,8 @@ class InputView:
     """When the slot became complete; None while it is not."""
     first_piece_at: int | None
     """Programme time of the first piece of the slot not published yet; None where there is none."""
+    first_piece_renditions: int
+    """How many renditions have that piece."""
     lag: int | None
     """L_i, ticks; None for an input that has none yet."""
     dead_at: int
@@ -249,9 +251,9 @@ def _rest_of_slot(view: SlotView) -> Verdict:
 
 
 def _earlier_piece(view: SlotView) -> InputView | None:
-    """The input whose next piece of the slot begins first; a tie goes to the active one."""
+    """The input whose next piece of the slot begins first; a tie goes to more renditions, then to the active one."""
     having = [one for one in (view.active, view.other) if one.first_piece_at is not None]
-    return min(having, key=lambda one: one.first_piece_at or 0, default=None)
+    return min(having, key=lambda one: (one.first_piece_at or 0, -one.first_piece_renditions), default=None)
 
 
 def _earliest(instants: list[int], now: int) -> int | None:

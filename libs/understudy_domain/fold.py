@@ -30,7 +30,7 @@ from understudy_domain.interchange import Grade
 from understudy_domain.publication import Choice, entry_of
 from understudy_domain.reason import Reason
 from understudy_domain.settlement import compare_inputs, match_renditions, place_sessions, settle_grid
-from understudy_domain.slots import SlotBounds, SlotDelivery, first_run, slot_delivery
+from understudy_domain.slots import SlotBounds, SlotDelivery, begun_together, first_run, slot_delivery
 from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_domain.timeline import InputState, Piece
 from understudy_domain.union import Union, union
@@ -315,7 +315,11 @@ class ChannelFold:
         return SlotBounds(slot, endpoint.slot_duration(grid), last.end, renditions_until)
 
     def _deliveries(self, endpoint: EndpointState, grid: Grid, slot: int) -> dict[int, SlotDelivery]:
-        return {one.input_id: self._delivery(one, endpoint, grid, slot) for one in self.state.inputs}
+        found = {one.input_id: self._delivery(one, endpoint, grid, slot) for one in self.state.inputs}
+        if endpoint.last is not None:
+            other = 3 - endpoint.last.active_input
+            found[other] = begun_together(found[other])
+        return found
 
     def _view(
         self,
@@ -353,6 +357,7 @@ class ChannelFold:
             complete=delivery.complete,
             completed_at=delivery.completed_at,
             first_piece_at=delivery.starts_at,
+            first_piece_renditions=delivery.renditions_at_start,
             lag=one.lag,
             dead_at=self._dead_at(one, endpoint, grid),
             has_ended=one.has_ended,
@@ -376,12 +381,13 @@ class ChannelFold:
                 deliveries[input_id],
                 hole_max=grid.segment_duration // 2,
                 duration_max=endpoint.target_duration_seconds(grid) * TICKS_PER_SECOND,
+                other=deliveries[3 - input_id] if reason is Reason.PARTIAL else None,
             )
             if reason is not Reason.PARTIAL:
                 active_input = input_id
         choice = Choice(
             slot=view.slot,
-            end=view.end,
+            end=_gap_end(endpoint.last, view, grid),
             active_input=active_input,
             pieces=pieces,
             reason=reason,
@@ -401,6 +407,12 @@ class ChannelFold:
         for one in self.state.inputs:
             needed = ends if begun else [*ends, one.newest_end - BEGINNING_KEPT]
             one.forget_before(min(needed) - SEGMENTS_KEPT * grid.segment_duration)
+
+
+def _gap_end(last: ProgramEntry | None, view: SlotView, grid: Grid) -> int:
+    """Where a gap for this slot ends: what is lost of the slot before gets one of its own, so that none is too long."""
+    begin = view.end - view.slot_duration
+    return begin if last is not None and last.end < begin - grid.segment_duration // 2 else view.end
 
 
 def _evidence(view: SlotView, deliveries: dict[int, SlotDelivery], now: int) -> Evidence:

@@ -41,11 +41,18 @@ class RecentPiece:
     digest: str
     path: str
     arrived_at: int
+    program_date_time: int | None = None
+    """As its playlist told; None while none has listed it, or without a date."""
 
     @property
     def duration(self) -> int:
         """Ticks."""
         return self.end - self.start
+
+    def is_of_another_life(self, program_date_time: int | None) -> bool:
+        """Whether a line of this date that has its name is about a piece to come: who restarts uses names again."""
+        known = self.program_date_time
+        return known is not None and program_date_time is not None and abs(program_date_time - known) > self.duration
 
     def overlaps(self, start: int, end: int) -> bool:
         """Whether it shares more than half of the shorter of the two, so that both claim to be the same time."""
@@ -81,13 +88,25 @@ class Session:
         half = self.modulus // 2
         return self.newest_end + (timestamp - self.newest_end + half) % self.modulus - half
 
-    def accepts(self, *, playlist: str, start: int, end: int, size: int, digest: str, segment_duration: int) -> bool:
+    def accepts(
+        self,
+        *,
+        playlist: str,
+        start: int,
+        end: int,
+        size: int,
+        digest: str,
+        arrived_at: int,
+        segment_duration: int,
+    ) -> bool:
         """Whether a piece from ``start`` to ``end`` (unwrapped) belongs to this run.
 
-        Not after a jump forward of more than 2 S_in, nor further back than a piece can be late, nor where another
-        content already stands: an encoder delivers one content for one time, so a second one is a restart.
+        Not after a jump forward of more than 2 S_in that is not the time that has passed, nor further back than a piece
+        can be late, nor where another content already stands: an encoder delivers one content for one time, so a second
+        one is a restart.
         """
-        if start - self.newest_end > FORWARD_JUMP_SEGMENTS * segment_duration:
+        jump, jump_max = start - self.newest_end, FORWARD_JUMP_SEGMENTS * segment_duration
+        if jump > jump_max and abs(jump - self._silent_for(arrived_at)) > jump_max:
             return False
         back = self.newest_end - start
         same_time = [piece for piece in self.recent if piece.playlist == playlist and piece.overlaps(start, end)]
@@ -95,6 +114,10 @@ class Session:
             return back <= LATE_SEGMENTS * segment_duration
         again = all(piece.size == size and piece.digest == digest for piece in same_time)
         return again and back <= AGAIN_SEGMENTS * segment_duration
+
+    def _silent_for(self, arrived_at: int) -> int:
+        """Since when nothing of this run has arrived, ticks."""
+        return arrived_at - max((piece.arrived_at for piece in self.recent), default=arrived_at)
 
     def is_duplicate(self, *, playlist: str, start: int, size: int, digest: str) -> bool:
         """Whether this very content has been delivered at this very time."""

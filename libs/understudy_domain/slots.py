@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from understudy_domain.grid import Grid
@@ -22,6 +22,13 @@ class SlotDelivery:
     """By rendition, in order of time, with whatever holes there are."""
     completed_at: int | None
     """Instant at which the last piece of a complete slot arrived."""
+
+    @property
+    def renditions_at_start(self) -> int:
+        """How many renditions have the piece with which it begins."""
+        having = [pieces[0] for pieces in self.pieces.values() if pieces]
+        first = min(having, key=lambda piece: piece.start, default=None)
+        return 0 if first is None else sum(piece.start + piece.end < 2 * first.end for piece in having)
 
     @property
     def starts_at(self) -> int | None:
@@ -55,21 +62,40 @@ def slot_delivery(state: InputState, renditions: Iterable[str], *, grid: Grid, b
     pieces: dict[str, tuple[Piece, ...]] = {}
     missing = []
     completed_at: int | None = None
+    leading: Sequence[Piece] | None = None
+    leading_end = end
     for rendition in renditions:
         mine = state.rendition_pieces(rendition)
         published = bounds.renditions_until.get(rendition, bounds.published_until)
         reached = _reached(mine, begin - half, begin) if published is None else published
         reached = max(begin, reached, bounds.published_until or 0)
-        in_slot = [piece for piece in mine if begin - half <= piece.start < end - half]
+        in_slot = [piece for piece in mine if begin - half <= _place(piece, leading, begin, end, half) < end - half]
         unpublished = [piece for piece in in_slot if published is None or _is_unpublished(piece, published, half)]
         run = _without_overlap(unpublished, overlap_max=half)
         pieces[rendition] = run
-        if _covers(run, begin=reached, end=end, hole_max=half):
+        if leading is None:
+            leading, leading_end = mine, max([end, *(piece.end for piece in run[-1:])])
+        if _covers(run, begin=reached, end=leading_end, hole_max=half):
             completed_at = max([completed_at or 0, *(piece.arrived_at for piece in run)])
         else:
             missing.append(rendition)
     complete = not missing and bool(pieces)
     return SlotDelivery(state.input_id, complete, tuple(missing), pieces, completed_at if complete else None)
+
+
+def _place(piece: Piece, leading: Sequence[Piece] | None, begin: int, end: int, half: int) -> int:
+    """What decides to which slot a piece belongs: where it begins, or the piece of the leading rendition beside it.
+
+    Renditions are cut alike only within a frame, and a slot may begin within that frame.
+    """
+    if (
+        leading is None
+        or begin + half < piece.start < end - 3 * half
+        or not -3 * half < piece.start - begin < end - begin
+    ):
+        return piece.start
+    middle = (piece.start + piece.end) // 2
+    return next((one.start for one in reversed(leading) if one.start <= middle < one.end), piece.start)
 
 
 def _reached(pieces: Sequence[Piece], earlier: int, begin: int) -> int:
@@ -100,12 +126,45 @@ def _covers(run: Sequence[Piece], *, begin: int, end: int, hole_max: int) -> boo
     return reached >= end - hole_max
 
 
-def first_run(delivery: SlotDelivery, *, hole_max: int, duration_max: int) -> dict[str, tuple[Piece, ...]]:
+def begun_together(delivery: SlotDelivery) -> SlotDelivery:
+    """A complete delivery, for an input that is changed to: it begins in all renditions with the same piece.
+
+    Where inputs are not cut alike, what is published may reach into a piece so far that it still counts in one
+    rendition and no longer in another. Nothing is left of the slot if that was all of it in one of them.
+    """
+    if not delivery.complete:
+        return delivery
+    if not all(delivery.pieces.values()):
+        nothing = dict.fromkeys(delivery.pieces, ())
+        return replace(delivery, complete=False, missing=tuple(nothing), pieces=nothing, completed_at=None)
+    begin = max(pieces[0].start for pieces in delivery.pieces.values())
+    alike = {
+        rendition: tuple(piece for piece in pieces if piece.start + piece.end > 2 * begin)
+        for rendition, pieces in delivery.pieces.items()
+    }
+    return replace(delivery, pieces=alike)
+
+
+def whole_from(delivery: SlotDelivery, *, after: int, off_max: int) -> int | None:
+    """Where the first piece after ``after`` begins that the delivery has in every rendition; programme time."""
+    leading = next(iter(delivery.pieces.values()), ())
+    for piece in leading:
+        if piece.start > after and all(
+            any(abs(one.start - piece.start) < off_max for one in pieces) for pieces in delivery.pieces.values()
+        ):
+            return piece.start
+    return None
+
+
+def first_run(
+    delivery: SlotDelivery, *, hole_max: int, duration_max: int, other: SlotDelivery | None = None
+) -> dict[str, tuple[Piece, ...]]:
     """What one entry may hold of a slot; what is left of it follows in further entries.
 
     An entry is one stretch of time: every rendition has all of it or nothing. So it ends where a rendition has a hole,
     stops or sets in, or where pieces do not continue each other, as a discontinuity can only stand between entries.
-    Nor is it longer than ``duration_max`` (the target duration, ticks), unless a single piece is.
+    Nor is it longer than ``duration_max`` (the target duration, ticks), unless a single piece is. What lacks renditions
+    ends where the ``other`` delivery has all of them.
     """
     having = [pieces for pieces in delivery.pieces.values() if pieces]
     earliest = min((pieces[0] for pieces in having), key=lambda piece: piece.start)
@@ -114,6 +173,9 @@ def first_run(delivery: SlotDelivery, *, hole_max: int, duration_max: int) -> di
         ends = [pieces[-1].end for pieces in having]
         stops += [end for end in ends if end < max(ends) - hole_max]
         stops += [pieces[0].start for pieces in having if pieces[0].start > earliest.start + hole_max]
+        if other is not None and delivery.renditions_at_start < len(delivery.pieces):
+            whole = whole_from(other, after=earliest.start + hole_max, off_max=hole_max)
+            stops += [whole] if whole is not None else []
     if not stops:
         return dict(delivery.pieces)
     until = max(min(stops), earliest.end)

@@ -146,8 +146,11 @@ class InputState:
             self.sources.take_line(playlist, fact.path)
             return
         end = start + leading.duration
-        session.remember(RecentPiece(playlist, start, end, fact.size, fact.probe.digest, fact.path, parked.arrived_at))
         line = self.sources.take_line(playlist, fact.path)
+        date = line.program_date_time if line is not None else None
+        session.remember(
+            RecentPiece(playlist, start, end, fact.size, fact.probe.digest, fact.path, parked.arrived_at, date)
+        )
         if line is not None and line.gap:
             return
         if line is not None and line.program_date_time is not None:
@@ -189,6 +192,7 @@ class InputState:
                 end=start + leading.duration,
                 size=fact.size,
                 digest=fact.probe.digest,
+                arrived_at=parked.arrived_at,
                 segment_duration=segment_duration,
             ):
                 return session
@@ -216,9 +220,11 @@ class InputState:
             return
         parked = next((one for one in self.unplaced if one.fact.path == path and one.playlist == playlist), None)
         piece = next((one for one in reversed(self.pieces.get(playlist, [])) if one.path == path), None)
-        line = self.sources.take_line(playlist, path)
-        if line is None:
+        line = self.sources.lines.get(playlist, {}).get(path)
+        if line is None or recent.is_of_another_life(line.program_date_time):
             return
+        self.sources.take_line(playlist, path)
+        recent.program_date_time = line.program_date_time
         if line.gap:
             self._withdraw(playlist, piece, parked)
             return

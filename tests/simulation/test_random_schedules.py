@@ -1,0 +1,36 @@
+"""Random schedules in virtual time keep every promise: `docs/simulation.md` says what is simulated."""
+
+from __future__ import annotations
+
+import os
+
+from support.simulation.campaign import campaign
+from support.simulation.plan import plan_of
+from support.simulation.world import World
+
+SCHEDULES = int(os.environ.get("UNDERSTUDY_SIMULATED_SCHEDULES", "600"))
+
+
+def test_no_schedule_breaks_a_promise() -> None:
+    failures = [failure for _, found in campaign(0, SCHEDULES) for failure in found]
+    told = "\n".join(f"make simulate SEED={failure.seed}: {failure.seen}" for failure in failures[:10])
+    assert not failures, f"{len(failures)} of {SCHEDULES} schedules fail\n{told}"
+
+
+def test_a_seed_replays_exactly() -> None:
+    for seed in range(5):
+        first, second = World(plan_of(seed)).run(), World(plan_of(seed)).run()
+        assert first.logs.program.entries == second.logs.program.entries
+        assert first.story == second.story
+
+
+def test_schedules_differ_and_hold_faults_of_every_kind() -> None:
+    plans = [plan_of(seed) for seed in range(300)]
+    told = "\n".join(note for plan in plans for note in plan.notes)
+    for fault in (
+        "lost", "late", "bunch", "flap", "twice", "swap", "rendition", "marked", "dead", "drizzle", "both lose",
+        "is back", "ends before", "timestamps from zero", "own phase", "own dates", "is short", "never begins",
+    ):  # fmt: skip
+        assert fault in told
+    assert {plan.kind for plan in plans} == {"one", "both", "lives"}
+    assert {plan.troubled for plan in plans} == {True, False}

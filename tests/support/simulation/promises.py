@@ -1,0 +1,145 @@
+"""What a whole run owes: nothing missing, nobody left without need, nobody kept waiting, and on it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations, pairwise
+
+from support.simulation.encoder import Delivery
+from support.simulation.oracle import DEAD_AFTER_SEGMENTS, SLACK, Oracle
+from support.simulation.plan import SOUND_AT_LAST, Plan
+from support.simulation.violation import require
+from support.synthetic import EPOCH
+from understudy_domain.entry import ProgramEntry
+from understudy_domain.reason import Reason
+from understudy_domain.ticks import TICKS_PER_SECOND, from_seconds
+
+
+def judge_run(plan: Plan, oracles: Mapping[str, Oracle]) -> None:
+    """Judge a finished run.
+
+    Raises:
+        Violation: a promise about the whole was not kept.
+    """
+    for oracle in oracles.values():
+        _goes_on(plan, oracle)
+        if plan.joinable and oracle.endpoint.is_plain:
+            _loses_nothing_owed(plan, oracle)
+        if plan.kind == "one" and oracle.endpoint.is_plain:
+            _costs_no_more_than_a_wait(plan, oracle)
+    if plan.kind == "one":
+        plain = [oracle for oracle in oracles.values() if oracle.endpoint.is_plain]
+        for one, other in combinations(plain, 2):
+            _more_patience_stays_longer(plan, one, other)
+            _more_patience_stays_longer(plan, other, one)
+
+
+def contents(oracle: Oracle) -> dict[str, list[Delivery]]:
+    """By rendition, every piece shown."""
+    shown: dict[str, list[Delivery]] = {}
+    for entry in oracle.entries:
+        for rendition in entry.renditions:
+            shown.setdefault(rendition.rendition, []).extend(oracle.pieces(rendition))
+    return shown
+
+
+def _goes_on(plan: Plan, oracle: Oracle) -> None:
+    """Once the faults are over, the programme reaches the end of the broadcast."""
+    if not any(encoder.lives for encoder in plan.encoders):
+        return
+    if not oracle.entries:
+        longest = max([oracle.endpoint.seconds, *(seconds for _, seconds, _ in oracle.endpoint.changes)])
+        sound = SOUND_AT_LAST * plan.segment_duration - 2 * (longest * TICKS_PER_SECOND + plan.segment_duration)
+        require(sound <= 0, "liveness", f"{oracle.endpoint.name} shows nothing")
+        return
+    slot_duration = oracle.entries[-1].slot_duration
+    reached = max(pieces[-1].end for pieces in contents(oracle).values() if pieces)
+    left = plan.end - reached
+    require(left <= slot_duration + plan.segment_duration, "liveness", f"{oracle.endpoint.name} lacks the last {left}")
+
+
+def _loses_nothing_owed(plan: Plan, oracle: Oracle) -> None:
+    """I8, and content once and in order."""
+    name, tolerance = oracle.endpoint.name, oracle.endpoint.tolerance(plan.segment_duration)
+    shown = contents(oracle)
+    missing_at_all = False
+    for rendition, pieces in shown.items():
+        numbers = [piece.number for piece in pieces]
+        require(numbers == sorted(set(numbers)), "content", f"{name} {rendition} shows {numbers}")
+        last = max(run[-1].number for run in shown.values() if run)
+        missing = [number for number in range(numbers[0], last) if number not in set(numbers)]
+        missing_at_all = missing_at_all or bool(missing)
+        owed = [number for number in missing if any(_owes(plan, one, number, tolerance) for one in (1, 2))]
+        require(not owed, "I8", f"{name} {rendition} lacks {owed}")
+    if not missing_at_all:
+        unneeded = [entry.media_sequence for entry in oracle.entries if entry.discontinuity or entry.is_gap]
+        require(not unneeded, "I8", f"{name}: discontinuity or gap at {unneeded}, nothing is missing")
+        parts = [entry.media_sequence for entry in oracle.entries if entry.reason is Reason.PARTIAL]
+        require(not parts, "step 5", f"{name}: slots fall apart at {parts}, nothing is missing")
+
+
+def _owes(plan: Plan, input_id: int, number: int, tolerance: int) -> bool:
+    """Whether an input that was not dead delivered the content, in every rendition, by its due time + tolerance."""
+    encoder = plan.encoders[input_id - 1]
+    if not all(encoder.delivers(number, stem) for stem in encoder.renditions):
+        return False
+    if encoder.late.get(number, 0) > tolerance - 2 * SLACK - plan.jitter:
+        return False
+    mine = [one.arrived_at for one in plan.register.values() if one.input_id == input_id and one.number == number]
+    first = min(mine)
+    before = max(
+        (one.arrived_at for one in plan.register.values() if one.input_id == input_id and one.arrived_at < first),
+        default=first,
+    )
+    return first - before < DEAD_AFTER_SEGMENTS * plan.segment_duration + tolerance
+
+
+def _costs_no_more_than_a_wait(plan: Plan, oracle: Oracle) -> None:
+    """I8 for one failing input, which is that nothing at all is missing; I11."""
+    name, entries = oracle.endpoint.name, oracle.entries
+    for rendition, pieces in contents(oracle).items():
+        numbers = [piece.number for piece in pieces]
+        whole = list(range(numbers[0], numbers[0] + len(numbers)))
+        require(numbers == whole, "I8", f"{name} {rendition} shows {numbers}")
+    reasons = {entry.reason for entry in entries}
+    odd = reasons - {Reason.START, Reason.KEEP, Reason.REPAIR, Reason.FAILOVER}
+    require(not odd, "I8", f"{name}: {odd} though one input was whole")
+    healthy = 3 - (plan.failing or 0)
+    for before, entry in pairwise(entries):
+        left_healthy = before.active_input == healthy and entry.active_input != healthy
+        require(not left_healthy, "I5", f"{name} leaves the healthy input at {entry.media_sequence}")
+        if entry.as_of.instant > entries[0].as_of.instant + TICKS_PER_SECOND:
+            _waits_no_longer(plan, oracle, before, entry)
+
+
+def _waits_no_longer(plan: Plan, oracle: Oracle, before: ProgramEntry, entry: ProgramEntry) -> None:
+    """I11: how much later than usual the slot was to be seen."""
+    tolerance = oracle.endpoint.tolerance(plan.segment_duration)
+    delay = oracle.endpoint.delay_seconds * TICKS_PER_SECOND
+    end = max(piece.end for rendition in entry.renditions for piece in oracle.pieces(rendition))
+    slack = SLACK + 2 * plan.jitter
+    seen = max(entry.as_of.instant, entry.available_at) - end - delay
+    bound = max(tolerance, plan.skew)
+    waited = seen - plan.lag(before.active_input)
+    told = f"{oracle.endpoint.name} {entry.media_sequence}"
+    require(waited <= bound + slack, "I11", f"{told} came {waited / TICKS_PER_SECOND} s later than usual")
+    if delay >= bound + plan.skew:
+        late = seen - max(plan.lag(1), plan.lag(2))
+        require(late <= slack, "I11", f"{told} came {late / TICKS_PER_SECOND} s late in spite of the delay")
+
+
+def _more_patience_stays_longer(plan: Plan, short: Oracle, long: Oracle) -> None:
+    """I7."""
+    durations = [one.endpoint.slot_duration(plan.segment_duration) for one in (short, long)]
+    more = durations[1] % durations[0] == 0 and long.endpoint.delay_seconds >= short.endpoint.delay_seconds
+    if not more or short.entries[0].active_input != long.entries[0].active_input:
+        return
+    left, left_later = _first_leaving(short), _first_leaving(long)
+    told = f"{short.endpoint.name} left at {left}, {long.endpoint.name} at {left_later}"
+    require(left_later is None or (left is not None and left <= left_later), "I7", told)
+
+
+def _first_leaving(oracle: Oracle) -> float | None:
+    """When what was the first input was left, as the end of the slot, seconds since the broadcast began."""
+    found = next((entry.end for entry in oracle.entries if entry.reason is Reason.FAILOVER), None)
+    return None if found is None else (found - EPOCH) / from_seconds(1)
