@@ -128,6 +128,31 @@ def position_snapshot_key(shard: int) -> str:
     return f"position.{shard}"
 
 
+def lease_key(shard: int) -> str:
+    """The LEASES key of a shard: which controller decides for it."""
+    return str(shard)
+
+
+def replica_key(replica: str) -> str:
+    """The LEASES key by which a controller says that it is there."""
+    return f"replica.{replica}"
+
+
+def parse_lease_key(key: str) -> int | str:
+    """The shard of a shard's LEASES key, or the name of the replica of a replica's.
+
+    Raises:
+        MalformedKey: it is neither.
+    """
+    match key.split("."):
+        case [shard] if shard.isdecimal():
+            return int(shard)
+        case ["replica", replica]:
+            return replica
+        case _:
+            raise MalformedKey(f"not a key of the leases: {key!r:.200}")
+
+
 def _resource_id(resource_id: str) -> str:
     if not RESOURCE_ID.fullmatch(resource_id):
         raise MalformedKey(f"an id has 1 to 256 of A-Z a-z 0-9 _ -, this is none: {resource_id!r:.80}")

@@ -28,6 +28,8 @@ class Entry(NamedTuple):
     """The sequence in the bucket's stream: rises over all keys."""
     pending: int = 0
     """While watching: how many further entries there were behind it."""
+    instant: int = 0
+    """While watching: when it was stored, by the server's clock, ticks since the epoch."""
 
 
 class KeyValue:
@@ -109,7 +111,7 @@ class KeyValue:
             LogTruncated: the bucket was replaced by an older one.
         """
         async for message in self._bus.messages(self.stream, self._prefix + keys):
-            yield self.entry(message)
+            yield self.entry(message)._replace(instant=message.instant)
 
     async def last_revision(self) -> int:
         """The newest revision of any key.

@@ -7,7 +7,8 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from understudy_domain import keys
+from understudy_domain import keys, ticks
+from understudy_domain.ownership import LEASE_TTL
 from understudy_runtime.errors import BusRefused, BusUnavailable
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ EVENTS_MAX_AGE_SECONDS = 14 * _DAY_SECONDS
 DUPLICATE_WINDOW_SECONDS = 120
 """How long a message id is remembered: far longer than ingest tries again."""
 
-KV_BUCKETS = (keys.CONFIG_BUCKET, keys.ACTIVE_INPUT_BUCKET, keys.SNAPSHOTS_BUCKET)
+KV_BUCKETS = (keys.CONFIG_BUCKET, keys.ACTIVE_INPUT_BUCKET, keys.SNAPSHOTS_BUCKET, keys.LEASES_BUCKET)
+_KV_MAX_AGE_SECONDS = {keys.LEASES_BUCKET: ticks.to_seconds(LEASE_TTL)}
+"""How long a value lasts that nobody renews, in the buckets where it does not last for ever."""
 
 
 def kv_stream(kv_bucket: str) -> str:
@@ -66,6 +69,9 @@ def _log_config(name: str, subjects: str, max_age_seconds: int, replicas: int) -
 
 
 def _kv_config(kv_bucket: str, replicas: int) -> dict[str, Any]:
+    max_age_seconds = _KV_MAX_AGE_SECONDS.get(kv_bucket, 0)
+    # The server refuses a window that is longer than messages last.
+    window_seconds = min(DUPLICATE_WINDOW_SECONDS, max_age_seconds or DUPLICATE_WINDOW_SECONDS)
     return {
         "name": kv_stream(kv_bucket),
         "subjects": [kv_subject(kv_bucket, ">")],
@@ -75,7 +81,8 @@ def _kv_config(kv_bucket: str, replicas: int) -> dict[str, Any]:
         "max_msgs_per_subject": 1,
         "max_msgs": -1,
         "max_bytes": -1,
-        "duplicate_window": DUPLICATE_WINDOW_SECONDS * _NANOSECONDS_PER_SECOND,
+        "max_age": round(max_age_seconds * _NANOSECONDS_PER_SECOND),
+        "duplicate_window": round(window_seconds * _NANOSECONDS_PER_SECOND),
         "num_replicas": replicas,
         "allow_rollup_hdrs": True,
         "deny_delete": True,

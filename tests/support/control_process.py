@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -74,6 +75,16 @@ class Controller:
             process.wait()
             raise
 
+    def pause(self) -> None:
+        """SIGSTOP: connections stay, nothing answers."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def wait_until_answering(self) -> None:
         give_up_at = time.monotonic() + START_SECONDS
         while True:
@@ -84,6 +95,14 @@ class Controller:
                 if not self.alive() or time.monotonic() > give_up_at:
                     raise AssertionError(f"the controller does not answer: {err}\n{self.log()}") from err
             time.sleep(0.1)
+
+    def is_ready(self) -> bool:
+        """Whether it says so; False as well while it does not answer in time."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=1) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
 
     def client(self) -> Any:
         """A boto3 client whose every successful answer is held against the service model."""
@@ -122,6 +141,10 @@ class Controller:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it, and refuse connections from now on."""
         self.stop()
         self._socket.close()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from understudy_domain import codec
@@ -34,6 +34,7 @@ Superseded = Callable[[ProgramEntry], None]
 class _Line:
     """What is to be appended for one endpoint."""
 
+    shard: int
     subject: str
     last_sequence: int
     waiting: deque[ProgramEntry] = field(default_factory=deque)
@@ -51,13 +52,21 @@ class Appender:
 
     def open(self, origin_endpoint: str, *, shard: int, last_sequence: int) -> None:
         """Make an endpoint known; ``last_sequence``: of its last entry in PROGRAM, 0 if it has none."""
-        self._lines.setdefault(origin_endpoint, _Line(program_subject(shard, origin_endpoint), last_sequence))
+        self._lines.setdefault(origin_endpoint, _Line(shard, program_subject(shard, origin_endpoint), last_sequence))
 
     def forget(self, origin_endpoint: str) -> None:
         """An endpoint was deleted: what is still waiting is dropped."""
         line = self._lines.pop(origin_endpoint, None)
         if line is not None:
             line.waiting.clear()
+
+    def forget_shards(self, shards: Collection[int]) -> None:
+        """Another controller decides for these now: what is waiting is dropped, what is in flight is not pursued."""
+        for origin_endpoint in [name for name, line in self._lines.items() if line.shard in shards]:
+            task = self._lines[origin_endpoint].task
+            self.forget(origin_endpoint)
+            if task is not None and task is not asyncio.current_task():
+                task.cancel()
 
     def append(self, entry: ProgramEntry) -> None:
         """Append after everything that waits for the same endpoint; returns at once.
@@ -81,9 +90,9 @@ class Appender:
         """Entries that are decided and do not stand yet."""
         return sum(len(line.waiting) for line in self._lines.values())
 
-    async def drain(self, seconds: float) -> None:
-        """Wait for what is waiting, at most so long."""
-        tasks = [line.task for line in self._lines.values() if line.task is not None]
+    async def drain(self, shards: Collection[int], *, seconds: float) -> None:
+        """Wait for what is waiting for these shards, at most so long."""
+        tasks = [line.task for line in self._lines.values() if line.task is not None and line.shard in shards]
         if tasks:
             _, pending = await asyncio.wait(tasks, timeout=seconds)
             for task in pending:
@@ -130,7 +139,7 @@ class Appender:
                 await asyncio.sleep(_RETRY_SECONDS)
 
     def _give_way(self, line: _Line, standing: StoredMessage) -> None:
-        _log.error("another controller has appended, adopting its entry", extra={"subject": line.subject})
+        _log.error("another controller has appended, going on from its entry", extra={"subject": line.subject})
         line.last_sequence = standing.sequence
         line.waiting.clear()
         try:

@@ -24,7 +24,9 @@ InputAges = Callable[[], Iterator[tuple[str, int, int]]]
 class LoopMetrics:
     """The loop's metrics in one registry."""
 
-    def __init__(self, registry: CollectorRegistry, *, input_ages: InputAges) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, *, input_ages: InputAges, caught_up: Callable[[], bool] = bool
+    ) -> None:
         self.active_input = Gauge(
             "understudy_active_input",
             "1 for the input that the origin endpoint follows, else 0.",
@@ -61,7 +63,18 @@ class LoopMetrics:
         )
         self.caught_up = Gauge(
             "understudy_decisions_caught_up",
-            "1 once the arrivals log has been read to its end since this process started.",
+            "1 while the arrivals log has been read to its end for every shard that this process decides for.",
+            registry=registry,
+        )
+        self.caught_up.set_function(caught_up)
+        self.shards = Gauge(
+            "understudy_controller_shards",
+            "Shards of channels that this process decides for.",
+            registry=registry,
+        )
+        self.lease_losses = Counter(
+            "understudy_controller_lease_losses_total",
+            "Shards that this process lost: their leases ran out or another controller took them.",
             registry=registry,
         )
         registry.register(_InputAge(input_ages))
@@ -80,13 +93,17 @@ class LoopMetrics:
         self.decision_seconds.observe(max(to_seconds(clock.now_ticks() - entry.as_of.instant), 0.0))
 
     def forget_endpoint(self, channel: str, origin_endpoint: str) -> None:
-        """An endpoint was deleted."""
-        self.active_input.remove_by_labels({"channel": channel, "origin_endpoint": origin_endpoint})
-        self.decisions.remove_by_labels({"channel": channel, "origin_endpoint": origin_endpoint})
+        """An endpoint was deleted, or another controller decides for it now."""
+        # By whole names: removing by some of the labels looks at every series, for each endpoint of many.
+        for input_id in INPUTS:
+            self.active_input.remove(channel, origin_endpoint, str(input_id))
+        for reason in Reason:
+            self.decisions.remove(channel, origin_endpoint, reason.value)
 
     def forget_channel(self, channel: str) -> None:
-        """A channel was deleted."""
-        self.arrivals.remove_by_labels({"channel": channel})
+        """A channel was deleted, or another controller decides for it now."""
+        for input_id in INPUTS:
+            self.arrivals.remove(channel, str(input_id))
 
 
 class _InputAge(Collector):

@@ -1,13 +1,16 @@
 """From CONFIG into the log: policies are messages there, at one place among the arrivals, for every reader the same.
 
-The core knows of endpoints by these alone. Nothing is lost if a controller dies between a write to CONFIG and its
-transcription: on starting, what the core has read is compared with what CONFIG holds.
+The core knows of endpoints by these alone. The owner of a channel's shard transcribes, whoever wrote to CONFIG: so
+commands stand in the order of their revisions, and a controller that was paused for long writes no outdated one
+(message ids are remembered for two minutes only). Nothing is lost if the owner dies in between, or if there is none
+just then: whoever takes the shard compares what the core has read with what CONFIG holds.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from understudy_domain import codec, ticks
 from understudy_domain.channel import Channel, OriginEndpoint
@@ -38,8 +41,10 @@ def configured(endpoint: Versioned[OriginEndpoint]) -> EndpointConfigured:
 class Transcriber:
     """Writes commands in the order in which CONFIG changed; tries until each one stands."""
 
-    def __init__(self, bus: Bus, store: ConfigStore, *, shards: int) -> None:
+    def __init__(self, bus: Bus, store: ConfigStore, *, shards: int, owns: Callable[[int], bool]) -> None:
+        """``owns``: whether this process decides for a shard; what is not its own it leaves to the owner."""
         self._bus = bus
+        self._owns = owns
         self._shards = shards
         self._queue: asyncio.Queue[tuple[str, Command, str]] = asyncio.Queue()
         store.on_change(self._changed)
@@ -67,8 +72,9 @@ class Transcriber:
         """Work off what is to be written, for ever."""
         while True:
             channel_guid, command, message_id = await self._queue.get()
-            subject = command_subject(shard_of(channel_guid, shards=self._shards), channel_guid)
-            while True:
+            shard = shard_of(channel_guid, shards=self._shards)
+            subject = command_subject(shard, channel_guid)
+            while self._owns(shard):
                 try:
                     await self._bus.publish(subject, codec.encode(command), message_id=message_id)
                     break

@@ -1,0 +1,128 @@
+"""What people are told of the decisions: metrics, ACTIVE_INPUT, the log. By a channel's owner, and by nobody else."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+
+from understudy_controller.loop.active_inputs import ActiveInputs
+from understudy_controller.loop.metrics import LoopMetrics
+from understudy_domain.channel import OriginEndpoint
+from understudy_domain.entry import ActiveInput, ProgramEntry
+from understudy_domain.keys import shard_of
+from understudy_domain.reason import Reason
+from understudy_runtime.config_store import ConfigChange, ConfigStore
+
+_log = logging.getLogger(__name__)
+
+_LOST = frozenset({Reason.PARTIAL, Reason.GAP})
+"""What viewers notice. Told once when it begins: an input that lacks a rendition for good makes every slot partial."""
+
+
+class Telling:
+    """Tells of channels and endpoints by the ids that people know; what is deleted or moves away leaves no series."""
+
+    def __init__(
+        self,
+        store: ConfigStore,
+        metrics: LoopMetrics,
+        active_inputs: ActiveInputs,
+        *,
+        shards: int,
+        owns: Callable[[int], bool],
+    ) -> None:
+        """``owns``: whether this process decides for a shard."""
+        self._store = store
+        self._metrics = metrics
+        self._active_inputs = active_inputs
+        self._shards = shards
+        self._owns = owns
+        store.on_change(self._config_changed)
+
+    def standing(self, endpoint: OriginEndpoint, entry: ProgramEntry | None, sequence: int) -> None:
+        """The endpoint is this process's now; its programme ends with ``entry``, at ``sequence`` of PROGRAM."""
+        self._metrics.show_endpoint(endpoint.channel_id, endpoint.id, entry.active_input if entry is not None else None)
+        if entry is not None:
+            self._active_inputs.check(_active_input(endpoint, entry, sequence))
+
+    def begins(self, origin_endpoint: str, entry: ProgramEntry | None) -> None:
+        """An endpoint (guid) was configured; ``entry``: its last one, if it had any."""
+        endpoint = self._store.origin_endpoint_by_guid(origin_endpoint)
+        if endpoint is not None:
+            active_input = entry.active_input if entry is not None else None
+            self._metrics.show_endpoint(endpoint.value.channel_id, endpoint.value.id, active_input)
+
+    def arrived(self, channel: str, input_id: int | None) -> None:
+        """A segment of a channel (guid) was read."""
+        versioned = self._store.channel_by_guid(channel)
+        if versioned is not None:
+            self._metrics.arrivals.labels(versioned.value.id, str(input_id)).inc()
+
+    def appended(self, entry: ProgramEntry, sequence: int, *, before: ProgramEntry | None) -> None:
+        """An entry stands in PROGRAM, after ``before``."""
+        endpoint = self._store.origin_endpoint_by_guid(entry.origin_endpoint)
+        if endpoint is None:
+            return
+        value = endpoint.value
+        self._metrics.count(value.channel_id, value.id, entry)
+        if before is None or before.active_input != entry.active_input:
+            self._metrics.show_endpoint(value.channel_id, value.id, entry.active_input)
+            self._active_inputs.set(_active_input(value, entry, sequence))
+            _log.info(
+                "origin endpoint %s follows input %d",
+                value.id,
+                entry.active_input,
+                extra={
+                    "channel": value.channel_id,
+                    "origin_endpoint": value.id,
+                    "input": entry.active_input,
+                    "reason": entry.reason.value,
+                    "media_sequence": entry.media_sequence,
+                },
+            )
+        if entry.reason in _LOST and (before is None or before.reason is not entry.reason):
+            _log.warning(
+                "origin endpoint %s lacks media that neither input delivered",
+                value.id,
+                extra={
+                    "channel": value.channel_id,
+                    "origin_endpoint": value.id,
+                    "reason": entry.reason.value,
+                    "media_sequence": entry.media_sequence,
+                },
+            )
+
+    def forget(self, shards: Collection[int]) -> None:
+        """Another process tells of these from now on."""
+        for endpoint in self._store.origin_endpoints.values():
+            if self._shard(endpoint.value.channel_guid) in shards:
+                self._metrics.forget_endpoint(endpoint.value.channel_id, endpoint.value.id)
+        for channel in self._store.channels.values():
+            if self._shard(channel.value.guid) in shards:
+                self._metrics.forget_channel(channel.value.id)
+
+    def _config_changed(self, change: ConfigChange) -> None:
+        before = change.before
+        if before is None or change.after is not None:
+            return
+        if isinstance(before.value, OriginEndpoint):
+            self._metrics.forget_endpoint(before.value.channel_id, before.value.id)
+            if self._owns(self._shard(before.value.channel_guid)):
+                self._active_inputs.delete(before.value.id)
+        else:
+            self._metrics.forget_channel(before.value.id)
+
+    def _shard(self, channel: str) -> int:
+        return shard_of(channel, shards=self._shards)
+
+
+def _active_input(endpoint: OriginEndpoint, entry: ProgramEntry, sequence: int) -> ActiveInput:
+    return ActiveInput(
+        origin_endpoint=endpoint.id,
+        channel=endpoint.channel_id,
+        active_input=entry.active_input,
+        since=entry.as_of.instant,
+        reason=entry.reason,
+        media_sequence=entry.media_sequence,
+        program_sequence=sequence,
+    )
