@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -28,8 +28,11 @@ from support.broadcast import (
 )
 from support.control_process import Controller
 from support.nats_server import NatsServer
-from understudy_domain import keys
+from support.synthetic import EPOCH
+from understudy_domain import codec, keys
+from understudy_domain.entry import ProgramEntry
 from understudy_domain.ticks import from_seconds
+from understudy_runtime import jetstream
 from understudy_runtime.settings import CommonSettings
 
 CHANNELS = 4
@@ -225,3 +228,34 @@ async def test_one_that_ends_gives_its_shards_back_and_one_alone_begins_at_once(
         assert time.monotonic() - killed_at < max(
             TAKEOVER_SECONDS, fresh_seconds + 2.5
         )  # a lease, and the machine's moods
+
+
+async def test_one_that_finds_anothers_entry_in_its_place_goes_on_from_there(
+    tmp_path: Path, nats_server: NatsServer
+) -> None:
+    with running(tmp_path, nats_server, ["a"]) as [controller]:
+        config = settings_for(nats_server)
+        channel, guids = await asyncio.to_thread(create, controller, endpoints={"one": (1, 0)})
+        subject = keys.program_subject(shard_of(channel), guids["one"])
+        t0 = time.time() + 0.3
+        early = [one for one in broadcast(t0) if one.instant < EPOCH + from_seconds(6)]
+        publisher = asyncio.create_task(publish_in_real_time(config, channel, early, t0))
+        await asyncio.sleep(max(t0 + 3.2 - time.time(), 0))
+        last = codec.decode_as(ProgramEntry, (await read(config, keys.PROGRAM_STREAM, subject))[-1].payload)
+        shift = last.end - last.start
+        other = replace(
+            last, slot=last.slot + 1, media_sequence=last.media_sequence + 1, start=last.end, end=last.end + shift
+        )
+        bus = await jetstream.connect(config, name="test")
+        try:
+            await bus.publish(subject, codec.encode(other))
+        finally:
+            await bus.close()
+        await publisher
+        superseded = "understudy_superseded_entries_total"
+        await eventually(lambda: metric(controller, superseded) == 1, "it has found the other's entry")
+        log = [codec.decode_as(ProgramEntry, one.payload) for one in await read(config, keys.PROGRAM_STREAM, subject)]
+        assert [one.media_sequence for one in log] == list(range(len(log)))
+        assert other in log
+        assert log[-1].slot > other.slot
+        assert owned(controller) == SHARDS

@@ -176,7 +176,7 @@ class Leases:
             async with asyncio.timeout(_ANSWER_SECONDS):
                 await self._kv.put(replica_key(self.replica), self._payload)
         except (TimeoutError, BusUnavailable, BusRefused) as err:
-            _log.warning("cannot say that this controller is there: %s", str(err) or "no answer")
+            _log.debug("cannot say that this controller is there: %s", str(err) or "no answer")
 
     async def _renew_for_ever(self) -> None:
         while True:
