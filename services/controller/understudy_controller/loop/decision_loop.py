@@ -10,9 +10,10 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Collection, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from understudy_controller.loop.active_inputs import ActiveInputs
@@ -89,6 +90,8 @@ class DecisionLoop:
         self._standing: dict[str, ProgramEntry] = {}
         self._owned: dict[int, _Shard] = {}
         self._gone: set[str] = set()
+        self._failed: set[str] = set()
+        """Channels at which the core failed: nothing more is decided for them here."""
         self._ready = False
         self._metrics = LoopMetrics(context.registry, input_ages=self._input_ages, caught_up=self._has_caught_up)
         self._appender = Appender(self._bus, on_appended=self._appended, on_superseded=self._superseded)
@@ -215,6 +218,7 @@ class DecisionLoop:
         for channel in list(self._store.channels.values()):
             guid = channel.value.guid
             if self._shard(guid) == number:
+                self._failed.discard(guid)
                 self._open_channel(guid, snapshots.states.get(guid))
         shard.position = snapshots.positions[number]
         shard.reading = self._start(self._read(number, shard))
@@ -223,8 +227,7 @@ class DecisionLoop:
         endpoints = [one.value.guid for one in self._store.origin_endpoints_of(guid)]
         mine = {endpoint: self._standing[endpoint] for endpoint in endpoints if endpoint in self._standing}
         fold = self._folds[guid] = ChannelFold(state or ChannelState(guid), standing=mine)
-        if state is not None:
-            self._append(fold.resume())
+        if state is not None and self._ask(guid, fold.resume):
             self._timers.set(self._shard(guid), guid)
         return fold
 
@@ -322,11 +325,12 @@ class DecisionLoop:
     def _pass_time(self, shard: int, instant: int) -> None:
         for guid in list(self._timers.due(shard, before=instant)):
             fold = self._folds.get(guid)
-            if fold is not None:
-                self._append(fold.pass_time(instant))
+            if fold is not None and self._ask(guid, partial(fold.pass_time, instant)):
                 self._timers.set(shard, guid)
 
     def _apply(self, guid: str, input_id: int | None, fact: Fact, message: StoredMessage) -> None:
+        if guid in self._failed:
+            return
         fold = self._folds.get(guid)
         if fold is None:
             if self._store.channel_by_guid(guid) is None:
@@ -338,7 +342,9 @@ class DecisionLoop:
             self._appender.open(fact.origin_endpoint, shard=self._shard(guid), last_sequence=0)
             if fold.state.endpoint(fact.origin_endpoint) is None:
                 self._telling.begins(fact.origin_endpoint, self._standing.get(fact.origin_endpoint))
-        self._append(fold.apply(fact, input_id=input_id, instant=message.instant, sequence=message.sequence))
+        apply = partial(fold.apply, fact, input_id=input_id, instant=message.instant, sequence=message.sequence)
+        if not self._ask(guid, apply):
+            return
         if isinstance(fact, SegmentArrived):
             self._telling.arrived(guid, input_id)
         elif isinstance(fact, EndpointRemoved):
@@ -355,9 +361,23 @@ class DecisionLoop:
 
     # --- appending ----------------------------------------------------------------------------------------------------
 
-    def _append(self, entries: list[ProgramEntry]) -> None:
+    def _ask(self, guid: str, decide: Callable[[], list[ProgramEntry]]) -> bool:
+        """Have the core decide, and append what it answers; False where it failed.
+
+        A failure of the core is a defect, and would come again with the same log. It ends this channel's decisions
+        until the shard is taken anew, not those of a thousand others.
+        """
+        try:
+            entries = decide()
+        except Exception:  # noqa: BLE001  # whatever it is, the other channels go on
+            _log.critical("the decision core failed at channel %s, which is given up", guid, exc_info=True)
+            self._folds.pop(guid, None)
+            self._failed.add(guid)
+            self._metrics.failed_channels.inc()
+            return False
         for entry in entries:
             self._appender.append(entry)
+        return True
 
     def _appended(self, entry: ProgramEntry, sequence: int) -> None:
         before = self._standing.get(entry.origin_endpoint)
@@ -393,7 +413,10 @@ class DecisionLoop:
         for guid, fold in self._folds.items():
             if fold.state.sequence and self._shard(guid) in channels:
                 channels[self._shard(guid)].append(guid)
-        positions = {number: shard.position if shard.caught_up else 0 for number, shard in owned.items()}
+        failed = {self._shard(guid) for guid in self._failed}
+        positions = {
+            number: shard.position if shard.caught_up and number not in failed else 0 for number, shard in owned.items()
+        }
         return Checkpoint(positions, channels, self._settled_state)
 
     def _settled_state(self, guid: str) -> ChannelState | None:

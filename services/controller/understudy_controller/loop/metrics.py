@@ -61,6 +61,11 @@ class LoopMetrics:
             "Entries that another controller had appended when this one came to it.",
             registry=registry,
         )
+        self.failed_channels = Counter(
+            "understudy_failed_channels_total",
+            "Channels given up because the decision core failed at them: a defect, to be reported with the log.",
+            registry=registry,
+        )
         self.caught_up = Gauge(
             "understudy_decisions_caught_up",
             "1 while the arrivals log has been read to its end for every shard that this process decides for.",
