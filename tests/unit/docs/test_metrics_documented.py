@@ -48,7 +48,7 @@ def ingest(registry: CollectorRegistry) -> None:
 
 
 def controller(registry: CollectorRegistry) -> None:
-    LoopMetrics(registry, input_ages=lambda: iter(()))
+    LoopMetrics(registry, inputs=lambda: iter(()))
     registry.register(ConfigurationMetrics(ConfigStore(bus())))
 
 

@@ -32,6 +32,7 @@ from understudy_domain.entry import ProgramEntry
 from understudy_domain.errors import MalformedKey, MalformedRecord
 from understudy_domain.facts import ChannelRemoved, EndpointConfigured, EndpointRemoved, Fact, SegmentArrived, Tick
 from understudy_domain.fold import ChannelFold
+from understudy_domain.timeline import InputState
 from understudy_runtime import clock
 from understudy_runtime.errors import BusUnavailable
 from understudy_runtime.messages import StoredMessage
@@ -93,7 +94,7 @@ class DecisionLoop:
         self._failed: set[str] = set()
         """Channels at which the core failed: nothing more is decided for them here."""
         self._ready = False
-        self._metrics = LoopMetrics(context.registry, input_ages=self._input_ages, caught_up=self._has_caught_up)
+        self._metrics = LoopMetrics(context.registry, inputs=self._inputs, caught_up=self._has_caught_up)
         self._appender = Appender(self._bus, on_appended=self._appended, on_superseded=self._superseded)
         self._active_inputs = ActiveInputs(self._bus)
         self._snapshots = Snapshots(self._bus)
@@ -345,8 +346,8 @@ class DecisionLoop:
         apply = partial(fold.apply, fact, input_id=input_id, instant=message.instant, sequence=message.sequence)
         if not self._ask(guid, apply):
             return
-        if isinstance(fact, SegmentArrived):
-            self._telling.arrived(guid, input_id)
+        if isinstance(fact, SegmentArrived) and input_id is not None:
+            self._telling.arrived(guid, fold.state.input(input_id))
         elif isinstance(fact, EndpointRemoved):
             self._appender.forget(fact.origin_endpoint)
             self._standing.pop(fact.origin_endpoint, None)
@@ -426,13 +427,12 @@ class DecisionLoop:
             return None
         return fold.state
 
-    def _input_ages(self) -> Iterator[tuple[str, int, int]]:
+    def _inputs(self) -> Iterator[tuple[str, InputState]]:
         for guid, fold in self._folds.items():
             channel = self._store.channel_by_guid(guid)
             if channel is not None:
                 for one in fold.state.inputs:
-                    if one.last_arrived_at is not None:
-                        yield channel.value.id, one.input_id, one.last_arrived_at
+                    yield channel.value.id, one
 
     def _shard(self, guid: str) -> int:
         return keys.shard_of(guid, shards=self._shards)

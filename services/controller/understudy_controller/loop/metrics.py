@@ -13,20 +13,19 @@ from understudy_domain.entry import ProgramEntry
 from understudy_domain.keys import INPUTS
 from understudy_domain.reason import Reason
 from understudy_domain.ticks import to_seconds
+from understudy_domain.timeline import InputState
 from understudy_runtime import clock
 
 _LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
-InputAges = Callable[[], Iterator[tuple[str, int, int]]]
-"""Gives (channel id, input, instant of its last segment in ticks) for every input that has delivered."""
+Inputs = Callable[[], Iterator[tuple[str, InputState]]]
+"""Gives (channel id, what is known of the input) for every input of the channels decided for."""
 
 
 class LoopMetrics:
     """The loop's metrics in one registry."""
 
-    def __init__(
-        self, registry: CollectorRegistry, *, input_ages: InputAges, caught_up: Callable[[], bool] = bool
-    ) -> None:
+    def __init__(self, registry: CollectorRegistry, *, inputs: Inputs, caught_up: Callable[[], bool] = bool) -> None:
         self.active_input = Gauge(
             "understudy_active_input",
             "1 for the input that the origin endpoint follows, else 0.",
@@ -82,7 +81,7 @@ class LoopMetrics:
             "Shards that this process lost: their leases ran out or another controller took them.",
             registry=registry,
         )
-        registry.register(_InputAge(input_ages))
+        registry.register(_InputGauges(inputs))
 
     def show_endpoint(self, channel: str, origin_endpoint: str, active_input: int | None) -> None:
         """Show which input an endpoint follows; None: none yet."""
@@ -111,21 +110,30 @@ class LoopMetrics:
             self.arrivals.remove(channel, str(input_id))
 
 
-class _InputAge(Collector):
-    """Ages change by themselves, so they are computed when somebody asks."""
+class _InputGauges(Collector):
+    """What changes by itself, or with every segment, is computed when somebody asks."""
 
-    def __init__(self, input_ages: InputAges) -> None:
-        self._input_ages = input_ages
+    def __init__(self, inputs: Inputs) -> None:
+        self._inputs = inputs
 
     @override
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """One sample for each input that has delivered."""
-        family = GaugeMetricFamily(
+        """One sample of each for each input that has delivered."""
+        age = GaugeMetricFamily(
             "understudy_input_age_seconds",
             "Time since the input's last segment was stored.",
             labels=("channel", "input"),
         )
+        unlisted = GaugeMetricFamily(
+            "understudy_unlisted_segments",
+            "Segments that arrived and that no playlist of the input names: they belong to no rendition.",
+            labels=("channel", "input"),
+        )
         now = clock.now_ticks()
-        for channel, input_id, instant in self._input_ages():
-            family.add_metric((channel, str(input_id)), max(to_seconds(now - instant), 0.0))
-        yield family
+        for channel, one in self._inputs():
+            if one.last_arrived_at is not None:
+                labels = (channel, str(one.input_id))
+                age.add_metric(labels, max(to_seconds(now - one.last_arrived_at), 0.0))
+                unlisted.add_metric(labels, len(one.unlisted))
+        yield age
+        yield unlisted

@@ -11,9 +11,13 @@ from understudy_domain.channel import OriginEndpoint
 from understudy_domain.entry import ActiveInput, ProgramEntry
 from understudy_domain.keys import shard_of
 from understudy_domain.reason import Reason
+from understudy_domain.timeline import InputState
 from understudy_runtime.config_store import ConfigChange, ConfigStore
 
 _log = logging.getLogger(__name__)
+
+UNLISTED_TO_WARN = 4
+"""So many segments that no playlist names are no longer the moment between a segment and its playlist."""
 
 _LOST = frozenset({Reason.PARTIAL, Reason.GAP})
 """What viewers notice. Told once when it begins: an input that lacks a rendition for good makes every slot partial."""
@@ -52,11 +56,20 @@ class Telling:
             active_input = entry.active_input if entry is not None else None
             self._metrics.show_endpoint(endpoint.value.channel_id, endpoint.value.id, active_input)
 
-    def arrived(self, channel: str, input_id: int | None) -> None:
-        """A segment of a channel (guid) was read."""
+    def arrived(self, channel: str, one: InputState) -> None:
+        """A segment of a channel (guid) was read, and the core has taken it in."""
         versioned = self._store.channel_by_guid(channel)
-        if versioned is not None:
-            self._metrics.arrivals.labels(versioned.value.id, str(input_id)).inc()
+        if versioned is None:
+            return
+        self._metrics.arrivals.labels(versioned.value.id, str(one.input_id)).inc()
+        if len(one.unlisted) == UNLISTED_TO_WARN:
+            _log.warning(
+                "input %d of %s sends segments that none of its playlists names, the last is %s: compare the paths",
+                one.input_id,
+                versioned.value.id,
+                one.unlisted[-1].fact.path,
+                extra={"channel": versioned.value.id, "input": one.input_id},
+            )
 
     def appended(self, entry: ProgramEntry, sequence: int, *, before: ProgramEntry | None) -> None:
         """An entry stands in PROGRAM, after ``before``."""
