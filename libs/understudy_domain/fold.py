@@ -239,12 +239,7 @@ class ChannelFold:
             if isinstance(verdict, GoOn):
                 endpoint.passed = verdict.slot
                 continue
-            if together is not None and isinstance(verdict, Publish) and verdict.reason in BORROWING:
-                # What was missing is evidence, not what it was made up with.
-                evidence = _evidence(view, deliveries, self.state.now)
-                deliveries[verdict.input_id] = together.delivery
-                return replace(self._entry(endpoint, grid, view, deliveries, verdict), evidence=evidence)
-            return self._entry(endpoint, grid, view, deliveries, verdict)
+            return self._entry(endpoint, grid, view, deliveries, verdict, together=together)
 
     def _together(self, endpoint: EndpointState, grid: Grid, view: SlotView) -> Union | None:
         """What both inputs have together of a slot past its deadline, if they are proven joinable."""
@@ -266,7 +261,7 @@ class ChannelFold:
         found: dict[int, SlotDelivery] = {}
         slots: dict[int, int] = {}
         for one in self.state.inputs:
-            for slot in self._slots_touched(one, endpoint, grid):
+            for slot in sorted(self._slots_touched(one, endpoint, grid)):
                 delivery = self._delivery(one, endpoint, grid, slot)
                 if delivery.complete and any(delivery.pieces.values()):
                     found[one.input_id], slots[one.input_id] = delivery, slot
@@ -297,10 +292,11 @@ class ChannelFold:
             slot_duration=endpoint.slot_duration(grid),
         )
 
-    def _slots_touched(self, one: InputState, endpoint: EndpointState, grid: Grid) -> list[int]:
+    @staticmethod
+    def _slots_touched(one: InputState, endpoint: EndpointState, grid: Grid) -> set[int]:
         slot_duration = endpoint.slot_duration(grid)
         starts = [piece.start for pieces in one.pieces.values() for piece in pieces]
-        return sorted({grid.slot_of(start, slot_duration=slot_duration) for start in starts})
+        return {grid.slot_of(start, slot_duration=slot_duration) for start in starts}
 
     def _delivery(self, one: InputState, endpoint: EndpointState, grid: Grid, slot: int) -> SlotDelivery:
         bounds = self._bounds(endpoint, grid, slot)
@@ -351,7 +347,7 @@ class ChannelFold:
     def _input_view(
         self, one: InputState, endpoint: EndpointState, grid: Grid, slot: int, delivery: SlotDelivery
     ) -> InputView:
-        later = [touched for touched in self._slots_touched(one, endpoint, grid) if touched > slot]
+        later = (touched for touched in self._slots_touched(one, endpoint, grid) if touched > slot)
         return InputView(
             input_id=one.input_id,
             complete=delivery.complete,
@@ -361,7 +357,7 @@ class ChannelFold:
             lag=one.lag,
             dead_at=self._dead_at(one, endpoint, grid),
             has_ended=one.has_ended,
-            next_slot=later[0] if later else None,
+            next_slot=min(later, default=None),
         )
 
     def _entry(
@@ -371,14 +367,17 @@ class ChannelFold:
         view: SlotView,
         deliveries: dict[int, SlotDelivery],
         verdict: Publish | PublishGap,
+        *,
+        together: Union | None = None,
     ) -> ProgramEntry:
+        """The entry for a verdict: with what both have ``together`` where it borrows, else with one input's own."""
         now = self.state.now
         active_input, input_id, pieces = view.active.input_id, view.active.input_id, dict[str, tuple[Piece, ...]]()
         reason = Reason.GAP
         if isinstance(verdict, Publish):
             input_id, reason = verdict.input_id, verdict.reason
             pieces = first_run(
-                deliveries[input_id],
+                together.delivery if together is not None and reason in BORROWING else deliveries[input_id],
                 hole_max=grid.segment_duration // 2,
                 duration_max=endpoint.target_duration_seconds(grid) * TICKS_PER_SECOND,
                 other=deliveries[3 - input_id] if reason is Reason.PARTIAL else None,
