@@ -47,6 +47,16 @@ def nats_settings(nats_server: NatsServer) -> CommonSettings:
 @pytest.fixture
 def settings(nats_server: NatsServer, s3_server: S3Server) -> CommonSettings:
     """Settings that point at this test's own nats-server and at the session's S3 server."""
+    return _settings_of(nats_server, s3_server)
+
+
+@pytest.fixture(scope="session")
+def shared_settings(shared_nats_server: NatsServer, s3_server: S3Server) -> CommonSettings:
+    """Settings that point at the session's servers, which no test takes away."""
+    return _settings_of(shared_nats_server, s3_server)
+
+
+def _settings_of(nats_server: NatsServer, s3_server: S3Server) -> CommonSettings:
     return CommonSettings(
         nats_url=nats_server.url,
         s3_endpoint_url=s3_server.url,

@@ -7,30 +7,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from support.egress_process import EgressProcess
-from support.nats_server import NatsServer
-from support.object_store import S3Server
 from support.program_entries import make_endpoint
 from support.program_publisher import ProgramPublisher, Shown
 from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.jetstream import connect
 from understudy_runtime.objectstore import ObjectStore
 from understudy_runtime.settings import CommonSettings
-
-
-@pytest.fixture(scope="session")
-def shared_settings(shared_nats_server: NatsServer, s3_server: S3Server) -> CommonSettings:
-    """Settings that point at the session's servers."""
-    return CommonSettings(
-        nats_url=shared_nats_server.url,
-        s3_endpoint_url=s3_server.url,
-        s3_bucket=s3_server.bucket,
-        s3_region=s3_server.region,
-        s3_access_key_id=s3_server.access_key_id,
-        s3_secret_access_key=SecretStr(s3_server.secret_access_key),
-    )
 
 
 @pytest.fixture(scope="session")

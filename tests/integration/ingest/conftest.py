@@ -13,11 +13,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from pydantic import SecretStr
 
 from support.deadline import eventually
-from support.nats_server import NatsServer
-from support.object_store import S3Server
 from understudy_domain import codec, keys
 from understudy_domain.channel import Channel, IngestEndpoint
 from understudy_domain.facts import MultivariantArrived, PlaylistArrived, SegmentArrived
@@ -126,19 +123,6 @@ def start_ingest(settings: CommonSettings, tmp_path: Path) -> Iterator[StartInge
 @pytest.fixture
 def ingest(start_ingest: StartIngest) -> IngestProcess:
     return start_ingest()
-
-
-@pytest.fixture(scope="session")
-def shared_settings(shared_nats_server: NatsServer, s3_server: S3Server) -> CommonSettings:
-    """Servers that no test takes away."""
-    return CommonSettings(
-        nats_url=shared_nats_server.url,
-        s3_endpoint_url=s3_server.url,
-        s3_bucket=s3_server.bucket,
-        s3_region=s3_server.region,
-        s3_access_key_id=s3_server.access_key_id,
-        s3_secret_access_key=SecretStr(s3_server.secret_access_key),
-    )
 
 
 @pytest.fixture(scope="session")
