@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from understudy_domain import failover, ticks
+from understudy_domain.deciding import Waiting
 from understudy_domain.entry import ActiveInput, ProgramEntry
-from understudy_domain.fold import ChannelFold, Waiting
+from understudy_domain.fold import ChannelFold
 from understudy_domain.reason import Reason
 from understudy_domain.words import clock, listed
 

@@ -8,12 +8,11 @@ whichever controller the log is read. The same log gives the same entries, byte 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 
-from understudy_domain import failover
 from understudy_domain.channel_state import ChannelState
+from understudy_domain.deciding import Answer, Decider, Waiting
 from understudy_domain.endpoint_state import EndpointState
-from understudy_domain.entry import AsOf, Evidence, InputEvidence, ProgramEntry
+from understudy_domain.entry import ProgramEntry
 from understudy_domain.facts import (
     ChannelRemoved,
     EndpointConfigured,
@@ -24,34 +23,15 @@ from understudy_domain.facts import (
     SegmentArrived,
     Tick,
 )
-from understudy_domain.failover import GoOn, InputView, Publish, PublishGap, SlotView, Wait
 from understudy_domain.grid import Grid
-from understudy_domain.interchange import Grade
-from understudy_domain.publication import Choice, entry_of
-from understudy_domain.reason import Reason
 from understudy_domain.settlement import compare_inputs, match_renditions, place_sessions, settle_grid
-from understudy_domain.slots import SlotBounds, SlotDelivery, begun_together, first_run, slot_delivery
 from understudy_domain.ticks import TICKS_PER_SECOND
-from understudy_domain.timeline import InputState, Piece
-from understudy_domain.union import Union, union
+from understudy_domain.timeline import InputState
 
 BEGINNING_KEPT = 60 * TICKS_PER_SECOND
 """An endpoint that is yet to begin does so with what is at most so old: two of the longest slots."""
 SEGMENTS_KEPT = 2
 """Pieces that every endpoint has passed and are kept: a seam's neighbours."""
-BORROWING = (Reason.REPAIR, Reason.COMBINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A slot that could not be decided when it was last looked at, and what the rule saw of it: for people."""
-
-    view: SlotView
-    deliveries: Mapping[int, SlotDelivery]
-    """By input."""
-    verdict: Wait
-    looked_at: int
-    """Log time, ticks since the epoch."""
 
 
 class ChannelFold:
@@ -195,12 +175,19 @@ class ChannelFold:
             self._wait_for_last(endpoint)
             return entries
         while True:
-            entry = self._next_entry(endpoint, grid)
-            if entry is None:
+            answer = Decider(self.state, endpoint, grid).next_entry()
+            if answer.entry is None:
+                self._await(endpoint, answer)
                 return entries
-            endpoint.last = entry
+            endpoint.last = answer.entry
             endpoint.passed = None
-            entries.append(entry)
+            entries.append(answer.entry)
+
+    def _await(self, endpoint: EndpointState, answer: Answer) -> None:
+        if answer.wake_at is not None:
+            self._wake_at[endpoint.origin_endpoint] = answer.wake_at
+        if answer.waiting is not None:
+            self._waiting[endpoint.origin_endpoint] = answer.waiting
 
     def _is_ahead(self, endpoint: EndpointState) -> bool:
         """The endpoint's last entry was decided, by a predecessor, later in the log than has been read here."""
@@ -215,188 +202,6 @@ class ChannelFold:
         if self.state.sequence >= endpoint.last.as_of.sequence:
             self._wake_at[endpoint.origin_endpoint] = endpoint.last.as_of.instant
 
-    def _next_entry(self, endpoint: EndpointState, grid: Grid) -> ProgramEntry | None:
-        if endpoint.last is None:
-            return self._first_entry(endpoint, grid)
-        while True:
-            slot = endpoint.next_slot(grid)
-            assert slot is not None
-            deliveries = self._deliveries(endpoint, grid, slot)
-            active = deliveries[endpoint.last.active_input]
-            if active.complete and not any(active.pieces.values()):
-                endpoint.passed = slot + 1
-                continue
-            view = self._view(endpoint, grid, slot, deliveries)
-            together = self._together(endpoint, grid, view)
-            if together is not None:
-                view = replace(view, covered_together=True, recovered=together.recovered)
-            verdict = failover.decide(view, now=self.state.now)
-            if isinstance(verdict, Wait):
-                self._waiting[endpoint.origin_endpoint] = Waiting(view, deliveries, verdict, self.state.now)
-                if verdict.until is not None:
-                    self._wake_at[endpoint.origin_endpoint] = verdict.until
-                return None
-            if isinstance(verdict, GoOn):
-                endpoint.passed = verdict.slot
-                continue
-            return self._entry(endpoint, grid, view, deliveries, verdict, together=together)
-
-    def _together(self, endpoint: EndpointState, grid: Grid, view: SlotView) -> Union | None:
-        """What both inputs have together of a slot past its deadline, if they are proven joinable."""
-        if view.active.complete or view.partly_published or self.state.now < view.deadline(self.state.now):
-            return None
-        renditions = [one.rendition for one in self.state.lineup]
-        if self.state.interchange.grade(renditions) is not Grade.JOINABLE:
-            return None
-        return union(
-            self._input(view.active.input_id),
-            self._input(view.other.input_id),
-            renditions,
-            grid=grid,
-            bounds=self._bounds(endpoint, grid, view.slot),
-        )
-
-    def _first_entry(self, endpoint: EndpointState, grid: Grid) -> ProgramEntry | None:
-        """The first slot of the first input to complete one."""
-        found: dict[int, SlotDelivery] = {}
-        slots: dict[int, int] = {}
-        for one in self.state.inputs:
-            for slot in sorted(self._slots_touched(one, endpoint, grid)):
-                delivery = self._delivery(one, endpoint, grid, slot)
-                if delivery.complete and any(delivery.pieces.values()):
-                    found[one.input_id], slots[one.input_id] = delivery, slot
-                    break
-        chosen = failover.first_active(
-            {input_id: delivery.completed_at or 0 for input_id, delivery in found.items()},
-            preferred_is_alive=self._is_alive(self._input(failover.TIE_GOES_TO), endpoint, grid),
-            now=self.state.now,
-        )
-        if isinstance(chosen, Wait) and chosen.until is not None:
-            self._wake_at[endpoint.origin_endpoint] = chosen.until
-        if not isinstance(chosen, int):
-            return None
-        slot = slots[chosen]
-        deliveries = self._deliveries(endpoint, grid, slot)
-        view = self._view(endpoint, grid, slot, deliveries, active_input=chosen)
-        return self._entry(endpoint, grid, view, deliveries, Publish(chosen, Reason.START, step=0))
-
-    def _is_alive(self, one: InputState, endpoint: EndpointState, grid: Grid) -> bool:
-        return self.state.now < self._dead_at(one, endpoint, grid)
-
-    @staticmethod
-    def _dead_at(one: InputState, endpoint: EndpointState, grid: Grid) -> int:
-        return failover.dead_at(
-            last_arrived_at=one.last_arrived_at,
-            has_ended=one.has_ended,
-            segment_duration=grid.segment_duration,
-            slot_duration=endpoint.slot_duration(grid),
-        )
-
-    @staticmethod
-    def _slots_touched(one: InputState, endpoint: EndpointState, grid: Grid) -> set[int]:
-        slot_duration = endpoint.slot_duration(grid)
-        starts = [piece.start for pieces in one.pieces.values() for piece in pieces]
-        return {grid.slot_of(start, slot_duration=slot_duration) for start in starts}
-
-    def _delivery(self, one: InputState, endpoint: EndpointState, grid: Grid, slot: int) -> SlotDelivery:
-        bounds = self._bounds(endpoint, grid, slot)
-        return slot_delivery(one, [one.rendition for one in self.state.lineup], grid=grid, bounds=bounds)
-
-    @staticmethod
-    def _bounds(endpoint: EndpointState, grid: Grid, slot: int) -> SlotBounds:
-        last = endpoint.last
-        if last is None:
-            return SlotBounds(slot, endpoint.slot_duration(grid), None)
-        renditions_until = {one.rendition: end for one in last.renditions if (end := one.end) is not None}
-        return SlotBounds(slot, endpoint.slot_duration(grid), last.end, renditions_until)
-
-    def _deliveries(self, endpoint: EndpointState, grid: Grid, slot: int) -> dict[int, SlotDelivery]:
-        found = {one.input_id: self._delivery(one, endpoint, grid, slot) for one in self.state.inputs}
-        if endpoint.last is not None:
-            other = 3 - endpoint.last.active_input
-            found[other] = begun_together(found[other])
-        return found
-
-    def _view(
-        self,
-        endpoint: EndpointState,
-        grid: Grid,
-        slot: int,
-        deliveries: dict[int, SlotDelivery],
-        *,
-        active_input: int | None = None,
-    ) -> SlotView:
-        if active_input is None:
-            assert endpoint.last is not None
-            active_input = endpoint.last.active_input
-        slot_duration = endpoint.slot_duration(grid)
-        views = {
-            one.input_id: self._input_view(one, endpoint, grid, slot, deliveries[one.input_id])
-            for one in self.state.inputs
-        }
-        return SlotView(
-            slot=slot,
-            end=grid.start_of(slot + 1, slot_duration=slot_duration),
-            slot_duration=slot_duration,
-            time_delay=endpoint.time_delay,
-            active=views[active_input],
-            other=views[3 - active_input],
-            partly_published=endpoint.has_part_of(slot, grid),
-        )
-
-    def _input_view(
-        self, one: InputState, endpoint: EndpointState, grid: Grid, slot: int, delivery: SlotDelivery
-    ) -> InputView:
-        later = (touched for touched in self._slots_touched(one, endpoint, grid) if touched > slot)
-        return InputView(
-            input_id=one.input_id,
-            complete=delivery.complete,
-            completed_at=delivery.completed_at,
-            first_piece_at=delivery.starts_at,
-            first_piece_renditions=delivery.renditions_at_start,
-            lag=one.lag,
-            dead_at=self._dead_at(one, endpoint, grid),
-            has_ended=one.has_ended,
-            next_slot=min(later, default=None),
-        )
-
-    def _entry(
-        self,
-        endpoint: EndpointState,
-        grid: Grid,
-        view: SlotView,
-        deliveries: dict[int, SlotDelivery],
-        verdict: Publish | PublishGap,
-        *,
-        together: Union | None = None,
-    ) -> ProgramEntry:
-        """The entry for a verdict: with what both have ``together`` where it borrows, else with one input's own."""
-        now = self.state.now
-        active_input, input_id, pieces = view.active.input_id, view.active.input_id, dict[str, tuple[Piece, ...]]()
-        reason = Reason.GAP
-        if isinstance(verdict, Publish):
-            input_id, reason = verdict.input_id, verdict.reason
-            pieces = first_run(
-                together.delivery if together is not None and reason in BORROWING else deliveries[input_id],
-                hole_max=grid.segment_duration // 2,
-                duration_max=endpoint.target_duration_seconds(grid) * TICKS_PER_SECOND,
-                other=deliveries[3 - input_id] if reason is Reason.PARTIAL else None,
-            )
-            if reason is not Reason.PARTIAL:
-                active_input = input_id
-        choice = Choice(
-            slot=view.slot,
-            end=_gap_end(endpoint.last, view, grid),
-            active_input=active_input,
-            pieces=pieces,
-            reason=reason,
-            step=verdict.step,
-            evidence=_evidence(view, deliveries, now),
-            smaller_lag=view.smaller_lag(now),
-            as_of=AsOf(now, self.state.sequence),
-        )
-        return entry_of(choice, endpoint=endpoint, channel_guid=self.state.channel, grid=grid, lineup=self.state.lineup)
-
     def _forget(self, grid: Grid) -> None:
         """Drop pieces that every endpoint has passed, and those that are too old for one to begin with."""
         if any(self._is_ahead(endpoint) for endpoint in self.state.endpoints):
@@ -406,27 +211,3 @@ class ChannelFold:
         for one in self.state.inputs:
             needed = ends if begun else [*ends, one.newest_end - BEGINNING_KEPT]
             one.forget_before(min(needed) - SEGMENTS_KEPT * grid.segment_duration)
-
-
-def _gap_end(last: ProgramEntry | None, view: SlotView, grid: Grid) -> int:
-    """Where a gap for this slot ends: what is lost of the slot before gets one of its own, so that none is too long."""
-    begin = view.end - view.slot_duration
-    return begin if last is not None and last.end < begin - grid.segment_duration // 2 else view.end
-
-
-def _evidence(view: SlotView, deliveries: dict[int, SlotDelivery], now: int) -> Evidence:
-    return Evidence(
-        deadline=None if view.active.lag is None else view.deadline(now),
-        inputs=tuple(
-            InputEvidence(
-                input_id=one.input_id,
-                complete=one.complete,
-                missing=deliveries[one.input_id].missing,
-                due=view.due(one),
-                lag=one.lag,
-                dead=one.is_dead(now),
-                completed_at=one.completed_at,
-            )
-            for one in sorted((view.active, view.other), key=lambda one: one.input_id)
-        ),
-    )

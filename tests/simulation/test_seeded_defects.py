@@ -13,7 +13,7 @@ import pytest
 
 from support.simulation.campaign import run_seed
 from support.simulation.logs import ProgramLog
-from understudy_domain import failover, fold, publication, slots, timeline
+from understudy_domain import deciding, failover, publication, slots, timeline
 from understudy_domain.endpoint_state import EndpointState
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.failover import Publish, SlotView, Verdict, Wait
@@ -55,7 +55,7 @@ def keep_what_is_not_complete(patch: Patch) -> None:
             return delivery
         return replace(delivery, complete=True, missing=(), completed_at=max(any_at))
 
-    patch.setattr(fold, "slot_delivery", deliver)
+    patch.setattr(deciding, "slot_delivery", deliver)
 
 
 def ignore_the_deadline(patch: Patch) -> None:
@@ -65,7 +65,7 @@ def ignore_the_deadline(patch: Patch) -> None:
 
 def never_repair(patch: Patch) -> None:
     """Steps 3 and 5 gone."""
-    patch.setattr(ChannelFold, "_together", lambda self, endpoint, grid, view: None)
+    patch.setattr(deciding.Decider, "_together", lambda self, view: None)
 
 
 def one_lag_for_both_inputs(patch: Patch) -> None:
@@ -153,7 +153,7 @@ def availability_may_decrease(patch: Patch) -> None:
         entry = _entry_of(choice, **named)
         return replace(entry, available_at=entry.end + choice.smaller_lag + named["endpoint"].time_delay)
 
-    patch.setattr(fold, "entry_of", entry_of)
+    patch.setattr(deciding, "entry_of", entry_of)
 
 
 def place_by_arrival(patch: Patch) -> None:

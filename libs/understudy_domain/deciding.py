@@ -1,0 +1,240 @@
+"""Deciding the next slot of one origin endpoint: what the rule is shown of the inputs, and its verdict as an entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from understudy_domain import failover
+from understudy_domain.channel_state import ChannelState
+from understudy_domain.endpoint_state import EndpointState
+from understudy_domain.entry import AsOf, Evidence, InputEvidence, ProgramEntry
+from understudy_domain.failover import GoOn, InputView, Publish, PublishGap, SlotView, Wait
+from understudy_domain.grid import Grid
+from understudy_domain.interchange import Grade
+from understudy_domain.publication import Choice, entry_of
+from understudy_domain.reason import Reason
+from understudy_domain.slots import SlotBounds, SlotDelivery, begun_together, first_run, slot_delivery
+from understudy_domain.ticks import TICKS_PER_SECOND
+from understudy_domain.timeline import InputState, Piece
+from understudy_domain.union import Union, union
+
+BORROWING = (Reason.REPAIR, Reason.COMBINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A slot that could not be decided when it was last looked at, and what the rule saw of it: for people."""
+
+    view: SlotView
+    deliveries: Mapping[int, SlotDelivery]
+    """By input."""
+    verdict: Wait
+    looked_at: int
+    """Log time, ticks since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What has become of an endpoint's next slot."""
+
+    entry: ProgramEntry | None = None
+    """None: it cannot be decided yet."""
+    wake_at: int | None = None
+    """When to look again if nothing arrives before, ticks since the epoch; None: at arrivals only."""
+    waiting: Waiting | None = None
+    """What it waits for; None before the first slot."""
+
+
+class Decider:
+    """Decides for one endpoint, as of the channel state's ``now``; changes nothing but ``endpoint.passed``."""
+
+    def __init__(self, state: ChannelState, endpoint: EndpointState, grid: Grid) -> None:
+        self._state = state
+        self._endpoint = endpoint
+        self._grid = grid
+        self._slot_duration = endpoint.slot_duration(grid)
+
+    def next_entry(self) -> Answer:
+        """The entry for the next slot, or what it waits for."""
+        if self._endpoint.last is None:
+            return self._first_entry()
+        while True:
+            slot = self._endpoint.next_slot(self._grid)
+            assert slot is not None
+            deliveries = self._deliveries(slot)
+            active = deliveries[self._endpoint.last.active_input]
+            if active.complete and not any(active.pieces.values()):
+                self._endpoint.passed = slot + 1
+                continue
+            view = self._view(slot, deliveries, active_input=self._endpoint.last.active_input)
+            together = self._together(view)
+            if together is not None:
+                view = replace(view, covered_together=True, recovered=together.recovered)
+            verdict = failover.decide(view, now=self._state.now)
+            if isinstance(verdict, Wait):
+                return Answer(
+                    wake_at=verdict.until, waiting=Waiting(view, deliveries, verdict, looked_at=self._state.now)
+                )
+            if isinstance(verdict, GoOn):
+                self._endpoint.passed = verdict.slot
+                continue
+            return Answer(self._entry(view, deliveries, verdict, together=together))
+
+    def _first_entry(self) -> Answer:
+        """The first slot of the first input to complete one."""
+        found: dict[int, SlotDelivery] = {}
+        slots: dict[int, int] = {}
+        for one in self._state.inputs:
+            for slot in sorted(self._slots_touched(one)):
+                delivery = self._delivery(one, slot)
+                if delivery.complete and any(delivery.pieces.values()):
+                    found[one.input_id], slots[one.input_id] = delivery, slot
+                    break
+        chosen = failover.first_active(
+            {input_id: delivery.completed_at or 0 for input_id, delivery in found.items()},
+            preferred_is_alive=self._state.now < self._dead_at(self._state.input(failover.TIE_GOES_TO)),
+            now=self._state.now,
+        )
+        if not isinstance(chosen, int):
+            return Answer(wake_at=chosen.until if chosen is not None else None)
+        deliveries = self._deliveries(slots[chosen])
+        view = self._view(slots[chosen], deliveries, active_input=chosen)
+        return Answer(self._entry(view, deliveries, Publish(chosen, Reason.START, step=0)))
+
+    # --- what the inputs have delivered -------------------------------------------------------------------------------
+
+    def _dead_at(self, one: InputState) -> int:
+        return failover.dead_at(
+            last_arrived_at=one.last_arrived_at,
+            has_ended=one.has_ended,
+            segment_duration=self._grid.segment_duration,
+            slot_duration=self._slot_duration,
+        )
+
+    def _slots_touched(self, one: InputState) -> set[int]:
+        starts = [piece.start for pieces in one.pieces.values() for piece in pieces]
+        return {self._grid.slot_of(start, slot_duration=self._slot_duration) for start in starts}
+
+    def _bounds(self, slot: int) -> SlotBounds:
+        last = self._endpoint.last
+        if last is None:
+            return SlotBounds(slot, self._slot_duration, None)
+        renditions_until = {one.rendition: end for one in last.renditions if (end := one.end) is not None}
+        return SlotBounds(slot, self._slot_duration, last.end, renditions_until)
+
+    def _delivery(self, one: InputState, slot: int) -> SlotDelivery:
+        renditions = [one.rendition for one in self._state.lineup]
+        return slot_delivery(one, renditions, grid=self._grid, bounds=self._bounds(slot))
+
+    def _deliveries(self, slot: int) -> dict[int, SlotDelivery]:
+        found = {one.input_id: self._delivery(one, slot) for one in self._state.inputs}
+        if self._endpoint.last is not None:
+            other = 3 - self._endpoint.last.active_input
+            found[other] = begun_together(found[other])
+        return found
+
+    def _together(self, view: SlotView) -> Union | None:
+        """What both inputs have together of a slot past its deadline, if they are proven joinable."""
+        now = self._state.now
+        if view.active.complete or view.partly_published or now < view.deadline(now):
+            return None
+        renditions = [one.rendition for one in self._state.lineup]
+        if self._state.interchange.grade(renditions) is not Grade.JOINABLE:
+            return None
+        return union(
+            self._state.input(view.active.input_id),
+            self._state.input(view.other.input_id),
+            renditions,
+            grid=self._grid,
+            bounds=self._bounds(view.slot),
+        )
+
+    # --- what the rule is shown, and its verdict ----------------------------------------------------------------------
+
+    def _view(self, slot: int, deliveries: Mapping[int, SlotDelivery], *, active_input: int) -> SlotView:
+        views = {one.input_id: self._input_view(one, slot, deliveries[one.input_id]) for one in self._state.inputs}
+        return SlotView(
+            slot=slot,
+            end=self._grid.start_of(slot + 1, slot_duration=self._slot_duration),
+            slot_duration=self._slot_duration,
+            time_delay=self._endpoint.time_delay,
+            active=views[active_input],
+            other=views[3 - active_input],
+            partly_published=self._endpoint.has_part_of(slot, self._grid),
+        )
+
+    def _input_view(self, one: InputState, slot: int, delivery: SlotDelivery) -> InputView:
+        later = (touched for touched in self._slots_touched(one) if touched > slot)
+        return InputView(
+            input_id=one.input_id,
+            complete=delivery.complete,
+            completed_at=delivery.completed_at,
+            first_piece_at=delivery.starts_at,
+            first_piece_renditions=delivery.renditions_at_start,
+            lag=one.lag,
+            dead_at=self._dead_at(one),
+            has_ended=one.has_ended,
+            next_slot=min(later, default=None),
+        )
+
+    def _entry(
+        self,
+        view: SlotView,
+        deliveries: Mapping[int, SlotDelivery],
+        verdict: Publish | PublishGap,
+        *,
+        together: Union | None = None,
+    ) -> ProgramEntry:
+        """The entry for a verdict: with what both have ``together`` where it borrows, else with one input's own."""
+        now, endpoint, grid = self._state.now, self._endpoint, self._grid
+        active_input, input_id, pieces = view.active.input_id, view.active.input_id, dict[str, tuple[Piece, ...]]()
+        reason = Reason.GAP
+        if isinstance(verdict, Publish):
+            input_id, reason = verdict.input_id, verdict.reason
+            pieces = first_run(
+                together.delivery if together is not None and reason in BORROWING else deliveries[input_id],
+                hole_max=grid.segment_duration // 2,
+                duration_max=endpoint.target_duration_seconds(grid) * TICKS_PER_SECOND,
+                other=deliveries[3 - input_id] if reason is Reason.PARTIAL else None,
+            )
+            if reason is not Reason.PARTIAL:
+                active_input = input_id
+        choice = Choice(
+            slot=view.slot,
+            end=_gap_end(endpoint.last, view, grid),
+            active_input=active_input,
+            pieces=pieces,
+            reason=reason,
+            step=verdict.step,
+            evidence=_evidence(view, deliveries, now),
+            smaller_lag=view.smaller_lag(now),
+            as_of=AsOf(now, self._state.sequence),
+        )
+        return entry_of(
+            choice, endpoint=endpoint, channel_guid=self._state.channel, grid=grid, lineup=self._state.lineup
+        )
+
+
+def _gap_end(last: ProgramEntry | None, view: SlotView, grid: Grid) -> int:
+    """Where a gap for this slot ends: what is lost of the slot before gets one of its own, so that none is too long."""
+    begin = view.end - view.slot_duration
+    return begin if last is not None and last.end < begin - grid.segment_duration // 2 else view.end
+
+
+def _evidence(view: SlotView, deliveries: Mapping[int, SlotDelivery], now: int) -> Evidence:
+    return Evidence(
+        deadline=None if view.active.lag is None else view.deadline(now),
+        inputs=tuple(
+            InputEvidence(
+                input_id=one.input_id,
+                complete=one.complete,
+                missing=deliveries[one.input_id].missing,
+                due=view.due(one),
+                lag=one.lag,
+                dead=one.is_dead(now),
+                completed_at=one.completed_at,
+            )
+            for one in sorted((view.active, view.other), key=lambda one: one.input_id)
+        ),
+    )
