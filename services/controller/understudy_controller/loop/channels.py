@@ -1,0 +1,207 @@
+"""The folds of the channels that this process decides for: opened, told what the log says, asked, and closed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
+
+from understudy_controller.loop.appender import Appender
+from understudy_controller.loop.metrics import LoopMetrics
+from understudy_controller.loop.snapshots import Snapshots
+from understudy_controller.loop.standing import Standing
+from understudy_controller.loop.tasks import Tasks
+from understudy_controller.loop.telling import Telling
+from understudy_controller.loop.ticker import Timers
+from understudy_domain import keys
+from understudy_domain.channel_state import ChannelState
+from understudy_domain.entry import ProgramEntry
+from understudy_domain.facts import ChannelRemoved, EndpointConfigured, EndpointRemoved, Fact, SegmentArrived
+from understudy_domain.fold import ChannelFold
+from understudy_domain.timeline import InputState
+from understudy_runtime.config_store import ConfigStore
+from understudy_runtime.jetstream import Bus
+from understudy_runtime.messages import StoredMessage
+
+_log = logging.getLogger(__name__)
+
+
+class Channels:
+    """One fold for each channel; what a fold decides is appended, and told of once it stands."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        store: ConfigStore,
+        telling: Telling,
+        snapshots: Snapshots,
+        metrics: LoopMetrics,
+        tasks: Tasks,
+        *,
+        shards: int,
+        on_superseded: Callable[[ProgramEntry], None],
+    ) -> None:
+        """``on_superseded`` is called with an entry that another controller has appended in place of one of ours."""
+        self._store = store
+        self._telling = telling
+        self._snapshots = snapshots
+        self._metrics = metrics
+        self._tasks = tasks
+        self._shards = shards
+        self._folds: dict[str, ChannelFold] = {}
+        self._standing: dict[str, ProgramEntry] = {}
+        """The last entry of each endpoint (guid) that stands in PROGRAM."""
+        self._failed: set[str] = set()
+        """Channels at which the core failed: nothing more is decided for them here."""
+        self.appender = Appender(bus, on_appended=self._appended, on_superseded=on_superseded)
+        self.timers = Timers(self._wake_at)
+
+    def __len__(self) -> int:
+        return len(self._folds)
+
+    def __contains__(self, guid: str) -> bool:
+        return guid in self._folds
+
+    def fold_of(self, guid: str) -> ChannelFold | None:
+        """A channel's fold; None where another controller decides it, or nobody does."""
+        return self._folds.get(guid)
+
+    def of_shard(self, number: int) -> list[ChannelFold]:
+        """The folds of a shard's channels."""
+        return [fold for guid, fold in self._folds.items() if self.shard_of(guid) == number]
+
+    def shard_of(self, guid: str) -> int:
+        """The shard of a channel."""
+        return keys.shard_of(guid, shards=self._shards)
+
+    # --- they come and go ---------------------------------------------------------------------------------------------
+
+    def open_shard(self, number: int, states: Mapping[str, ChannelState], standing: Sequence[Standing]) -> None:
+        """Decide for a shard's channels from here on, as ``states`` (by channel guid) and what stands say."""
+        for one in standing:
+            value = one.endpoint
+            if one.entry is not None:
+                self._standing[value.guid] = one.entry
+            self.appender.open(value.guid, shard=number, last_sequence=one.sequence)
+            self._telling.standing(value, one.entry, one.sequence)
+        for channel in list(self._store.channels.values()):
+            guid = channel.value.guid
+            if self.shard_of(guid) == number:
+                self._failed.discard(guid)
+                self._open(guid, states.get(guid))
+
+    def _open(self, guid: str, state: ChannelState | None) -> ChannelFold:
+        endpoints = [one.value.guid for one in self._store.origin_endpoints_of(guid)]
+        mine = {endpoint: self._standing[endpoint] for endpoint in endpoints if endpoint in self._standing}
+        fold = self._folds[guid] = ChannelFold(state or ChannelState(guid), standing=mine)
+        if state is not None and self._ask(guid, fold.resume):
+            self.timers.set(self.shard_of(guid), guid)
+        return fold
+
+    def _close(self, guid: str) -> None:
+        self._folds.pop(guid, None)
+        self._tasks.start(self._snapshots.delete(guid))
+
+    def forget(self, shards: Collection[int]) -> None:
+        """Another process decides for these shards."""
+        self.appender.forget_shards(shards)
+        for guid in [guid for guid in self._folds if self.shard_of(guid) in shards]:
+            del self._folds[guid]
+        for guid in [guid for guid, entry in self._standing.items() if self.shard_of(entry.channel) in shards]:
+            del self._standing[guid]
+        self._telling.forget(shards)
+
+    # --- what the log says --------------------------------------------------------------------------------------------
+
+    def pass_time(self, shard: int, instant: int) -> None:
+        """A tick of a shard: wake the channels whose timers are due."""
+        for guid in list(self.timers.due(shard, before=instant)):
+            fold = self._folds.get(guid)
+            if fold is not None and self._ask(guid, partial(fold.pass_time, instant)):
+                self.timers.set(shard, guid)
+
+    def apply(self, guid: str, input_id: int | None, fact: Fact, message: StoredMessage) -> None:
+        """The next message of a channel's log; ``input_id`` for facts of an input."""
+        if guid in self._failed:
+            return
+        fold = self._folds.get(guid)
+        if fold is None:
+            if self._store.channel_by_guid(guid) is None:
+                return
+            fold = self._open(guid, None)
+        if message.sequence <= fold.state.sequence:
+            return
+        if isinstance(fact, EndpointConfigured) and self._store.origin_endpoint_by_guid(fact.origin_endpoint):
+            self.appender.open(fact.origin_endpoint, shard=self.shard_of(guid), last_sequence=0)
+            if fold.state.endpoint(fact.origin_endpoint) is None:
+                self._telling.begins(fact.origin_endpoint, self._standing.get(fact.origin_endpoint))
+        apply = partial(fold.apply, fact, input_id=input_id, instant=message.instant, sequence=message.sequence)
+        if not self._ask(guid, apply):
+            return
+        if isinstance(fact, SegmentArrived) and input_id is not None:
+            self._telling.arrived(guid, fold.state.input(input_id))
+        elif isinstance(fact, EndpointRemoved):
+            self.appender.forget(fact.origin_endpoint)
+            self._standing.pop(fact.origin_endpoint, None)
+        elif isinstance(fact, ChannelRemoved):
+            self._close(guid)
+            return
+        self.timers.set(self.shard_of(guid), guid)
+
+    # --- asking the core ----------------------------------------------------------------------------------------------
+
+    def _ask(self, guid: str, decide: Callable[[], list[ProgramEntry]]) -> bool:
+        """Have the core decide, and append what it answers; False where it failed.
+
+        A failure of the core is a defect, and would come again with the same log. It ends this channel's decisions
+        until the shard is taken anew, not those of a thousand others.
+        """
+        try:
+            entries = decide()
+        except Exception:  # noqa: BLE001  # whatever it is, the other channels go on
+            _log.critical("the decision core failed at channel %s, which is given up", guid, exc_info=True)
+            self._folds.pop(guid, None)
+            self._failed.add(guid)
+            self._metrics.failed_channels.inc()
+            return False
+        for entry in entries:
+            self.appender.append(entry)
+        return True
+
+    def _appended(self, entry: ProgramEntry, sequence: int) -> None:
+        before = self._standing.get(entry.origin_endpoint)
+        self._standing[entry.origin_endpoint] = entry
+        self._telling.appended(entry, sequence, before=before)
+
+    # --- asked by the parts -------------------------------------------------------------------------------------------
+
+    def _wake_at(self, guid: str) -> int | None:
+        fold = self._folds.get(guid)
+        return fold.wake_at if fold is not None else None
+
+    def with_state(self, shards: Collection[int]) -> dict[int, list[str]]:
+        """By shard, the guids of the channels that have read anything."""
+        found: dict[int, list[str]] = {number: [] for number in shards}
+        for guid, fold in self._folds.items():
+            if fold.state.sequence and self.shard_of(guid) in found:
+                found[self.shard_of(guid)].append(guid)
+        return found
+
+    def failed_shards(self) -> set[int]:
+        """Those that have a channel at which the core failed."""
+        return {self.shard_of(guid) for guid in self._failed}
+
+    def settled_state(self, guid: str) -> ChannelState | None:
+        """A channel's state if its decisions all stand: what a snapshot may be taken of."""
+        fold = self._folds.get(guid)
+        if fold is None or not all(self.appender.is_idle(one.origin_endpoint) for one in fold.state.endpoints):
+            return None
+        return fold.state
+
+    def inputs(self) -> Iterator[tuple[str, InputState]]:
+        """(channel id, what is known of the input) for every input."""
+        for guid, fold in self._folds.items():
+            channel = self._store.channel_by_guid(guid)
+            if channel is not None:
+                for one in fold.state.inputs:
+                    yield channel.value.id, one

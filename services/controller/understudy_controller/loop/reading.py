@@ -1,0 +1,129 @@
+"""Reading a shard's part of ARRIVALS: every message in order, to the channel that it is about."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+
+from understudy_controller.loop.channels import Channels
+from understudy_controller.loop.metrics import LoopMetrics
+from understudy_controller.loop.shard import Shard
+from understudy_controller.loop.ticker import Ticker
+from understudy_domain import codec, keys
+from understudy_domain.errors import MalformedKey, MalformedRecord
+from understudy_domain.facts import Fact, Tick
+from understudy_runtime import clock
+from understudy_runtime.config_store import ConfigStore
+from understudy_runtime.errors import BusUnavailable
+from understudy_runtime.jetstream import Bus
+from understudy_runtime.messages import StoredMessage
+
+_log = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 0.5
+_BUSY_SECONDS = 0.01
+"""How long a replay may keep everything else waiting: leases are to be renewed meanwhile."""
+
+
+class Reading:
+    """Reads shards for as long as this process holds them."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        store: ConfigStore,
+        channels: Channels,
+        ticker: Ticker,
+        metrics: LoopMetrics,
+        *,
+        holds: Callable[[int], bool],
+        on_caught_up: Callable[[int], None],
+    ) -> None:
+        """``holds``: whether a shard is this process's; ``on_caught_up``: called with one, once, after its replay."""
+        self._bus = bus
+        self._store = store
+        self._channels = channels
+        self._ticker = ticker
+        self._metrics = metrics
+        self._holds = holds
+        self._on_caught_up = on_caught_up
+        self._gone: set[str] = set()
+        """Channels that messages speak of and that are in no configuration."""
+
+    async def read(self, shard: Shard) -> None:
+        """Read a shard from its position on, until it is lost."""
+        end = await self._end_of(shard.number)
+        if end == 0:
+            self._catch_up(shard)
+        yielded_at = clock.monotonic()
+        subject = keys.arrivals_filter(shard.number)
+        async with contextlib.aclosing(
+            self._bus.messages(keys.ARRIVALS_STREAM, subject, start_sequence=shard.position + 1)
+        ) as messages:
+            async for message in messages:
+                if not self._holds(shard.number):
+                    return  # the leases will say so in a moment; nothing may be decided until then
+                await self._know(shard.number, message)
+                self._take(message, shard)
+                shard.position = message.sequence
+                if not shard.caught_up and (message.pending == 0 or message.sequence >= end):
+                    self._catch_up(shard)
+                if clock.monotonic() - yielded_at > _BUSY_SECONDS:
+                    await asyncio.sleep(0)
+                    yielded_at = clock.monotonic()
+
+    async def _end_of(self, number: int) -> int:
+        """The end of what has to be replayed of a shard; 0 if nothing has.
+
+        A tick of its own is written first, so that there is a message to read however old the last one is.
+        """
+        while True:
+            try:
+                if self._channels.of_shard(number):
+                    return await self._bus.publish(keys.clock_subject(number), codec.encode(Tick()))
+            except BusUnavailable as err:
+                _log.warning("cannot find the end of the log, trying again: %s", err)
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                return 0
+
+    def _catch_up(self, shard: Shard) -> None:
+        shard.caught_up = True
+        self._on_caught_up(shard.number)
+
+    async def _know(self, number: int, message: StoredMessage) -> None:
+        """See to it that what was configured a moment ago, through another controller, is known here.
+
+        Commands are rare, and channels that are not known are asked for once: a guid never comes back.
+        """
+        tokens = message.subject.split(".")
+        guid, is_command = tokens[2], tokens[-1] == "command"
+        if not is_command and (guid in self._channels or guid in self._gone or guid == "clock"):
+            return
+        while is_command or self._store.channel_by_guid(guid) is None:
+            try:
+                await self._store.ensure_current()
+            except BusUnavailable:
+                if not self._holds(number):
+                    return
+            else:
+                break
+        if self._store.channel_by_guid(guid) is None:
+            self._gone.add(guid)
+
+    def _take(self, message: StoredMessage, shard: Shard) -> None:
+        try:
+            subject = keys.parse_arrivals_subject(message.subject)
+            fact = codec.decode(message.payload)
+        except (MalformedKey, MalformedRecord) as err:
+            self._metrics.malformed.inc()
+            _log.error("skipped a record of ARRIVALS: %s", err, extra={"subject": message.subject})
+            return
+        if subject.channel_guid is None:
+            if shard.caught_up:
+                self._ticker.heard(instant=message.instant)  # an old one says nothing of the clocks
+            self._channels.pass_time(subject.shard, message.instant)
+        elif isinstance(fact, Fact):
+            self._channels.apply(subject.channel_guid, subject.input_id, fact, message)

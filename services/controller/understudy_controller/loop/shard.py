@@ -1,0 +1,26 @@
+"""A shard of channels that this process decides for."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+
+@dataclass(slots=True, eq=False)
+class Shard:
+    """How far its part of ARRIVALS has been read. A shard that is taken anew is another one of the same number."""
+
+    number: int
+    position: int = 0
+    """ARRIVALS sequence up to which it has been read."""
+    caught_up: bool = False
+    leaving: bool = False
+    """It is to be given back: nothing more is decided for it."""
+    reading: asyncio.Task[None] | None = None
+
+    async def stop_reading(self) -> None:
+        """Read no more; returns once nothing is read any more."""
+        self.leaving = True
+        if self.reading is not None:
+            self.reading.cancel()
+            await asyncio.wait((self.reading,))

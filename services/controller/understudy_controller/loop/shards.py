@@ -1,0 +1,157 @@
+"""The shards that this process owns: taken up from what stands, read, settled and dropped, as the leases say."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from understudy_controller.loop.channels import Channels
+from understudy_controller.loop.metrics import LoopMetrics
+from understudy_controller.loop.reading import Reading
+from understudy_controller.loop.shard import Shard
+from understudy_controller.loop.snapshots import Checkpoint, Snapshots
+from understudy_controller.loop.standing import standing_of
+from understudy_controller.loop.tasks import Tasks
+from understudy_domain.entry import ProgramEntry
+from understudy_runtime.config_store import ConfigStore
+from understudy_runtime.errors import BusUnavailable
+from understudy_runtime.jetstream import Bus
+
+_log = logging.getLogger(__name__)
+
+_DRAIN_SECONDS = 2.0
+_RETRY_SECONDS = 0.5
+
+
+class Shards:
+    """What owning a shard means (``leases.ShardOwner``)."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        store: ConfigStore,
+        channels: Channels,
+        reading: Reading,
+        snapshots: Snapshots,
+        metrics: LoopMetrics,
+        tasks: Tasks,
+        *,
+        shards: int,
+        holds: Callable[[int], bool],
+    ) -> None:
+        """``shards``: how many there are; ``holds``: whether one is this process's."""
+        self._bus = bus
+        self._store = store
+        self._channels = channels
+        self._reading = reading
+        self._snapshots = snapshots
+        self._metrics = metrics
+        self._tasks = tasks
+        self._count = shards
+        self._holds = holds
+        self._owned: dict[int, Shard] = {}
+
+    @property
+    def owned(self) -> frozenset[int]:
+        """Those that this process decides for, or is about to."""
+        return frozenset(self._owned)
+
+    def have_caught_up(self, held: Collection[int]) -> bool:
+        """Whether all that a lease is held for are read to their end; one that is only just taken up is not."""
+        return self._owned.keys() >= set(held) and all(shard.caught_up for shard in self._owned.values())
+
+    # --- they come ----------------------------------------------------------------------------------------------------
+
+    def take(self, shards: Sequence[int]) -> None:
+        """Decide for these from now on: load what stands, then read; returns at once."""
+        taken = {number: Shard(number) for number in shards}
+        self._owned.update(taken)
+        self._metrics.shards.set(len(self._owned))
+        self._tasks.start(self._load(taken))
+
+    async def _load(self, taken: Mapping[int, Shard]) -> None:
+        """Take up what stands: each endpoint's last entry, each channel's snapshot; then read on from there."""
+        while any(map(self._is_owned, taken.values())):
+            try:
+                await self._store.ensure_current()
+                guids = [one.value.guid for one in self._store.channels.values()]
+                channels = {guid: self._channels.shard_of(guid) for guid in guids}
+                snapshots = await self._snapshots.load(channels, shards=taken)
+                endpoints = [one.value for one in self._store.origin_endpoints.values()]
+                mine = [one for one in endpoints if self._channels.shard_of(one.channel_guid) in taken]
+                standing = await standing_of(self._bus, mine, shards=self._count)
+            except BusUnavailable as err:
+                _log.warning("cannot load what stands, trying again: %s", err)
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                break
+        else:
+            return
+        for number, shard in taken.items():
+            if self._is_owned(shard):
+                own = [one for one in standing if one.shard == number]
+                self._channels.open_shard(number, snapshots.states, own)
+                shard.position = snapshots.positions[number]
+                shard.reading = self._tasks.start(self._reading.read(shard))
+            await asyncio.sleep(0)
+        _log.info(
+            "decisions resume for %d shards", len(taken), extra={"channels": len(self._channels), "shards": list(taken)}
+        )
+
+    def _is_owned(self, shard: Shard) -> bool:
+        """Whether it still is, and not taken anew meanwhile."""
+        return self._owned.get(shard.number) is shard and not shard.leaving
+
+    # --- they go ------------------------------------------------------------------------------------------------------
+
+    def drop(self, shards: Collection[int]) -> None:
+        """Forget all about these, at once."""
+        for number in shards:
+            shard = self._owned.pop(number, None)
+            if shard is not None and shard.reading is not None:
+                shard.reading.cancel()
+        self._metrics.shards.set(len(self._owned))
+        self._channels.forget(shards)
+
+    async def settle(self, shards: Collection[int]) -> None:
+        """Decide nothing more for these; let what is decided come to stand, and leave snapshots for a successor."""
+        for number in shards:
+            shard = self._owned.get(number)
+            if shard is not None:
+                await shard.stop_reading()
+        await self._channels.appender.drain(shards, seconds=_DRAIN_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                await self._snapshots.save(self._checkpoint(shards))
+
+    def give_way(self, entry: ProgramEntry) -> None:
+        """Another controller decides for the entry's channel, or did until now: step down for its shard.
+
+        Where the lease is this process's own all the same, it takes the shard up again, from what stands.
+        """
+        self._metrics.superseded.inc()
+        number = self._channels.shard_of(entry.channel)
+        if number in self._owned:
+            self.drop([number])
+            self._tasks.start(self._take_again(number))
+
+    async def _take_again(self, number: int) -> None:
+        await asyncio.sleep(_RETRY_SECONDS / 2)  # not at once, for a quarrel must not become a storm
+        if self._holds(number) and number not in self._owned:
+            self.take([number])
+
+    # --- what they leave ----------------------------------------------------------------------------------------------
+
+    def checkpoint(self) -> Checkpoint:
+        """What is to be saved: every channel, and how far each shard's log is contained in its channels."""
+        return self._checkpoint(self._owned)
+
+    def _checkpoint(self, shards: Collection[int]) -> Checkpoint:
+        owned = {number: self._owned[number] for number in shards if number in self._owned}
+        failed = self._channels.failed_shards()
+        positions = {
+            number: shard.position if shard.caught_up and number not in failed else 0 for number, shard in owned.items()
+        }
+        return Checkpoint(positions, self._channels.with_state(owned), self._channels.settled_state)
