@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from understudy_domain import ticks
 from understudy_domain.codec import record
 from understudy_domain.errors import InvalidResource
+from understudy_domain.facts import EndpointConfigured
+from understudy_domain.policy import HOLD_DOWN_DEFAULT, PolicyKind
 
 SEGMENT_DURATION_SECONDS_DEFAULT = 6
 PLAYLIST_WINDOW_SECONDS_DEFAULT = 60
@@ -90,6 +92,10 @@ class OriginEndpoint:
     origination: str = "ALLOW"
     whitelist: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+    policy: PolicyKind = PolicyKind.STICKY
+    policy_input: int = 1
+    """The input that is preferred or pinned."""
+    hold_down_seconds: int = HOLD_DOWN_DEFAULT // ticks.TICKS_PER_SECOND
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself.
@@ -104,3 +110,16 @@ class OriginEndpoint:
     def time_delay(self) -> int:
         """Ticks."""
         return self.time_delay_seconds * ticks.TICKS_PER_SECOND
+
+
+def configured(endpoint: OriginEndpoint, *, revision: int) -> EndpointConfigured:
+    """The command that says what an endpoint's configuration, at a revision of CONFIG, asks of the decision core."""
+    return EndpointConfigured(
+        origin_endpoint=endpoint.guid,
+        segment_duration=endpoint.hls_package.segment_duration_seconds * ticks.TICKS_PER_SECOND,
+        time_delay=endpoint.time_delay,
+        revision=revision,
+        policy=endpoint.policy,
+        policy_input=endpoint.policy_input,
+        hold_down=endpoint.hold_down_seconds * ticks.TICKS_PER_SECOND,
+    )

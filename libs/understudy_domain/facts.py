@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from understudy_domain.codec import record
 from understudy_domain.media import Probe
+from understudy_domain.policy import HOLD_DOWN_DEFAULT, PolicyKind
 
 
 @record("arrival.segment")
@@ -118,7 +119,23 @@ class EndpointConfigured:
     """Ticks."""
     revision: int
     """CONFIG revision; an older one than was read before is ignored."""
-    policy: str = "sticky"
+    policy: PolicyKind = PolicyKind.STICKY
+    policy_input: int = 1
+    hold_down: int = HOLD_DOWN_DEFAULT
+    """Ticks."""
+
+
+@record("command.switchover")
+@dataclass(frozen=True, slots=True)
+class SwitchoverOrdered:
+    """An operator wants an endpoint to follow another input: once, at the first slot that this completes in time."""
+
+    origin_endpoint: str
+    """Its guid."""
+    input_id: int
+    """Where to."""
+    forced: bool = False
+    """Even where the change would not be seamless."""
 
 
 @record("command.endpoint_removed")
@@ -141,6 +158,7 @@ Fact = (
     | MultivariantArrived
     | Tick
     | EndpointConfigured
+    | SwitchoverOrdered
     | EndpointRemoved
     | ChannelRemoved
 )

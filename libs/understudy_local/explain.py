@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from understudy_domain import ticks
-from understudy_domain.channel import OriginEndpoint
+from understudy_domain.channel import OriginEndpoint, configured
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.explain import Explanation
-from understudy_domain.facts import EndpointConfigured
 from understudy_domain.slot_replay import Programme, explain, moment_line
 from understudy_local.data_directory import DataDirectory
 from understudy_local.errors import NoSuchResource
@@ -64,13 +63,7 @@ def explain_file(path: Path, *, endpoint_id: str, sequence: int | None, at: int 
 
 def programme_of(endpoint: OriginEndpoint, entries: Sequence[ProgramEntry]) -> Programme:
     """What stands of an endpoint, with its present policy."""
-    policy = EndpointConfigured(
-        origin_endpoint=endpoint.guid,
-        segment_duration=endpoint.hls_package.segment_duration_seconds * ticks.TICKS_PER_SECOND,
-        time_delay=endpoint.time_delay,
-        revision=0,
-    )
-    return Programme(endpoint.id, policy, entries)
+    return Programme(endpoint.id, configured(endpoint, revision=0), entries)
 
 
 def pick(entries: Sequence[ProgramEntry], endpoint_id: str, *, sequence: int | None, at: int | None) -> ProgramEntry:

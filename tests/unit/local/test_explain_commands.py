@@ -33,6 +33,7 @@ def test_without_a_running_stack_there_is_nothing_to_read(command: tuple[str, ..
         (gzip.compress(b'{"type":"understudy.export","version":1}\n'), "is no export, or damaged"),
         (gzip.compress(b'{"type":"understudy.export","version":1}\n')[:-4], "is no export, or damaged"),
     ],
+    ids=["absent", "not packed", "another record", "a newer export", "no channel", "cut off"],
 )
 def test_a_file_that_is_no_export_is_told_in_a_sentence(
     command: str, content: bytes | None, sentence: str, tmp_path: Path

@@ -8,14 +8,13 @@ from understudy_controller.api.errors import ResourceNotFound
 from understudy_controller.api.service import ControlService
 from understudy_controller.decisions import Decisions
 from understudy_controller.settings import ControllerSettings
-from understudy_domain import codec, ticks
-from understudy_domain.channel import OriginEndpoint
+from understudy_domain import codec
+from understudy_domain.channel import OriginEndpoint, configured
 from understudy_domain.channel_state import ChannelState
 from understudy_domain.endpoint_status import EndpointStatus, endpoint_status
 from understudy_domain.entry import ActiveInput
 from understudy_domain.errors import MalformedRecord
 from understudy_domain.explain import Explanation
-from understudy_domain.facts import EndpointConfigured
 from understudy_domain.fold import ChannelFold
 from understudy_domain.keys import ACTIVE_INPUT_BUCKET, SNAPSHOTS_BUCKET, channel_snapshot_key
 from understudy_domain.slot_replay import Programme, explain
@@ -82,7 +81,7 @@ class Inspection:
                 raise ResourceNotFound(f"the origin endpoint {endpoint_id} has no slot yet")
             media_sequence = last.media_sequence
         entries = await log.entries_up_to(endpoint.guid, media_sequence)
-        programme = Programme(endpoint.id, configured(endpoint), entries)
+        programme = Programme(endpoint.id, configured(endpoint, revision=0), entries)
         entry = programme.entry(media_sequence)
         if entry is None:
             raise ResourceNotFound(f"the origin endpoint {endpoint_id} has no slot of media sequence {media_sequence}")
@@ -114,13 +113,3 @@ class Inspection:
             return codec.decode_as(ActiveInput, value) if value is not None else None
         except (NotFound, MalformedRecord):
             return None
-
-
-def configured(endpoint: OriginEndpoint) -> EndpointConfigured:
-    """An endpoint's policy, as its configuration has it now; its revision is not asked for."""
-    return EndpointConfigured(
-        origin_endpoint=endpoint.guid,
-        segment_duration=endpoint.hls_package.segment_duration_seconds * ticks.TICKS_PER_SECOND,
-        time_delay=endpoint.time_delay,
-        revision=0,
-    )

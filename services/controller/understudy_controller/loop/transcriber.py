@@ -12,8 +12,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from understudy_domain import codec, ticks
-from understudy_domain.channel import Channel, OriginEndpoint
+from understudy_domain import codec
+from understudy_domain.channel import Channel, OriginEndpoint, configured
 from understudy_domain.facts import ChannelRemoved, EndpointConfigured, EndpointRemoved
 from understudy_domain.keys import command_subject, shard_of
 from understudy_runtime.config_store import ConfigChange, ConfigStore, Versioned
@@ -25,17 +25,6 @@ _log = logging.getLogger(__name__)
 _RETRY_SECONDS = 0.2
 
 Command = EndpointConfigured | EndpointRemoved | ChannelRemoved
-
-
-def configured(endpoint: Versioned[OriginEndpoint]) -> EndpointConfigured:
-    """The command that says what an endpoint's configuration asks of the core."""
-    value = endpoint.value
-    return EndpointConfigured(
-        origin_endpoint=value.guid,
-        segment_duration=value.hls_package.segment_duration_seconds * ticks.TICKS_PER_SECOND,
-        time_delay=value.time_delay,
-        revision=endpoint.revision,
-    )
 
 
 class Transcriber:
@@ -56,7 +45,11 @@ class Transcriber:
     def write_endpoint(self, endpoint: Versioned[OriginEndpoint]) -> None:
         """Write what an endpoint's configuration asks."""
         value = endpoint.value
-        self.write(value.channel_guid, configured(endpoint), message_id=f"{value.guid}.{endpoint.revision}")
+        self.write(
+            value.channel_guid,
+            configured(value, revision=endpoint.revision),
+            message_id=f"{value.guid}.{endpoint.revision}",
+        )
 
     def _changed(self, change: ConfigChange) -> None:
         before, after = change.before, change.after
