@@ -11,8 +11,9 @@ from understudy_domain.endpoint_state import EndpointState
 from understudy_domain.entry import AsOf, Evidence, InputEvidence, ProgramEntry
 from understudy_domain.failover import GoOn, InputView, Publish, PublishGap, SlotView, Wait
 from understudy_domain.grid import Grid
+from understudy_domain.intention import wanted
 from understudy_domain.interchange import Grade
-from understudy_domain.publication import Choice, entry_of
+from understudy_domain.publication import Choice, entry_of, would_continue
 from understudy_domain.reason import Reason
 from understudy_domain.slots import SlotBounds, SlotDelivery, begun_together, first_run, slot_delivery
 from understudy_domain.ticks import TICKS_PER_SECOND
@@ -68,6 +69,7 @@ class Decider:
                 self._endpoint.passed = slot + 1
                 continue
             view = self._view(slot, deliveries, active_input=self._endpoint.last.active_input)
+            view = self._with_wanted(view, deliveries)
             together = self._together(view)
             if together is not None:
                 view = replace(view, covered_together=True, recovered=together.recovered)
@@ -85,7 +87,9 @@ class Decider:
         """The first slot of the first input to complete one."""
         found: dict[int, SlotDelivery] = {}
         slots: dict[int, int] = {}
-        for one in self._state.inputs:
+        alone = self._endpoint.is_alone_with
+        preferred = self._endpoint.policy.input_id
+        for one in self._state.inputs if alone is None else [self._state.input(alone)]:
             for slot in sorted(self._slots_touched(one)):
                 delivery = self._delivery(one, slot)
                 if delivery.complete and any(delivery.pieces.values()):
@@ -93,7 +97,8 @@ class Decider:
                     break
         chosen = failover.first_active(
             {input_id: delivery.completed_at or 0 for input_id, delivery in found.items()},
-            preferred_is_alive=self._state.now < self._dead_at(self._state.input(failover.TIE_GOES_TO)),
+            preferred=preferred,
+            preferred_is_alive=self._state.now < self._dead_at(self._state.input(preferred)),
             now=self._state.now,
         )
         if not isinstance(chosen, int):
@@ -128,15 +133,26 @@ class Decider:
         return slot_delivery(one, renditions, grid=self._grid, bounds=self._bounds(slot))
 
     def _deliveries(self, slot: int) -> dict[int, SlotDelivery]:
-        found = {one.input_id: self._delivery(one, slot) for one in self._state.inputs}
+        alone = self._endpoint.is_alone_with
+        found = {
+            one.input_id: self._delivery(one, slot) if alone in (None, one.input_id) else self._nothing(one)
+            for one in self._state.inputs
+        }
         if self._endpoint.last is not None:
             other = 3 - self._endpoint.last.active_input
             found[other] = begun_together(found[other])
         return found
 
+    def _nothing(self, one: InputState) -> SlotDelivery:
+        """What an input counts for where redundancy is off."""
+        renditions = tuple(one.rendition for one in self._state.lineup)
+        return SlotDelivery(one.input_id, False, renditions, dict.fromkeys(renditions, ()), None)
+
     def _together(self, view: SlotView) -> Union | None:
         """What both inputs have together of a slot past its deadline, if they are proven joinable."""
         now = self._state.now
+        if self._endpoint.is_alone_with is not None:
+            return None
         if view.active.complete or view.partly_published or now < view.deadline(now):
             return None
         renditions = [one.rendition for one in self._state.lineup]
@@ -150,6 +166,19 @@ class Decider:
             bounds=self._bounds(view.slot),
         )
 
+    def _with_wanted(self, view: SlotView, deliveries: Mapping[int, SlotDelivery]) -> SlotView:
+        """The view with what an order or the policy wants of the slot."""
+        candidate = self._state.input(view.other.input_id)
+        segment_duration = self._grid.segment_duration
+        wish = wanted(self._endpoint, candidate, now=self._state.now, segment_duration=segment_duration)
+        if wish is None or self._endpoint.last is None:
+            return view
+        pieces = dict(deliveries[candidate.input_id].pieces)
+        continues = view.other.complete and would_continue(
+            self._endpoint.last, pieces, grid=self._grid, lineup=self._state.lineup
+        )
+        return replace(view, wanted=wish, other_continues=continues)
+
     # --- what the rule is shown, and its verdict ----------------------------------------------------------------------
 
     def _view(self, slot: int, deliveries: Mapping[int, SlotDelivery], *, active_input: int) -> SlotView:
@@ -162,9 +191,12 @@ class Decider:
             active=views[active_input],
             other=views[3 - active_input],
             partly_published=self._endpoint.has_part_of(slot, self._grid),
+            may_fail_over=self._endpoint.may_fail_over,
         )
 
     def _input_view(self, one: InputState, slot: int, delivery: SlotDelivery) -> InputView:
+        if self._endpoint.is_alone_with not in (None, one.input_id):
+            return _absent(one)
         later = (touched for touched in self._slots_touched(one) if touched > slot)
         return InputView(
             input_id=one.input_id,
@@ -175,6 +207,9 @@ class Decider:
             lag=one.lag,
             dead_at=self._dead_at(one),
             has_ended=one.has_ended,
+            is_overdue=one.steadiness.is_overdue(
+                self._state.now, lag=one.lag, segment_duration=self._grid.segment_duration
+            ),
             next_slot=min(later, default=None),
         )
 
@@ -214,6 +249,22 @@ class Decider:
         return entry_of(
             choice, endpoint=endpoint, channel_guid=self._state.channel, grid=grid, lineup=self._state.lineup
         )
+
+
+def _absent(one: InputState) -> InputView:
+    """An input that does not count: as if it had never begun."""
+    return InputView(
+        input_id=one.input_id,
+        complete=False,
+        completed_at=None,
+        first_piece_at=None,
+        first_piece_renditions=0,
+        lag=None,
+        dead_at=0,
+        has_ended=False,
+        is_overdue=True,
+        next_slot=None,
+    )
 
 
 def _gap_end(last: ProgramEntry | None, view: SlotView, grid: Grid) -> int:

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from understudy_domain.entry import ProgramEntry
+from understudy_domain.facts import EndpointConfigured
 from understudy_domain.grid import Grid
+from understudy_domain.policy import Policy, PolicyKind
 from understudy_domain.reason import Reason
 from understudy_domain.ticks import TICKS_PER_SECOND
+
+ORDER_STANDS = 60 * TICKS_PER_SECOND
+"""An order to switch over that could not be carried out for so long is off: nobody expects it any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An operator's order to switch over, while it stands."""
+
+    input_id: int
+    forced: bool
+    sequence: int
+    """Of its message in ARRIVALS: what says that an entry has settled it."""
+    given_at: int
+    """Instant, ticks."""
 
 
 @dataclass(slots=True)
@@ -21,9 +38,60 @@ class EndpointState:
     time_delay: int
     """Ticks."""
     revision: int
+    policy: Policy = field(default_factory=Policy)
+    order: Order | None = None
+    """The last one given, settled or not."""
     last: ProgramEntry | None = None
     passed: int | None = None
     """A slot up to which everything was passed over without an entry, since the last one."""
+
+    @classmethod
+    def configured(cls, command: EndpointConfigured) -> EndpointState:
+        """An endpoint as it comes to be."""
+        endpoint = cls(command.origin_endpoint, 0, 0, command.revision)
+        endpoint.configure(command)
+        return endpoint
+
+    def configure(self, command: EndpointConfigured) -> None:
+        """Follow a revision of its policy, from the next slot on."""
+        self.segment_duration = command.segment_duration
+        self.time_delay = command.time_delay
+        self.revision = command.revision
+        self.policy = Policy(command.policy, command.policy_input, command.hold_down)
+
+    @property
+    def order_settled(self) -> int:
+        """ARRIVALS sequence up to which orders are carried out or off."""
+        return self.last.order_settled if self.last is not None else 0
+
+    def standing_order(self, now: int) -> Order | None:
+        """The order that is to be carried out, if there is one."""
+        order = self.order
+        if order is None or order.sequence <= self.order_settled or now >= order.given_at + ORDER_STANDS:
+            return None
+        return order
+
+    def settled_by(self, active_input: int, now: int) -> int:
+        """``order_settled`` after an entry of ``active_input`` that was decided at ``now``."""
+        order = self.order
+        if order is None or order.sequence <= self.order_settled:
+            return self.order_settled
+        is_over = active_input == order.input_id or self.standing_order(now) is None
+        return order.sequence if is_over else self.order_settled
+
+    @property
+    def is_alone_with(self) -> int | None:
+        """The one input that counts: where redundancy is off and the endpoint has come to follow that input."""
+        if self.policy.kind is not PolicyKind.OFF:
+            return None
+        follows = self.policy.input_id if self.last is None else self.last.active_input
+        return follows if follows == self.policy.input_id else None
+
+    @property
+    def may_fail_over(self) -> bool:
+        """Whether the rule may move it to another input."""
+        is_pinned = self.policy.kind is PolicyKind.PINNED
+        return not is_pinned or self.last is None or self.last.active_input != self.policy.input_id
 
     def slot_duration(self, grid: Grid) -> int:
         """S_out, ticks.

@@ -172,6 +172,8 @@ class ProgramEntry:
     policy_revision: int
     as_of: AsOf
     rendering_version: int = RENDERING_VERSION
+    order_settled: int = 0
+    """ARRIVALS sequence up to which operators' orders for this endpoint are carried out or off."""
 
     @property
     def is_gap(self) -> bool:

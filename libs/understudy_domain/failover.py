@@ -33,7 +33,6 @@ MARGIN = from_seconds(0.25)
 """What is decided at a deadline is to be listed in time."""
 HORIZON_MAX = 120 * TICKS_PER_SECOND
 DEAD_AFTER_SEGMENTS = 3
-TIE_GOES_TO = 1
 EMPTY_SLOTS_MAX = 3
 """More empty slots in a row than this are passed over instead of filled with gaps."""
 
@@ -66,12 +65,25 @@ class InputView:
     """L_i, ticks; None for an input that has none yet."""
     dead_at: int
     has_ended: bool
+    is_overdue: bool
+    """Its next piece should have come by now."""
     next_slot: int | None
     """The next later slot of which it has delivered anything; None where there is none."""
 
     def is_dead(self, now: int) -> bool:
         """Owed nothing, expecting nothing, and its lag counts for nothing."""
         return now >= self.dead_at
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An input that the endpoint is to follow and does not."""
+
+    input_id: int
+    reason: Reason
+    """SWITCHOVER or FAILBACK."""
+    forced: bool
+    """Even where the change would not be seamless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +101,12 @@ class SlotView:
     other: InputView
     covered_together: bool = False
     """Both inputs together have, joinably, every piece of the slot."""
+    wanted: Wanted | None = None
+    """The other input is to be followed, by an order or a policy."""
+    other_continues: bool = False
+    """Publishing the slot from the other input would carry no discontinuity; known where it is wanted."""
+    may_fail_over: bool = True
+    """False where the endpoint is pinned to its active input."""
     recovered: bool = False
     """The active input has delivered media later than all that it lacks of the slot."""
     partly_published: bool = False
@@ -160,6 +178,9 @@ def decide(view: SlotView, *, now: int) -> Verdict:
     """The rule, for one slot, as of ``now``."""
     if view.partly_published:
         return _rest_of_slot(view)
+    moved = _as_wanted(view, now)
+    if moved is not None:
+        return moved
     if view.active.complete:
         return Publish(view.active.input_id, Reason.KEEP, step=1)
     deadline = view.deadline(now)
@@ -167,35 +188,56 @@ def decide(view: SlotView, *, now: int) -> Verdict:
         return Wait(_earliest([deadline, view.active.dead_at, view.other.dead_at], now), step=2)
     if view.covered_together and view.recovered:
         return Publish(view.active.input_id, Reason.REPAIR, step=3)
-    if view.other.complete:
+    if view.other.complete and view.may_fail_over:
         return _fail_over(view, now)
     if view.covered_together:
-        heir = view.other if view.active.is_dead(now) else view.active
+        heir = view.other if view.active.is_dead(now) and view.may_fail_over else view.active
         return Publish(heir.input_id, Reason.COMBINE, step=5)
     held = _hold(view, now)
     return held if held is not None else _what_there_is(view)
 
 
-def first_active(completed_at: Mapping[int, int], *, preferred_is_alive: bool, now: int) -> int | Wait | None:
-    """The first active input: the first to complete a slot; a tie goes to input 1.
+def _as_wanted(view: SlotView, now: int) -> Publish | Wait | None:
+    """What an order or a policy makes of the slot; None: nothing, the rule decides.
+
+    A slot that the active input has completed waits for the wanted one for as long as viewers may be made to wait
+    anyway, but not for an input that owes earlier pieces.
+    """
+    if view.wanted is None:
+        return None
+    if view.other.complete:
+        is_allowed = view.wanted.forced or view.other_continues
+        return Publish(view.other.input_id, view.wanted.reason, step=0) if is_allowed else None
+    due = view.due(view.other)
+    if not view.active.complete or view.other.is_overdue or due is None:
+        return None
+    until = min(due + JITTER_ALLOWANCE, view.deadline(now))
+    return Wait(until, step=0) if now < until else None
+
+
+def first_active(
+    completed_at: Mapping[int, int], *, preferred: int, preferred_is_alive: bool, now: int
+) -> int | Wait | None:
+    """The first active input: the first to complete a slot; a tie goes to the preferred one, which is input 1 mostly.
 
     Two encoders that are in step finish a segment milliseconds apart, in either order. What is within the jitter
     allowance is a tie: else the endpoints of one channel would start on different inputs by chance.
 
     Args:
         completed_at: instants at which inputs first completed a slot, by input id, ticks.
-        preferred_is_alive: input 1 is delivering, so that it may still complete one in time.
+        preferred: what wins a tie.
+        preferred_is_alive: it is delivering, so that it may still complete one in time.
         now: log time.
 
     Returns:
-        The input, or until when to wait for input 1, or None while no input has completed a slot.
+        The input, or until when to wait for the preferred one, or None while no input has completed a slot.
     """
     if not completed_at:
         return None
     tie_until = min(completed_at.values()) + JITTER_ALLOWANCE
-    if completed_at.get(TIE_GOES_TO, tie_until + 1) <= tie_until:
-        return TIE_GOES_TO
-    if TIE_GOES_TO not in completed_at and preferred_is_alive and now < tie_until:
+    if completed_at.get(preferred, tie_until + 1) <= tie_until:
+        return preferred
+    if preferred not in completed_at and preferred_is_alive and now < tie_until:
         return Wait(tie_until, step=0)
     return min(completed_at, key=lambda input_id: completed_at[input_id])
 
@@ -212,6 +254,8 @@ def _fail_over(view: SlotView, now: int) -> Verdict:
 
 def _hold(view: SlotView, now: int) -> Wait | None:
     """Step 6. Later media from an input does not make its piece lost: uploads overtake each other."""
+    if view.other.complete:
+        return None  # pinned: the other one lacks nothing, so there is nothing that both lack
     instants = []
     for one in (view.active, view.other):
         due = view.due(one)

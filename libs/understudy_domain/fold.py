@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from understudy_domain.channel_state import ChannelState
 from understudy_domain.deciding import Answer, Decider, Waiting
-from understudy_domain.endpoint_state import EndpointState
+from understudy_domain.endpoint_state import EndpointState, Order
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.facts import (
     ChannelRemoved,
@@ -21,6 +21,7 @@ from understudy_domain.facts import (
     MultivariantArrived,
     PlaylistArrived,
     SegmentArrived,
+    SwitchoverOrdered,
     Tick,
 )
 from understudy_domain.grid import Grid
@@ -116,6 +117,8 @@ class ChannelFold:
                 self._input(input_id).sources.multivariant = fact
             case EndpointConfigured():
                 self._configure(fact)
+            case SwitchoverOrdered():
+                self._order(fact)
             case EndpointRemoved():
                 self._remove(fact.origin_endpoint)
             case ChannelRemoved():
@@ -138,14 +141,17 @@ class ChannelFold:
     def _configure(self, fact: EndpointConfigured) -> None:
         endpoint = self.state.endpoint(fact.origin_endpoint)
         if endpoint is None:
-            endpoint = EndpointState(fact.origin_endpoint, fact.segment_duration, fact.time_delay, fact.revision)
+            endpoint = EndpointState.configured(fact)
             self._adopt(endpoint)
             self.state.endpoints.append(endpoint)
         elif fact.revision > endpoint.revision:
-            endpoint.segment_duration = fact.segment_duration
-            endpoint.time_delay = fact.time_delay
-            endpoint.revision = fact.revision
+            endpoint.configure(fact)
             endpoint.passed = None
+
+    def _order(self, fact: SwitchoverOrdered) -> None:
+        endpoint = self.state.endpoint(fact.origin_endpoint)
+        if endpoint is not None:
+            endpoint.order = Order(fact.input_id, fact.forced, self.state.sequence, self.state.now)
 
     def _remove(self, origin_endpoint: str) -> None:
         self.state.endpoints = [one for one in self.state.endpoints if one.origin_endpoint != origin_endpoint]

@@ -46,7 +46,7 @@ def entry_of(
     last, leading = endpoint.last, _leading(choice, lineup)
     start = leading[0].start if leading else (last.end if last is not None else choice.end)
     end = leading[-1].end if leading else max(choice.end, start)
-    discontinuity = last is not None and bool(leading) and not _continues(last, choice, start=start, grid=grid)
+    discontinuity = last is not None and bool(leading) and not _continues(last, choice.pieces, start=start, grid=grid)
     return ProgramEntry(
         origin_endpoint=endpoint.origin_endpoint,
         channel=channel_guid,
@@ -67,6 +67,7 @@ def entry_of(
         slot_duration=endpoint.slot_duration(grid),
         policy_revision=endpoint.revision,
         as_of=choice.as_of,
+        order_settled=endpoint.settled_by(choice.active_input, choice.as_of.instant),
     )
 
 
@@ -88,7 +89,15 @@ def _available_at(last: ProgramEntry | None, choice: Choice, *, end: int, time_d
     return available if last is None else max(available, last.available_at)
 
 
-def _continues(last: ProgramEntry, choice: Choice, *, start: int, grid: Grid) -> bool:
+def would_continue(
+    last: ProgramEntry, pieces: Mapping[str, tuple[Piece, ...]], *, grid: Grid, lineup: Sequence[Rendition]
+) -> bool:
+    """Whether an entry of these pieces would carry no discontinuity after ``last``."""
+    start = next((run[0].start for one in lineup if (run := pieces.get(one.rendition))), None)
+    return start is not None and _continues(last, pieces, start=start, grid=grid)
+
+
+def _continues(last: ProgramEntry, pieces: Mapping[str, tuple[Piece, ...]], *, start: int, grid: Grid) -> bool:
     """The seam, measured: in every rendition the timestamps and the codec configuration go on from the last entry's.
 
     Within one session a hole of less than a piece is the encoder's own and its clock goes on; between two, the next
@@ -96,11 +105,11 @@ def _continues(last: ProgramEntry, choice: Choice, *, start: int, grid: Grid) ->
     """
     before = {one.rendition: one for one in last.renditions}
     half = grid.segment_duration // 2
-    for rendition, pieces in choice.pieces.items():
+    for rendition, run in pieces.items():
         known = before.get(rendition)
-        if known is None or not pieces:
+        if known is None or not run:
             continue
-        first = pieces[0]
+        first = run[0]
         offset_difference = difference(first.timestamp - first.start, known.timestamp_offset, first.modulus)
         if abs(offset_difference) > first.frame_duration or first.configuration != known.configuration:
             return False

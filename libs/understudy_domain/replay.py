@@ -171,11 +171,7 @@ def from_entry(
     state = ChannelState(entry.channel, now=part[0].instant, grid=grid, lineup=_lineup_of(entry))
     for one in state.inputs:
         _seed_session(one, entry, part)
-    state.endpoints.append(
-        EndpointState(
-            configured.origin_endpoint, configured.segment_duration, configured.time_delay, configured.revision
-        )
-    )
+    state.endpoints.append(EndpointState.configured(configured))
     standing = _as_if(entry, configured, grid) if other_numbers else entry
     return Replay(ChannelFold(state, standing={entry.origin_endpoint: standing})), part
 

@@ -13,6 +13,7 @@ from understudy_domain.lineup import FirstSegment
 from understudy_domain.media import RunningCounter, Track, TrackKind
 from understudy_domain.session import FORWARD_JUMP_SEGMENTS, RecentPiece, Session
 from understudy_domain.sources import PLAYLISTS_KEPT, ListedSegment, Sources
+from understudy_domain.steadiness import Steadiness
 from understudy_domain.ticks import TICKS_PER_SECOND, difference
 
 PARKED_SEGMENTS_MAX = 64
@@ -92,6 +93,7 @@ class InputState:
     unlisted: list[ParkedSegment] = field(default_factory=list)
     unplaced: list[ParkedSegment] = field(default_factory=list)
     last_arrived_at: int | None = None
+    steadiness: Steadiness = field(default_factory=Steadiness)
     fresh: list[tuple[str, Piece]] = field(default_factory=list)
     """Pieces that took their place since ``take_fresh``, with their playlists: to be held against the other input's."""
 
@@ -282,6 +284,14 @@ class InputState:
         same = [session.recent_at(playlist, middle) for playlist in playlists]
         found = [one for one in same if one is not None]
         if len(found) == len(playlists):
+            self.steadiness.observe(
+                session=session.id,
+                start=found[0].start + session.offset,
+                end=found[0].end + session.offset,
+                arrived_at=max(one.arrived_at for one in found),
+                lag=self.lag,
+                segment_duration=piece.end - piece.start,
+            )
             session.lag.observe(
                 media_end=found[0].end + session.offset,
                 arrived_at=max(one.arrived_at for one in found),

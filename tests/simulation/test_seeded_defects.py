@@ -5,7 +5,7 @@ A defect is found when some schedule out of a few hundred breaks a promise, of t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -127,15 +127,16 @@ def recompute_instead_of_adopting(patch: Patch) -> None:
 def discontinuity_from_the_switch(patch: Patch) -> None:
     """Another input, hence a discontinuity: inferred, not measured."""
 
-    def continues(last: ProgramEntry, choice: publication.Choice, **named: Any) -> bool:
-        return choice.active_input == last.active_input and _continues(last, choice, **named)
+    def continues(last: ProgramEntry, pieces: Mapping[str, tuple[timeline.Piece, ...]], **named: Any) -> bool:
+        inputs = {piece.input_id for run in pieces.values() for piece in run}
+        return inputs == {last.active_input} and _continues(last, pieces, **named)
 
     patch.setattr(publication, "_continues", continues)
 
 
 def never_a_discontinuity(patch: Patch) -> None:
     """Another session, other timestamps, and nobody is told."""
-    patch.setattr(publication, "_continues", lambda last, choice, **named: True)
+    patch.setattr(publication, "_continues", lambda last, pieces, **named: True)
 
 
 def join_without_proof(patch: Patch) -> None:

@@ -1,0 +1,30 @@
+"""Which input an origin endpoint is to follow other than the rule has it: by an order, or by its policy.
+
+An intention moves the endpoint once, at the first slot that the wanted input completes by the slot's deadline
+(failover rule, Policies and Switchover). Until then the rule goes on as if there were none, so that nobody who pins an
+endpoint to a dead input makes it go black.
+"""
+
+from __future__ import annotations
+
+from understudy_domain.endpoint_state import EndpointState
+from understudy_domain.failover import Wanted
+from understudy_domain.policy import PolicyKind
+from understudy_domain.reason import Reason
+from understudy_domain.timeline import InputState
+
+
+def wanted(endpoint: EndpointState, candidate: InputState, *, now: int, segment_duration: int) -> Wanted | None:
+    """Whether the endpoint is to leave its active input for ``candidate``, the other one, as of ``now``."""
+    policy, order = endpoint.policy, endpoint.standing_order(now)
+    if order is not None and order.input_id == candidate.input_id:
+        return Wanted(order.input_id, Reason.SWITCHOVER, order.forced)
+    if policy.input_id != candidate.input_id:
+        return None
+    if policy.kind in (PolicyKind.PINNED, PolicyKind.OFF):
+        return Wanted(candidate.input_id, Reason.SWITCHOVER, forced=True)
+    if policy.kind is PolicyKind.PREFERRED:
+        well_since = candidate.steadiness.well_since(now, lag=candidate.lag, segment_duration=segment_duration)
+        if well_since is not None and now - well_since >= policy.hold_down:
+            return Wanted(candidate.input_id, Reason.FAILBACK, forced=True)
+    return None
