@@ -190,9 +190,16 @@ class Decider:
             time_delay=self._endpoint.time_delay,
             active=views[active_input],
             other=views[3 - active_input],
+            passed_over=self._passed_over(slot),
             partly_published=self._endpoint.has_part_of(slot, self._grid),
             may_fail_over=self._endpoint.may_fail_over,
         )
+
+    def _passed_over(self, slot: int) -> int:
+        last, begin = self._endpoint.last, self._grid.start_of(slot, slot_duration=self._slot_duration)
+        if last is None:
+            return 0
+        return max(begin - last.end + self._grid.segment_duration // 2, 0) // self._slot_duration
 
     def _input_view(self, one: InputState, slot: int, delivery: SlotDelivery) -> InputView:
         if self._endpoint.is_alone_with not in (None, one.input_id):

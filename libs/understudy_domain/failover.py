@@ -22,7 +22,7 @@ nothing ever moves it back for its own sake (I6); for equal deliveries a later d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from understudy_domain.reason import Reason
@@ -109,6 +109,8 @@ class SlotView:
     """False where the endpoint is pinned to its active input."""
     recovered: bool = False
     """The active input has delivered media later than all that it lacks of the slot."""
+    passed_over: int = 0
+    """How many slots before it are empty and without an entry."""
     partly_published: bool = False
     """Step 7 has published part of this slot already: only the rest of it is left to publish."""
 
@@ -194,7 +196,7 @@ def decide(view: SlotView, *, now: int) -> Verdict:
         heir = view.other if view.active.is_dead(now) and view.may_fail_over else view.active
         return Publish(heir.input_id, Reason.COMBINE, step=5)
     held = _hold(view, now)
-    return held if held is not None else _what_there_is(view)
+    return held if held is not None else _what_there_is(view, now)
 
 
 def _as_wanted(view: SlotView, now: int) -> Publish | Wait | None:
@@ -276,15 +278,25 @@ def _ends_here(view: SlotView, now: int) -> bool:
     return anything and ended and view.active.is_dead(now) and view.other.is_dead(now)
 
 
-def _what_there_is(view: SlotView) -> Verdict:
+def _what_there_is(view: SlotView, now: int) -> Verdict:
     """Step 7."""
     fuller = _earlier_piece(view)
     if fuller is not None:
         return Publish(fuller.input_id, Reason.PARTIAL, step=7)
     later = [one.next_slot for one in (view.active, view.other) if one.next_slot is not None]
-    if later and min(later) - view.slot > EMPTY_SLOTS_MAX:
-        return GoOn(min(later))
-    return PublishGap()
+    if not later:
+        return PublishGap()
+    goes_on = min([*later, *_first_expected(view, now)])
+    empty = view.passed_over + goes_on - view.slot
+    return GoOn(goes_on) if empty > EMPTY_SLOTS_MAX else PublishGap()
+
+
+def _first_expected(view: SlotView, now: int) -> Iterator[int]:
+    """The first later slot that each living input may still deliver: what is passed over is lost on both."""
+    for one in (view.active, view.other):
+        due = view.due(one)
+        if due is not None and not one.is_dead(now):
+            yield view.slot + (now - due - view.tolerance) // view.slot_duration + 1
 
 
 def _rest_of_slot(view: SlotView) -> Verdict:

@@ -49,9 +49,14 @@ class RecentPiece:
         """Ticks."""
         return self.end - self.start
 
+    is_closed: bool = False
+    """Its playlist has ended since, and was begun anew: what is listed there now is something else."""
+
     def is_of_another_life(self, program_date_time: int | None) -> bool:
         """Whether a line of this date that has its name is about a piece to come: who restarts uses names again."""
         known = self.program_date_time
+        if self.is_closed:
+            return True
         return known is not None and program_date_time is not None and abs(program_date_time - known) > self.duration
 
     def overlaps(self, start: int, end: int) -> bool:
@@ -101,12 +106,16 @@ class Session:
     ) -> bool:
         """Whether a piece from ``start`` to ``end`` (unwrapped) belongs to this run.
 
-        Not after a jump forward of more than 2 S_in that is not the time that has passed, nor further back than a piece
-        can be late, nor where another content already stands: an encoder delivers one content for one time, so a second
-        one is a restart.
+        Not after a jump forward of more than 2 S_in, unless so much time has passed, or it comes just when this run
+        would have brought it. Nor further back than a piece can be late, nor where another content already stands: an
+        encoder delivers one content for one time, so a second one is a restart.
         """
         jump, jump_max = start - self.newest_end, FORWARD_JUMP_SEGMENTS * segment_duration
-        if jump > jump_max and abs(jump - self._silent_for(arrived_at)) > jump_max:
+        if (
+            jump > jump_max
+            and abs(jump - self._silent_for(arrived_at)) > jump_max
+            and not self._is_on_time(end, arrived_at, off_max=jump_max)
+        ):
             return False
         back = self.newest_end - start
         same_time = [piece for piece in self.recent if piece.playlist == playlist and piece.overlaps(start, end)]
@@ -114,6 +123,12 @@ class Session:
             return back <= LATE_SEGMENTS * segment_duration
         again = all(piece.size == size and piece.digest == digest for piece in same_time)
         return again and back <= AGAIN_SEGMENTS * segment_duration
+
+    def _is_on_time(self, end: int, arrived_at: int, *, off_max: int) -> bool:
+        """Whether a piece comes when this run would have brought it: what lies between was lost, or is late."""
+        if self.offset is None or self.lag.value is None:
+            return False
+        return abs(arrived_at - end - self.offset - self.lag.value) <= off_max
 
     def _silent_for(self, arrived_at: int) -> int:
         """Since when nothing of this run has arrived, ticks."""
@@ -137,6 +152,12 @@ class Session:
             self.recent.remove(mine[0])
         elif len(self.recent) > RECENT_PIECES * PLAYLISTS_KEPT:
             del self.recent[0]
+
+    def close_playlist(self, playlist: str) -> None:
+        """A playlist had ended and goes on: its encoder has another life, and may use the names of this one again."""
+        for piece in self.recent:
+            if piece.playlist == playlist:
+                piece.is_closed = True
 
     def recent_at(self, playlist: str, timestamp: int) -> RecentPiece | None:
         """The piece of a playlist that holds an (unwrapped) timestamp, if it is among the recent ones."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from support.synthetic import EPOCH, Broadcast, SyntheticEncoder, configured
+from understudy_domain import failover
 from understudy_domain.entry import ProgramEntry
+from understudy_domain.facts import PlaylistArrived
+from understudy_domain.failover import GoOn, InputView, PublishGap, SlotView
 from understudy_domain.slots import SlotDelivery, begun_together
-from understudy_domain.ticks import TICKS_PER_SECOND
+from understudy_domain.ticks import TICKS_PER_SECOND, from_seconds
 
 
 def numbers(entries: list[ProgramEntry]) -> list[int]:
@@ -49,3 +54,61 @@ def test_what_one_input_has_whole_is_not_hidden_behind_what_the_other_lacks_a_re
 def test_a_delivery_that_is_changed_to_and_has_nothing_left_in_one_rendition_is_not_complete() -> None:
     delivery = SlotDelivery(1, complete=True, missing=(), pieces={"v1": (), "a1": ()}, completed_at=1)
     assert not begun_together(delivery).complete
+
+
+def test_a_slot_that_the_slower_input_may_still_deliver_is_not_passed_over() -> None:
+    def view(input_id: int, *, lag_seconds: float, next_slot: int | None) -> InputView:
+        return InputView(
+            input_id=input_id,
+            complete=False,
+            completed_at=None,
+            first_piece_at=None,
+            first_piece_renditions=0,
+            lag=from_seconds(lag_seconds),
+            dead_at=from_seconds(1000),
+            has_ended=False,
+            is_overdue=True,
+            next_slot=next_slot,
+        )
+
+    two = from_seconds(2)
+    slot = SlotView(
+        slot=10,
+        end=11 * two,
+        slot_duration=two,
+        time_delay=0,
+        active=view(1, lag_seconds=0.3, next_slot=17),
+        other=view(2, lag_seconds=3.3, next_slot=None),
+    )
+    # Input 2 is owed slot k until 2 (k + 1) + 4.3 s.
+    assert failover.decide(slot, now=from_seconds(34.2)) == GoOn(14)
+    assert failover.decide(slot, now=from_seconds(34.4)) == GoOn(15)
+    assert failover.decide(slot, now=from_seconds(32.2)) == PublishGap()
+
+
+def test_an_encoder_that_catches_up_after_losses_is_the_same_although_it_sends_no_dates() -> None:
+    late = {10: 8.8, 11: 6.8}
+    catching_up = SyntheticEncoder(1, date_offset_seconds=None, lost={12, 13, 14}, late=late)
+    messages = [configured("two", seconds=2), *catching_up.messages(range(40))]
+    run = Broadcast(messages).run(until_seconds=120)
+    # Segment 15 ends 8 s after 11 and comes 1.2 s after it: a jump, and yet just when it was due.
+    assert len(run.fold.state.input(1).sessions) == 1
+
+
+def test_filler_that_an_encoder_lists_in_its_second_life_is_not_taken_for_its_namesake_of_the_first() -> None:
+    first = SyntheticEncoder(1, date_offset_seconds=None, ended_after=9)
+    second = SyntheticEncoder(
+        1, date_offset_seconds=None, media_offset_seconds=-1000, content="later", first_number=-20
+    )
+    messages = [configured("two", seconds=2), *first.messages(range(10))]
+    for message in second.messages(range(20, 30)):
+        fact, instant = message.fact, message.instant
+        if isinstance(fact, PlaylistArrived):  # listed before it is uploaded, as filler
+            line = replace(fact.lines[0], gap=fact.lines[0].path.endswith("00002.ts"))
+            fact, instant = replace(fact, lines=(line,)), instant - from_seconds(0.02)
+        messages.append(replace(message, fact=fact, instant=instant))
+    shown = Broadcast(messages).run(until_seconds=120).of("two")
+    keys = [piece.object_key for entry in shown for piece in entry.renditions[0].pieces]
+    assert any("/2-" in key for key in keys)
+    assert not any("/22-" in key for key in keys)
+    assert any("/23-" in key for key in keys)
