@@ -57,8 +57,11 @@ class Installation:
     cores: Cores
 
     @contextlib.contextmanager
-    def service(self, name: str, *, pinned: bool = True, **extra: str) -> Iterator[Service]:
-        """``python -m understudy_<name>``, ready; ``pinned``: on the server's core. ``extra``: further settings."""
+    def service(self, name: str, *, pinned: bool = True, ready: bool = True, **extra: str) -> Iterator[Service]:
+        """``python -m understudy_<name>``, once it is ``ready``, or at once; ``extra``: further settings.
+
+        ``pinned``: on the server's core.
+        """
         secret = self.settings.s3_secret_access_key
         assert secret is not None
         with socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG) as listening:
@@ -78,7 +81,7 @@ class Installation:
             with running(
                 self.cores.on_server_core(command) if pinned else command,
                 log=self.directory / f"{name}.log",
-                is_ready=lambda: _is_ready(port),
+                is_ready=lambda: not ready or _is_ready(port),
                 environment=environment,
                 pass_fds=[fd],
             ) as pid:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.cases import core, latency, playlists, probe, renewal, segments, storage_reads, uploads
+from bench.cases import core, decisions, latency, playlists, probe, renewal, segments, storage_reads, takeover, uploads
 from bench.context import Case
 
 CASES: tuple[Case, ...] = (
@@ -16,4 +16,6 @@ CASES: tuple[Case, ...] = (
     renewal.CASE,
     latency.CASE,
     core.CASE,
+    decisions.CASE,
+    takeover.CASE,
 )

@@ -1,0 +1,124 @@
+"""From the moment a slot can be decided to its entry in PROGRAM, with many channels on one controller core."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+
+from bench import on_air
+from bench.broadcast import FACTS_A_SEGMENT, SEGMENT_SECONDS, Broadcast
+from bench.context import Case, Context
+from bench.cores import cpu_seconds
+from bench.installation import Installation, Service, running_installation
+from bench.on_air import Decided
+from bench.result import Figure, Result, Run, at_most
+from bench.rounds import percentile
+from understudy_domain import ticks
+from understudy_domain.reason import Reason
+
+_STEPS = (100, 300, 1000)
+_DYING = 10
+"""One channel in so many loses its first input while it is being measured."""
+_GOAL_MILLISECONDS = 50.0
+
+
+def _measure(context: Context) -> Result:
+    seconds = 8 if context.is_quick else 16
+    runs = []
+    for count in _STEPS[:2] if context.is_quick else _STEPS:
+        directory = context.directory / str(count)
+        with running_installation(directory, cores=context.cores) as installation:
+            on_air.say(f"{count} channels: preparing")
+            with installation.service("controller") as controller:
+                runs.append(asyncio.run(_step(installation, controller, count, seconds=seconds)))
+    figures = [figure for run in runs for figure in _figures(run)]
+    endpoints = " s and ".join(map(str, on_air.ENDPOINT_SECONDS))
+    note = f"two inputs of five renditions, S_in {SEGMENT_SECONDS} s; endpoints of S_out {endpoints} s; one channel in"
+    notes = (f"{note} {_DYING} loses an input",)
+    return Result(CASE.name, CASE.title, tuple(figures), tuple(runs), notes)
+
+
+async def _step(installation: Installation, controller: Service, count: int, *, seconds: int) -> Run:
+    async with installation.access() as access:
+        empty = on_air.resident_bytes(controller.pid)
+        channels = await on_air.create_channels(access, count)
+        warm_up = on_air.WARM_UP_SECONDS
+        broadcast = on_air.broadcast_of(
+            channels,
+            shards=access.settings.shards,
+            segments=(warm_up + seconds) // SEGMENT_SECONDS,
+            dies_at=(warm_up + seconds // 4) // SEGMENT_SECONDS,
+            dying=_DYING,
+        )
+        values: dict[str, float] = {"channels": count, "seconds": seconds}
+
+        async def watch() -> None:
+            await asyncio.sleep(on_air.until(broadcast, warm_up))
+            on_air.say(f"{count} channels: measuring for {seconds} s")
+            pids = {"controller": controller.pid, "generator": os.getpid()}
+            before = {name: cpu_seconds(pid) for name, pid in pids.items()}
+            busy = on_air.core_busy_seconds(installation.cores.load)
+            await asyncio.sleep(on_air.until(broadcast, warm_up + seconds))
+            for name, pid in pids.items():
+                values[f"{name}_cpu_seconds"] = cpu_seconds(pid) - before[name]
+            values["load_core_busy_seconds"] = on_air.core_busy_seconds(installation.cores.load) - busy
+            values["resident_bytes_per_channel"] = (on_air.resident_bytes(controller.pid) - empty) / count
+            on_air.say(f"{count} channels: waiting for what is still owed")
+
+        values["caught_up"] = await on_air.on_air(access, broadcast, during=watch)
+        found = await on_air.decided(access)
+    values |= _latencies(found, broadcast, begin_seconds=warm_up, seconds=seconds)
+    values["generator_late_p99_milliseconds"] = percentile(broadcast.lateness_seconds, 99) * 1e3
+    return Run(f"{count} channels", 0, values)
+
+
+def _latencies(
+    found: Sequence[Decided], broadcast: Broadcast, *, begin_seconds: float, seconds: float
+) -> dict[str, float]:
+    """Of what could be decided while it was being measured, and by itself of what a deadline decided."""
+    begin = broadcast.begin + ticks.from_seconds(begin_seconds)
+    end = begin + ticks.from_seconds(seconds)
+    inside = [one for one in found if begin <= one.decidable_at < end]
+    appended = [one for one in found if begin <= one.appended_at < end]
+    deadlines = [one.milliseconds for one in inside if one.reason is Reason.FAILOVER]
+    keeps = [one.milliseconds for one in inside if one.reason is Reason.KEEP]
+    values: dict[str, float] = {
+        "decisions": len(inside),
+        "decisions_owed": on_air.owed(len(broadcast.channels), seconds=seconds),
+        "decisions_per_second": len(appended) / seconds,
+        "failovers": len(deadlines),
+    }
+    for name, latencies in (("keep", keeps), ("deadline", deadlines)):
+        for percent in (50, 99):
+            values[f"{name}_p{percent}_milliseconds"] = percentile(latencies, percent)
+    return values
+
+
+def _figures(run: Run) -> list[Figure]:
+    values = run.values
+    seconds, count = values["seconds"], values["channels"]
+    facts = count * FACTS_A_SEGMENT * seconds / SEGMENT_SECONDS
+    figures = [
+        Figure("complete to appended, p50", values["keep_p50_milliseconds"], "ms"),
+        Figure("complete to appended, p99", values["keep_p99_milliseconds"], "ms", at_most(_GOAL_MILLISECONDS)),
+        Figure("deadline to appended, p50", values["deadline_p50_milliseconds"], "ms"),
+        Figure("deadline to appended, p99", values["deadline_p99_milliseconds"], "ms", at_most(_GOAL_MILLISECONDS)),
+        Figure("controller's core", 100 * values["controller_cpu_seconds"] / seconds, "%"),
+        Figure("CPU time a fact, controller", 1e6 * values["controller_cpu_seconds"] / facts, "µs"),
+        Figure("facts", facts / seconds, "1/s"),
+        Figure("decisions", values["decisions_per_second"], "1/s"),
+        Figure("decisions owed", values["decisions_owed"] / seconds, "1/s"),
+        Figure("memory a channel", values["resident_bytes_per_channel"] / 1024, "KiB"),
+        Figure("the other core (generator and NATS)", 100 * values["load_core_busy_seconds"] / seconds, "%"),
+        Figure("facts written late, p99", values["generator_late_p99_milliseconds"], "ms"),
+    ]
+    return [Figure(f"{run.subject}: {one.name}", one.value, one.unit, one.goal) for one in figures]
+
+
+CASE = Case(
+    "decisions",
+    "a slot's last fact, or its deadline, to its entry in PROGRAM; one controller, by log time",
+    _measure,
+    frozenset({"taskset"}),
+)
