@@ -27,7 +27,7 @@ _CREATED_AT_ONCE = 64
 _LEAD_SECONDS = 2.0
 """From the last preparation to the first segment's beginning; there is much to sort for a thousand channels."""
 _WAIT_SECONDS = 60.0
-_QUIET_SECONDS = 2.5
+_QUIET_SECONDS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +105,24 @@ async def _all_of(during: Callable[[], Awaitable[None]]) -> None:
 
 
 async def _is_quiet(access: Access) -> bool:
-    """Wait until no more entries come; False if they still do after a while."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_WAIT_SECONDS):
-            last, since = -1, clock.monotonic()
-            while clock.monotonic() - since < _QUIET_SECONDS:
-                with contextlib.suppress(BusUnavailable):
-                    newest = await access.bus.last_sequence(keys.PROGRAM_STREAM)
-                    if newest != last:
-                        last, since = newest, clock.monotonic()
-                await asyncio.sleep(0.2)
+    """Wait until the log is read and no more entries come; False if they still do after a while."""
+    begun = since = clock.monotonic()
+    last = 0
+    while clock.monotonic() - begun < _WAIT_SECONDS:
+        with contextlib.suppress(BusUnavailable):
+            newest = await access.bus.last_sequence(keys.PROGRAM_STREAM)
+            if newest != last or newest == 0 or await _unread(access):
+                last, since = newest, clock.monotonic()
+        if clock.monotonic() - since > _QUIET_SECONDS:
             return True
+        await asyncio.sleep(0.2)
     return False
+
+
+async def _unread(access: Access) -> int:
+    """How many messages of ARRIVALS the controllers have not been sent yet."""
+    answer = await access.bus.api_request(f"CONSUMER.LIST.{keys.ARRIVALS_STREAM}")
+    return sum(consumer["num_pending"] for consumer in answer["consumers"] or ())
 
 
 async def decided(access: Access) -> list[Decided]:
