@@ -13,6 +13,7 @@ from understudy_domain.failover import GoOn, InputView, Publish, PublishGap, Slo
 from understudy_domain.grid import Grid
 from understudy_domain.intention import wanted
 from understudy_domain.interchange import Grade
+from understudy_domain.lacking import lacking
 from understudy_domain.publication import Choice, entry_of, would_continue
 from understudy_domain.reason import Reason
 from understudy_domain.slots import SlotBounds, SlotDelivery, begun_together, first_run, slot_delivery
@@ -55,6 +56,15 @@ class Decider:
         self._endpoint = endpoint
         self._grid = grid
         self._slot_duration = endpoint.slot_duration(grid)
+        self._lacking = {
+            one.input_id: lacking(
+                one,
+                [rendition.rendition for rendition in state.lineup],
+                segment_duration=grid.segment_duration,
+                tolerance=failover.tolerance_of(self._slot_duration),
+            )
+            for one in state.inputs
+        }
 
     def next_entry(self) -> Answer:
         """The entry for the next slot, or what it waits for."""
@@ -70,7 +80,7 @@ class Decider:
                 continue
             view = self._view(slot, deliveries, active_input=self._endpoint.last.active_input)
             view = self._with_wanted(view, deliveries)
-            together = self._together(view)
+            together = self._together(view, deliveries)
             if together is not None:
                 view = replace(view, covered_together=True, recovered=together.recovered)
             verdict = failover.decide(view, now=self._state.now)
@@ -84,7 +94,7 @@ class Decider:
             return Answer(self._entry(view, deliveries, verdict, together=together))
 
     def _first_entry(self) -> Answer:
-        """The first slot of the first input to complete one."""
+        """The first slot of the first input to complete one; of two, of the one that lacks fewer renditions."""
         found: dict[int, SlotDelivery] = {}
         slots: dict[int, int] = {}
         alone = self._endpoint.is_alone_with
@@ -95,8 +105,9 @@ class Decider:
                 if delivery.complete and any(delivery.pieces.values()):
                     found[one.input_id], slots[one.input_id] = delivery, slot
                     break
+        fewest = min((len(delivery.lacking) for delivery in found.values()), default=0)
         chosen = failover.first_active(
-            {input_id: delivery.completed_at or 0 for input_id, delivery in found.items()},
+            {one: delivery.completed_at or 0 for one, delivery in found.items() if len(delivery.lacking) == fewest},
             preferred=preferred,
             preferred_is_alive=self._state.now < self._dead_at(self._state.input(preferred)),
             now=self._state.now,
@@ -130,7 +141,9 @@ class Decider:
 
     def _delivery(self, one: InputState, slot: int) -> SlotDelivery:
         renditions = [one.rendition for one in self._state.lineup]
-        return slot_delivery(one, renditions, grid=self._grid, bounds=self._bounds(slot))
+        return slot_delivery(
+            one, renditions, grid=self._grid, bounds=self._bounds(slot), lacking=self._lacking[one.input_id]
+        )
 
     def _deliveries(self, slot: int) -> dict[int, SlotDelivery]:
         alone = self._endpoint.is_alone_with
@@ -148,15 +161,17 @@ class Decider:
         renditions = tuple(one.rendition for one in self._state.lineup)
         return SlotDelivery(one.input_id, False, renditions, dict.fromkeys(renditions, ()), None)
 
-    def _together(self, view: SlotView) -> Union | None:
+    def _together(self, view: SlotView, deliveries: Mapping[int, SlotDelivery]) -> Union | None:
         """What both inputs have together of a slot past its deadline, if they are proven joinable."""
         now = self._state.now
         if self._endpoint.is_alone_with is not None:
             return None
         if view.active.complete or view.partly_published or now < view.deadline(now):
             return None
-        renditions = [one.rendition for one in self._state.lineup]
-        if self._state.interchange.grade(renditions) is not Grade.JOINABLE:
+        active, other = (set(deliveries[one.input_id].lacking) for one in (view.active, view.other))
+        renditions = [one.rendition for one in self._state.lineup if one.rendition not in active & other]
+        common = [rendition for rendition in renditions if rendition not in active | other]
+        if self._state.interchange.grade(common) is not Grade.JOINABLE:
             return None
         return union(
             self._state.input(view.active.input_id),
@@ -191,6 +206,9 @@ class Decider:
             active=views[active_input],
             other=views[3 - active_input],
             passed_over=self._passed_over(slot),
+            other_has_some_of_what_active_lacks=any(
+                deliveries[3 - active_input].pieces[rendition] for rendition in deliveries[active_input].lacking
+            ),
             partly_published=self._endpoint.has_part_of(slot, self._grid),
             may_fail_over=self._endpoint.may_fail_over,
         )
@@ -218,6 +236,7 @@ class Decider:
                 self._state.now, lag=one.lag, segment_duration=self._grid.segment_duration
             ),
             next_slot=min(later, default=None),
+            lacking=len(delivery.lacking),
         )
 
     def _entry(
@@ -292,6 +311,7 @@ def _evidence(view: SlotView, deliveries: Mapping[int, SlotDelivery], now: int) 
                 lag=one.lag,
                 dead=one.is_dead(now),
                 completed_at=one.completed_at,
+                lacking=deliveries[one.input_id].lacking,
             )
             for one in sorted((view.active, view.other), key=lambda one: one.input_id)
         ),

@@ -125,6 +125,8 @@ class InputEvidence:
     dead: bool = False
     completed_at: int | None = None
     """When it completed the slot, ticks since the epoch; None while it had not, and in entries of older releases."""
+    lacking: tuple[str, ...] = ()
+    """Renditions that it lacks for good, by which it is not judged."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,6 +194,8 @@ class _Reader:
 
     def _had_not(self, input_id: int) -> str:
         one = self._inputs.get(input_id)
+        if one is not None and one.complete and one.lacking:
+            return f"input {input_id} had completed the slot without {listed(one.lacking)}, which it lacks for good"
         if one is None or not one.missing:
             return f"input {input_id} had not completed the slot"
         parts = [
@@ -259,7 +261,8 @@ class _Reader:
         else:
             sentence += f" was due at {clock(one.due)} (its lag was {seconds(one.lag)})"
         if one.complete:
-            return f"{sentence} and had completed the slot{self._lateness(one)}."
+            without = f", without {listed(one.lacking)}, which it lacks for good" if one.lacking else ""
+            return f"{sentence} and had completed the slot{self._lateness(one)}{without}."
         counts = [
             f"{rendition} ({count})" if (count := self._lacked.get(f"{one.input_id} {rendition}")) else rendition
             for rendition in one.missing

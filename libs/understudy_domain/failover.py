@@ -5,7 +5,8 @@ with a verdict; it changes nothing, and asks no clock: ``now`` is the log's time
 
 The steps, numbered as in the published rule (a the active input, s the other):
 
-1. Keep.       a has completed the slot: publish it from a.
+1. Keep.       a has completed the slot: publish it from a. (An input that lacks renditions for good is complete without
+               them; but if s, alive, lacks fewer of them, that is a failure of a, and steps 2 and 4 come first.)
 2. Wait.       Until the deadline. A late piece is not a missing piece.
 3. Repair.     a goes on after what it lacks, and s has that, joinably: publish the slot from a with it. No switch.
 4. Fail over.  s has completed the slot: publish it from s, which is active from here on. But if s was late as well,
@@ -69,6 +70,8 @@ class InputView:
     """Its next piece should have come by now."""
     next_slot: int | None
     """The next later slot of which it has delivered anything; None where there is none."""
+    lacking: int = 0
+    """How many renditions it lacks for good, and is judged without."""
 
     def is_dead(self, now: int) -> bool:
         """Owed nothing, expecting nothing, and its lag counts for nothing."""
@@ -111,6 +114,8 @@ class SlotView:
     """The active input has delivered media later than all that it lacks of the slot."""
     passed_over: int = 0
     """How many slots before it are empty and without an entry."""
+    other_has_some_of_what_active_lacks: bool = False
+    """The other input has a piece of this slot in a rendition that the active one lacks for good."""
     partly_published: bool = False
     """Step 7 has published part of this slot already: only the rest of it is left to publish."""
 
@@ -183,11 +188,13 @@ def decide(view: SlotView, *, now: int) -> Verdict:
     moved = _as_wanted(view, now)
     if moved is not None:
         return moved
-    if view.active.complete:
+    if view.active.complete and not _other_delivers_more(view, now):
         return Publish(view.active.input_id, Reason.KEEP, step=1)
     deadline = view.deadline(now)
     if now < deadline:
         return Wait(_earliest([deadline, view.active.dead_at, view.other.dead_at], now), step=2)
+    if view.active.complete and (verdict := _with_what_it_delivers(view, now)) is not None:
+        return verdict
     if view.covered_together and view.recovered:
         return Publish(view.active.input_id, Reason.REPAIR, step=3)
     if view.other.complete and view.may_fail_over:
@@ -203,9 +210,10 @@ def _as_wanted(view: SlotView, now: int) -> Publish | Wait | None:
     """What an order or a policy makes of the slot; None: nothing, the rule decides.
 
     A slot that the active input has completed waits for the wanted one for as long as viewers may be made to wait
-    anyway, but not for an input that owes earlier pieces.
+    anyway, but not for an input that owes earlier pieces. One that lacks more renditions for good would only be left
+    again.
     """
-    if view.wanted is None:
+    if view.wanted is None or (view.other.lacking > view.active.lacking and not view.wanted.forced):
         return None
     if view.other.complete:
         is_allowed = view.wanted.forced or view.other_continues
@@ -242,6 +250,24 @@ def first_active(
     if preferred not in completed_at and preferred_is_alive and now < tie_until:
         return Wait(tie_until, step=0)
     return min(completed_at, key=lambda input_id: completed_at[input_id])
+
+
+def _other_delivers_more(view: SlotView, now: int) -> bool:
+    """Whether a lacks renditions for good that s, which is alive, does not."""
+    return view.may_fail_over and view.other.lacking < view.active.lacking and not view.other.is_dead(now)
+
+
+def _with_what_it_delivers(view: SlotView, now: int) -> Verdict | None:
+    """Past the deadline a has all that it delivers at all, and s delivers more; None: s has some of that.
+
+    While s may yet complete the slot, it is waited for.
+    """
+    if view.other.complete or view.other_has_some_of_what_active_lacks:
+        return None
+    due = view.due(view.other)
+    if due is not None and now < due + view.tolerance:
+        return Wait(_earliest([due + view.tolerance, view.other.dead_at], now), step=6)
+    return Publish(view.active.input_id, Reason.KEEP, step=1)
 
 
 def _fail_over(view: SlotView, now: int) -> Verdict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from understudy_domain.counters import Shifts, continue_counters
 from understudy_domain.endpoint_state import EndpointState
@@ -63,7 +63,7 @@ def entry_of(
         reason=choice.reason,
         step=choice.step,
         evidence=choice.evidence,
-        renditions=tuple(_rendition(one, choice, last) for one in lineup),
+        renditions=_renditions(choice, lineup, last, leading=leading if discontinuity else ()),
         slot_duration=endpoint.slot_duration(grid),
         policy_revision=endpoint.revision,
         as_of=choice.as_of,
@@ -111,7 +111,9 @@ def _continues(last: ProgramEntry, pieces: Mapping[str, tuple[Piece, ...]], *, s
             continue
         first = run[0]
         offset_difference = difference(first.timestamp - first.start, known.timestamp_offset, first.modulus)
-        if abs(offset_difference) > first.frame_duration or first.configuration != known.configuration:
+        if abs(offset_difference) > first.frame_duration:
+            return False
+        if known.configuration and first.configuration != known.configuration:
             return False
         if known.pieces and known.pieces[-1].input_id != first.input_id:
             frame = max(first.frame_duration, known.pieces[-1].frame_duration)
@@ -154,9 +156,25 @@ def _encoder_date(leading: Sequence[Piece]) -> int | None:
     return first.program_date_time if abs(off) <= CLOCK_TOLERANCE else None
 
 
-def _rendition(rendition: Rendition, choice: Choice, last: ProgramEntry | None) -> EntryRendition:
+def _renditions(
+    choice: Choice, lineup: Sequence[Rendition], last: ProgramEntry | None, *, leading: Sequence[Piece]
+) -> tuple[EntryRendition, ...]:
+    """Every rendition of the line-up of which anything was ever published; ``leading``: those of a discontinuity."""
+    known = {one.rendition: one for one in last.renditions} if last is not None else {}
+    return tuple(
+        _rendition(one, choice, known.get(one.rendition), leading=leading)
+        for one in lineup
+        if one.rendition in known or choice.pieces.get(one.rendition)
+    )
+
+
+def _rendition(
+    rendition: Rendition, choice: Choice, known: EntryRendition | None, *, leading: Sequence[Piece]
+) -> EntryRendition:
     pieces = choice.pieces.get(rendition.rendition, ())
-    known = next((one for one in last.renditions if one.rendition == rendition.rendition), None) if last else None
+    if known is not None and leading and not pieces:
+        # The discontinuity stands in this rendition too: whatever comes after its gap continues what the others show.
+        known = replace(known, timestamp_offset=leading[-1].timestamp - leading[-1].start, configuration="")
     newest = pieces[-1] if pieces else None
     shifts, counters = continue_counters(pieces, known.counters if known else None)
     return EntryRendition(

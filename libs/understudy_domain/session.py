@@ -23,6 +23,8 @@ FORWARD_JUMP_SEGMENTS = 2
 """A jump forward of more than so many S_in opens a new session."""
 LATE_SEGMENTS = 9
 """A piece that ends further back than so many S_in is no late one: the encoder has started over."""
+GIVEN_UP_SEGMENTS = 4
+"""A rendition that lags behind the others by more than so many S_in is not what the lag waits for."""
 AGAIN_SEGMENTS = 5
 """Nor is one of known content a second upload if it is further back than this: encoders send again for about three
 segments. One that is restarted on a recording, a slate or a test picture sends the same bytes at the same timestamps.
@@ -171,6 +173,12 @@ class Session:
     def ends_at(self, playlist: str) -> int | None:
         """Unwrapped timestamp at which the newest piece of a playlist ends."""
         return max((piece.end for piece in self.recent if piece.playlist == playlist), default=None)
+
+    def goes_on_without(self, playlist: str, timestamp: int, *, segment_duration: int) -> bool:
+        """Whether nothing of a playlist has come for several segments before an (unwrapped) timestamp."""
+        newest = self.ends_at(playlist)
+        since = newest if newest is not None else self.first_end
+        return timestamp - since > GIVEN_UP_SEGMENTS * segment_duration
 
     def note_date(self, *, program_date_time: int, start: int, end: int, arrived_at: int) -> None:
         """Take in the program date time of a piece, if it is within 10 s of the log's clock when the piece arrived."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -22,6 +22,8 @@ class SlotDelivery:
     """By rendition, in order of time, with whatever holes there are."""
     completed_at: int | None
     """Instant at which the last piece of a complete slot arrived."""
+    lacking: tuple[str, ...] = ()
+    """Renditions that the input lacks for good, and of which there is nothing of this slot: it is complete without."""
 
     @property
     def renditions_at_start(self) -> int:
@@ -49,18 +51,26 @@ class SlotBounds:
     """The same by rendition, of those that were no gap in it: they need not be cut at the same places."""
 
 
-def slot_delivery(state: InputState, renditions: Iterable[str], *, grid: Grid, bounds: SlotBounds) -> SlotDelivery:
+def slot_delivery(
+    state: InputState,
+    renditions: Iterable[str],
+    *,
+    grid: Grid,
+    bounds: SlotBounds,
+    lacking: Collection[str] = (),
+) -> SlotDelivery:
     """What ``state`` has delivered of a slot: every rendition's pieces, and whether they cover it.
 
     Covered is a rendition whose pieces run from where the programme was published to, or the slot's begin, to its
     predicted end without a hole of more than S_in / 2: less than that is no piece. Where nothing is published yet the
-    slot begins at the first piece boundary, however far the piece before it reaches into it.
+    slot begins at the first piece boundary, however far the piece before it reaches into it. A rendition that is
+    ``lacking`` for good counts only if there is something of it in the slot: what was delivered is not left out.
     """
     half = grid.segment_duration // 2
     begin = grid.start_of(bounds.slot, slot_duration=bounds.slot_duration)
     end = begin + bounds.slot_duration
     pieces: dict[str, tuple[Piece, ...]] = {}
-    missing = []
+    missing, without = [], []
     completed_at: int | None = None
     leading: Sequence[Piece] | None = None
     leading_end = end
@@ -73,14 +83,18 @@ def slot_delivery(state: InputState, renditions: Iterable[str], *, grid: Grid, b
         unpublished = [piece for piece in in_slot if published is None or _is_unpublished(piece, published, half)]
         run = _without_overlap(unpublished, overlap_max=half)
         pieces[rendition] = run
+        if not run and rendition in lacking:
+            without.append(rendition)
+            continue
         if leading is None:
             leading, leading_end = mine, max([end, *(piece.end for piece in run[-1:])])
         if _covers(run, begin=reached, end=leading_end, hole_max=half):
             completed_at = max([completed_at or 0, *(piece.arrived_at for piece in run)])
         else:
             missing.append(rendition)
-    complete = not missing and bool(pieces)
-    return SlotDelivery(state.input_id, complete, tuple(missing), pieces, completed_at if complete else None)
+    complete = not missing and len(without) < len(pieces)
+    completed_at = completed_at if complete else None
+    return SlotDelivery(state.input_id, complete, tuple(missing), pieces, completed_at, tuple(without))
 
 
 def _place(piece: Piece, leading: Sequence[Piece] | None, begin: int, end: int, half: int) -> int:
@@ -134,10 +148,11 @@ def begun_together(delivery: SlotDelivery) -> SlotDelivery:
     """
     if not delivery.complete:
         return delivery
-    if not all(delivery.pieces.values()):
+    wanted = {rendition: pieces for rendition, pieces in delivery.pieces.items() if rendition not in delivery.lacking}
+    if not all(wanted.values()):
         nothing = dict.fromkeys(delivery.pieces, ())
         return replace(delivery, complete=False, missing=tuple(nothing), pieces=nothing, completed_at=None)
-    begin = max(pieces[0].start for pieces in delivery.pieces.values())
+    begin = max(pieces[0].start for pieces in wanted.values())
     alike = {
         rendition: tuple(piece for piece in pieces if piece.start + piece.end > 2 * begin)
         for rendition, pieces in delivery.pieces.items()

@@ -277,16 +277,21 @@ class InputState:
         )
 
     def _observe_lag(self, session: Session, piece: Piece) -> None:
-        """The lag takes a piece in when it is complete in every rendition it is known to have.
+        """The lag takes a piece in when it is complete in every rendition that it is known to have and goes on with.
 
         What has been forgotten by now makes no difference: a successor that reads again may have forgotten less.
         """
         assert session.offset is not None
         playlists = list(self.carries.values()) or list(self.pieces)
         middle = (piece.start + piece.end) // 2 - session.offset
-        same = [session.recent_at(playlist, middle) for playlist in playlists]
-        found = [one for one in same if one is not None]
-        if len(found) == len(playlists):
+        found: list[RecentPiece] = []
+        for playlist in playlists:
+            same = session.recent_at(playlist, middle)
+            if same is not None:
+                found.append(same)
+            elif not session.goes_on_without(playlist, middle, segment_duration=piece.end - piece.start):
+                return
+        if found:
             self.steadiness.observe(
                 session=session.id,
                 start=found[0].start + session.offset,

@@ -115,6 +115,9 @@ class Oracle:
                 continues = continues and same and off <= _frame(last, pieces[0])
             if pieces:
                 self._ends[rendition] = (pieces[-1], entry.end)
+            elif entry.discontinuity:
+                # It stands in this rendition's playlist too: what follows its gap need not continue what was before.
+                self._ends.pop(rendition, None)
         if before is not None and breaks:
             require(
                 entry.discontinuity, "discontinuity", f"{entry.media_sequence} does not continue and does not say so"
@@ -134,7 +137,9 @@ class Oracle:
             require(entry.reason not in {Reason.FAILOVER, Reason.START}, "I5", seen)
         if entry.reason in {Reason.START, Reason.KEEP, Reason.FAILOVER}:
             require(inputs == {entry.active_input}, "I5", seen)
-            require(all(truths.values()), "complete", f"{seen}, a rendition of it is empty")
+            empty = [rendition for rendition, pieces in truths.items() if not pieces]
+            lacked = all(self.lacks(rendition, entry.active_input, entry) for rendition in empty)
+            require(lacked, "complete", f"{seen}, {empty} is empty")
         if not self.plan.joinable or before is None:
             return
         if entry.reason in {Reason.KEEP, Reason.FAILOVER}:
@@ -150,6 +155,21 @@ class Oracle:
             borrowed = max(p.number for pieces in truths.values() for p in pieces if p.input_id != entry.active_input)
             later = self.arrived(entry.active_input, entry.as_of.instant)
             require(any(number > borrowed for _, number in later), "step 3", f"{seen}, input has not recovered")
+
+    def lacks(self, rendition: str, input_id: int, entry: ProgramEntry) -> bool:
+        """Whether an input had lost a rendition for good, when ``entry`` was decided: it had gone on without it."""
+        if self.plan.encoders[input_id - 1].tells_less:
+            return True  # what no playlist has listed is not known to be of this rendition
+        stem, delivered = self.stem_of(rendition), self.arrived(input_id, entry.as_of.instant)
+        newest = max((number for name, number in delivered if name == f"{stem}.m3u8"), default=-1)
+        later = {number for name, number in delivered if name != f"{stem}.m3u8" and number > newest}
+        return len(later) >= min(pieces_until_lost(entry.slot_duration, self.plan.segment_duration), 8)
+
+    def stem_of(self, rendition: str) -> str:
+        """The playlist of an encoder that carries a rendition."""
+        audio = [stem for stem in self._stems if stem.startswith("audio")]
+        videos = [stem for stem in self._stems if stem not in audio]
+        return (videos if rendition.startswith("v") else audio)[int(rendition[1:]) - 1]
 
     def arrived(self, input_id: int, instant: int) -> set[tuple[str, int]]:
         """What an input had delivered by an instant: (playlist, content)."""
@@ -191,6 +211,11 @@ class Oracle:
     @property
     def _stems(self) -> tuple[str, ...]:
         return self.plan.encoders[0].renditions
+
+
+def pieces_until_lost(slot_duration: int, segment_duration: int) -> int:
+    """3 S_in and the tolerance, in pieces."""
+    return DEAD_AFTER_SEGMENTS - (-max(slot_duration // 2, from_seconds(1)) // segment_duration)
 
 
 def _frame(one: Delivery, other: Delivery) -> int:

@@ -1,0 +1,46 @@
+"""Renditions that an input lacks for good: it goes on without them, and is judged by those it has.
+
+Nothing but its pieces tells, so that every controller finds the same: a rendition is lacking once another one of the
+same input has delivered so much more, over so long a time, that a late piece cannot be the reason. A burst of backlog
+proves nothing, nor does silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from understudy_domain.timeline import NEWEST_KEPT, InputState, Piece
+
+LACKING_AFTER_SEGMENTS = 3
+"""Besides the tolerance: the same as after which an input that delivers nothing is dead."""
+
+
+def pieces_until_lacking(*, segment_duration: int, tolerance: int) -> int:
+    """How many pieces another rendition delivers before one is lacking: 3 S_in and the tolerance, no more than is kept.
+
+    A rendition's eight newest pieces stay whatever was decided, so that long slots ask for no more than these.
+    """
+    return min(LACKING_AFTER_SEGMENTS - (-tolerance // segment_duration), NEWEST_KEPT)
+
+
+def lacking(state: InputState, renditions: Iterable[str], *, segment_duration: int, tolerance: int) -> tuple[str, ...]:
+    """Those of ``renditions`` that an input lacks for good; durations in ticks."""
+    delivered = {rendition: state.rendition_pieces(rendition) for rendition in renditions}
+    leading = max((pieces for pieces in delivered.values() if pieces), key=lambda run: run[-1].end, default=())
+    if not leading:
+        return ()
+    count = pieces_until_lacking(segment_duration=segment_duration, tolerance=tolerance)
+    apart = (count - 1) * segment_duration // 2
+    return tuple(
+        rendition
+        for rendition, pieces in delivered.items()
+        if not (pieces and leading[-1].end - pieces[-1].end < apart) and _goes_on_without(leading, pieces, count, apart)
+    )
+
+
+def _goes_on_without(leading: Sequence[Piece], pieces: Sequence[Piece], count: int, apart: int) -> bool:
+    newest = leading[-count:]
+    if len(newest) < count:
+        return False
+    since = pieces[-1].end if pieces else newest[0].start
+    return newest[0].start + newest[0].end > 2 * since and newest[-1].arrived_at - newest[0].arrived_at >= apart
