@@ -210,7 +210,7 @@ class Decider:
                 deliveries[3 - active_input].pieces[rendition] for rendition in deliveries[active_input].lacking
             ),
             partly_published=self._endpoint.has_part_of(slot, self._grid),
-            may_fail_over=self._endpoint.may_fail_over,
+            may_fail_over=self._endpoint.may_fail_over and self._endpoint.is_alone_with is None,
         )
 
     def _passed_over(self, slot: int) -> int:

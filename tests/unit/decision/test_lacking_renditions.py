@@ -129,6 +129,7 @@ def view(*, lacking: tuple[int, int], complete: tuple[bool, bool] = (True, True)
             lag=TICKS_PER_SECOND,
             dead_at=0 if dead and number else 200 * TICKS_PER_SECOND,
             has_ended=False,
+            is_overdue=False,
             next_slot=None,
             lacking=lacking[number],
         )
