@@ -16,7 +16,7 @@ import pytest
 from support.connector import Connector
 from support.control import Control, CreatedChannel, CreatedEndpoint
 from support.deadline import eventually
-from support.encoder import encode_files, next_boundary
+from support.encoder import Encoding, encode_files, next_boundary
 from support.frame_source import FRAMES_PER_SECOND
 from support.logbook import Logged, MediaObjects, program_entries, program_messages, segment_facts
 from support.programme import Programme, decode_programme
@@ -70,7 +70,7 @@ def run(stack: Stack, control: Control, tmp_path_factory: pytest.TempPathFactory
         tmp_path_factory.mktemp("encoded"),
         first_frame=happened.first_frame,
         frames=PROGRAMME_SECONDS * FRAMES_PER_SECOND,
-        segment_seconds=SEGMENT_SECONDS,
+        encoding=Encoding(segment_seconds=SEGMENT_SECONDS),
     )
     for input_id, target in enumerate(happened.channel.inputs, start=1):
         happened.pushers[input_id] = Pusher(

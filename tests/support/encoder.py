@@ -45,6 +45,24 @@ class PushTarget:
         return urlunsplit(parts._replace(netloc=f"{user}@{parts.netloc}"))
 
 
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """What an encoder makes of the pictures. Two that take all of this from the epoch are an epoch-locked pair."""
+
+    segment_seconds: int = SEGMENT_SECONDS
+    heights: tuple[int, ...] = (frame_source.HEIGHT,)
+    """A video rendition for each, 16:9. More than one: the sound is a rendition of its own."""
+    b_frames: int = 0
+    """In a row, at most."""
+    first_timestamp_seconds: float | None = None
+    """None: by the epoch."""
+    first_number: int | None = None
+    """In the names of segments; None: by the epoch."""
+
+
+EPOCH_LOCKED = Encoding()
+
+
 def next_boundary(seconds: float, *, segment_seconds: int = SEGMENT_SECONDS) -> int:
     """The first frame of the first segment that begins at ``seconds`` since the epoch or later."""
     length = segment_seconds * FRAMES_PER_SECOND
@@ -55,14 +73,14 @@ class Encoder:
     """One encoder: a process that can be killed and started again, each time as a new FFmpeg."""
 
     def __init__(
-        self, name: str, target: PushTarget | Path, *, log_directory: Path, segment_seconds: int = SEGMENT_SECONDS
+        self, name: str, target: PushTarget | Path, *, log_directory: Path, encoding: Encoding = EPOCH_LOCKED
     ) -> None:
         self.name = name
         self.first_frames: list[int] = []
         """The first frame of each run so far."""
         self._output = f"{target}/channel" if isinstance(target, Path) else target.authority_url()
         self._pushes = isinstance(target, PushTarget)
-        self._segment_seconds = segment_seconds
+        self._encoding = encoding
         self._log_path = log_directory / f"encoder-{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._feeder: threading.Thread | None = None
@@ -71,10 +89,10 @@ class Encoder:
         """Start encoding at a segment boundary; the next one when none is given. Returns its first frame."""
         assert self._process is None, f"encoder {self.name} is running"
         if first_frame is None:
-            first_frame = next_boundary(time.time() + START_SECONDS, segment_seconds=self._segment_seconds)
+            first_frame = next_boundary(time.time() + START_SECONDS, segment_seconds=self._encoding.segment_seconds)
         with self._log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                _command(self._output, first_frame, segment_seconds=self._segment_seconds, pushes=self._pushes),
+                _command(self._output, first_frame, encoding=self._encoding, pushes=self._pushes),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -122,12 +140,13 @@ class Encoder:
         self._process = self._feeder = None
 
 
-def encode_files(
-    directory: Path, *, first_frame: int, frames: int, segment_seconds: int = SEGMENT_SECONDS
-) -> list[Path]:
-    """Encode as fast as it goes, into ``directory``: the segments, in order, as a pushing encoder would send them."""
+def encode_files(directory: Path, *, first_frame: int, frames: int, encoding: Encoding = EPOCH_LOCKED) -> list[Path]:
+    """Encode as fast as it goes, into ``directory``: the segments, in order, as a pushing encoder would send them.
+
+    Of the only rendition.
+    """
     output = f"{directory}/channel"
-    command = _command(output, first_frame, segment_seconds=segment_seconds, pushes=False)
+    command = _command(output, first_frame, encoding=encoding, pushes=False)
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stderr is not None
@@ -137,41 +156,42 @@ def encode_files(
     return sorted(directory.glob("channel_*.ts"), key=lambda path: int(path.stem.removeprefix("channel_")))
 
 
-def _command(output: str, first_frame: int, *, segment_seconds: int, pushes: bool) -> list[str]:
-    group = segment_seconds * FRAMES_PER_SECOND
+def _command(output: str, first_frame: int, *, encoding: Encoding, pushes: bool) -> list[str]:
+    group = encoding.segment_seconds * FRAMES_PER_SECOND
     source = [
         *("-f", "rawvideo", "-pix_fmt", "yuv420p", "-framerate", str(FRAMES_PER_SECOND)),
         *("-video_size", f"{frame_source.WIDTH}x{frame_source.HEIGHT}", "-i", "pipe:0"),
-        # One beep at every whole second: sound whose time can be heard.
-        *("-f", "lavfi", "-i", "sine=frequency=500:beep_factor=4:sample_rate=48000"),
+        # A tone that swells by the clock: no two moments sound alike, as no two pictures look alike.
+        *("-f", "lavfi", "-i", f"aevalsrc=0.2*sin(1000*PI*t)*sin((t+{first_frame / FRAMES_PER_SECOND:.2f})/7):s=48000"),
     ]
-    video = [
-        *("-map", "0:v", "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-threads", "1"),
-        *("-g", str(group), "-keyint_min", str(group), "-sc_threshold", "0", "-bf", "0", "-b:v", "200k"),
+    video: list[str] = []
+    for index, height in enumerate(encoding.heights):
+        video += ["-map", "0:v", f"-filter:v:{index}", f"scale={height * 16 // 9}:{height}:flags=neighbor"]
+    video += [
+        *("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-threads", "1"),
+        *("-g", str(group), "-keyint_min", str(group), "-sc_threshold", "0"),
+        *("-bf", str(encoding.b_frames), "-b:v", "200k"),
     ]
     # The sound never ends; the pictures do, in encode_files.
     audio = ["-map", "1:a", "-c:a", "aac", "-b:a", "64k", "-ac", "2", "-shortest"]
+    first_timestamp = encoding.first_timestamp_seconds
+    if first_timestamp is None:
+        first_timestamp = first_frame / FRAMES_PER_SECOND
+    first_number = first_frame // group if encoding.first_number is None else encoding.first_number
+    renditions, playlist, segments = [], f"{output}_1.m3u8", f"{output}_%05d.ts"
+    if len(encoding.heights) > 1:
+        videos = [f"v:{index},agroup:sound" for index in range(len(encoding.heights))]
+        renditions = ["-var_stream_map", " ".join([*videos, "a:0,agroup:sound,default:yes"])]
+        playlist, segments = f"{output}_%v.m3u8", f"{output}_%v_%05d.ts"
     muxer = [
-        *("-output_ts_offset", str(first_frame // FRAMES_PER_SECOND)),
-        *("-f", "hls", "-hls_time", str(segment_seconds), "-start_number", str(first_frame // group)),
+        *("-output_ts_offset", f"{first_timestamp:.2f}"),
+        *("-f", "hls", "-hls_time", str(encoding.segment_seconds), "-start_number", str(first_number)),
         *("-hls_list_size", "6", "-hls_flags", "program_date_time+independent_segments"),
-        *("-master_pl_name", "channel.m3u8", "-hls_segment_filename", f"{output}_%05d.ts"),
+        *("-master_pl_name", "channel.m3u8", "-hls_segment_filename", segments, *renditions),
     ]
     push = ["-method", "PUT", "-http_persistent", "1"] if pushes else []
-    ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
-    return [
-        ffmpeg,
-        "-hide_banner",
-        "-nostats",
-        "-loglevel",
-        "warning",
-        *source,
-        *video,
-        *audio,
-        *muxer,
-        *push,
-        f"{output}_1.m3u8",
-    ]
+    ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostats", "-loglevel", "warning"]
+    return [*ffmpeg, *source, *video, *audio, *muxer, *push, playlist]
 
 
 def _live_frames(first_frame: int) -> Iterable[bytes]:

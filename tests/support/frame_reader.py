@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ class SegmentFrames:
     """Ticks; 0 where there is no audio."""
 
 
+@functools.lru_cache(maxsize=512)  # what several endpoints have published is often the same, to the byte
 def read_segment(body: bytes) -> SegmentFrames:
     """Decode an MPEG-TS segment from :mod:`support.frame_source`.
 
@@ -49,7 +51,9 @@ def read_segment(body: bytes) -> SegmentFrames:
                 assert isinstance(frame, av.VideoFrame)
                 assert frame.pts is not None
                 plane = frame.planes[0]
-                luma = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+                luma = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)[
+                    :, : plane.width
+                ]
                 pictures.append((frame.pts, frame_source.read(luma)))
     # FFmpeg unwraps timestamps that wrap inside a segment: taken back here, after they have put pictures in order.
     pictures.sort()

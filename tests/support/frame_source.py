@@ -52,14 +52,15 @@ def draw(number: int) -> bytes:
 
 
 def read(luma: npt.NDArray[np.uint8]) -> int:
-    """The number of the picture whose luma plane, ``HEIGHT`` x ``WIDTH``, this is.
+    """The number of the picture whose luma plane this is, in whatever size it was encoded.
 
     Raises:
         UnreadableFrame: the checksum does not match.
     """
+    height, width = luma.shape[0] // _ROWS, luma.shape[1] // _COLUMNS
     # The inner half of each block: what compression smears across its edges does not count.
-    blocks = luma[:HEIGHT, :WIDTH].reshape(_ROWS, _BLOCK_HEIGHT, _COLUMNS, _BLOCK_WIDTH)
-    inner = blocks[:, _BLOCK_HEIGHT // 4 : -_BLOCK_HEIGHT // 4, :, _BLOCK_WIDTH // 4 : -_BLOCK_WIDTH // 4]
+    blocks = luma[: _ROWS * height, : _COLUMNS * width].reshape(_ROWS, height, _COLUMNS, width)
+    inner = blocks[:, height // 4 : -height // 4, :, width // 4 : -width // 4]
     bits = np.packbits(inner.mean(axis=(1, 3)).ravel() > (_BLACK + _WHITE) / 2)
     value = int.from_bytes(bits.tobytes(), "big")
     number = value >> _CHECK_BITS

@@ -25,6 +25,11 @@ class ListedSegment:
         """EXT-X-DISCONTINUITY stands before it."""
         return "#EXT-X-DISCONTINUITY" in self.tags
 
+    @property
+    def is_gap(self) -> bool:
+        """EXT-X-GAP stands before it: there is nothing to fetch."""
+        return "#EXT-X-GAP" in self.tags
+
 
 @dataclass(frozen=True, slots=True)
 class MediaPlaylist:

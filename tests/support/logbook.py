@@ -27,11 +27,18 @@ class Logged:
     sequence: int
     subject: str
     payload: bytes
+    at: float
+    """When it was stored, by the log's clock, seconds since the epoch."""
 
 
 def program_messages(stack: Stack, endpoint_guid: str) -> list[Logged]:
     """All entries of an origin endpoint, as they are stored."""
-    return asyncio.run(_read(stack.nats_url, "PROGRAM", f"program.*.{endpoint_guid}"))
+    return messages(stack, "PROGRAM", f"program.*.{endpoint_guid}")
+
+
+def messages(stack: Stack, stream: str, subject: str) -> list[Logged]:
+    """All that a log holds of a subject, wildcards and all."""
+    return asyncio.run(_read(stack.nats_url, stream, subject))
 
 
 def program_entries(messages: list[Logged]) -> list[ProgramEntry]:
@@ -41,8 +48,8 @@ def program_entries(messages: list[Logged]) -> list[ProgramEntry]:
 
 def segment_facts(stack: Stack, channel_guid: str, input_id: int) -> list[SegmentArrived]:
     """Every segment that ingest says is stored of one input, in log order."""
-    messages = asyncio.run(_read(stack.nats_url, "ARRIVALS", f"arrivals.*.{channel_guid}.{input_id}"))
-    facts = [codec.decode(message.payload) for message in messages]
+    found = messages(stack, "ARRIVALS", f"arrivals.*.{channel_guid}.{input_id}")
+    facts = [codec.decode(message.payload) for message in found]
     return [fact for fact in facts if isinstance(fact, SegmentArrived)]
 
 
@@ -79,7 +86,10 @@ async def _read(nats_url: str, stream: str, subject: str) -> list[Logged]:
                 batch = await subscription.fetch(min(_BATCH, waiting - len(logged)), timeout=5)
             except NatsTimeout:
                 break
-            logged += [Logged(one.metadata.sequence.stream, one.subject, one.data) for one in batch]
+            logged += [
+                Logged(one.metadata.sequence.stream, one.subject, one.data, one.metadata.timestamp.timestamp())
+                for one in batch
+            ]
         await subscription.unsubscribe()
         return logged
     finally:

@@ -2,12 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from support import frame_source
 from support.frame_reader import SegmentFrames, read_segment, wrapped_difference
 from support.watcher import WatchedSegment, Watcher
+
+_NOTHING = SegmentFrames((), (), (), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Seam:
+    """Where one frame is not followed by the next, or its timestamp does not go on."""
+
+    before: int
+    after: int
+    """Numbers of the frames."""
+    step: int
+    """From one timestamp to the next, ticks."""
+    media_sequence: int
+    """Of the segment that ``after`` is in."""
+    marked: bool
+    """EXT-X-DISCONTINUITY stands there, or an EXT-X-GAP lies between."""
+
+    @property
+    def jump_seconds(self) -> float:
+        """What of the programme is left out; negative: shown twice."""
+        return (self.after - self.before - 1) / frame_source.FRAMES_PER_SECOND
+
+    @property
+    def timestamps_agree(self) -> bool:
+        """The timestamps go on by just as much as the frames."""
+        return self.step == (self.after - self.before) * frame_source.TICKS_PER_FRAME
+
+    def describe(self) -> str:
+        """A sentence."""
+        return (
+            f"frame {self.before} is followed by {self.after}, {self.step} ticks later, "
+            f"in segment {self.media_sequence}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,39 +67,47 @@ class Programme:
         """The longest time from one new segment being offered to the next."""
         return max((b.offered_at - a.offered_at for a, b in pairwise(self.watched)), default=0.0)
 
+    def frames(self) -> list[int]:
+        """The numbers of all frames, in the order they were shown."""
+        return [number for decoded in self.decoded for number in decoded.numbers]
+
+    def seams(self) -> list[Seam]:
+        """Every place at which the pictures do not go on."""
+        found = []
+        last: tuple[int, int] | None = None
+        marked = False
+        for segment, decoded in zip(self.watched, self.decoded, strict=True):
+            marked = marked or segment.listed.is_discontinuous or segment.listed.is_gap
+            for number, timestamp in zip(decoded.numbers, decoded.timestamps, strict=True):
+                if last is not None:
+                    step = wrapped_difference(timestamp, last[1])
+                    seam = Seam(last[0], number, step, segment.listed.media_sequence, marked)
+                    if number != last[0] + 1 or not seam.timestamps_agree:
+                        found.append(seam)
+                last = (number, timestamp)
+                marked = False
+        return found
+
     def problems(self) -> list[str]:
         """Everything a viewer could notice, one sentence each; empty when the programme is unbroken."""
-        return [*self._listing_problems(), *self._frame_problems(), *self._sound_problems()]
+        return [*self._listing_problems(), *(seam.describe() for seam in self.seams()), *self._sound_problems()]
 
     def _listing_problems(self) -> list[str]:
         found = []
         for before, after in pairwise(segment.listed.media_sequence for segment in self.watched):
             if after != before + 1:
                 found.append(f"media sequence {before} is followed by {after}")
-        discontinuous = [segment.listed for segment in self.watched if segment.listed.is_discontinuous]
-        found += [f"EXT-X-DISCONTINUITY before media sequence {listed.media_sequence}" for listed in discontinuous]
+        for listed in (segment.listed for segment in self.watched):
+            found += [f"EXT-X-DISCONTINUITY before media sequence {listed.media_sequence}"] * listed.is_discontinuous
+            found += [f"EXT-X-GAP at media sequence {listed.media_sequence}"] * listed.is_gap
         for segment, frames in zip(self.watched, self.decoded, strict=True):
+            if segment.listed.is_gap:
+                continue
             measured = len(frames.numbers) / frame_source.FRAMES_PER_SECOND
             if abs(measured - segment.listed.duration_seconds) > 0.02:
                 found.append(
                     f"EXTINF {segment.listed.duration_seconds} of {segment.listed.url} is {measured} of frames"
                 )
-        return found
-
-    def _frame_problems(self) -> list[str]:
-        found = []
-        frames = [
-            (number, timestamp, segment.listed.media_sequence)
-            for segment, decoded in zip(self.watched, self.decoded, strict=True)
-            for number, timestamp in zip(decoded.numbers, decoded.timestamps, strict=True)
-        ]
-        for (before, earlier, _), (after, later, media_sequence) in pairwise(frames):
-            if after != before + 1:
-                found.append(
-                    f"frame {before} is followed by {after} ({after - before - 1:+d}) in segment {media_sequence}"
-                )
-            if wrapped_difference(later, earlier) != (after - before) * frame_source.TICKS_PER_FRAME:
-                found.append(f"timestamp {earlier} is followed by {later} at frame {after}, segment {media_sequence}")
         return found
 
     def _sound_problems(self) -> list[str]:
@@ -82,12 +125,22 @@ class Programme:
 
 
 def decode_programme(watcher: Watcher) -> Programme:
-    """Decode all that a watcher has kept.
+    """Decode all that a watcher has kept of the only rendition.
 
     Raises:
         AssertionError: it saw nothing at all.
         UnreadableFrame, av.error.FFmpegError: a segment is damaged.
     """
-    watched = tuple(watcher.segments())
+    watched = watcher.segments()
     assert watched, f"{watcher.name} was never offered a segment\n{watcher.describe()}"
-    return Programme(watcher.name, watched, tuple(read_segment(segment.body) for segment in watched))
+    return decode_segments(watcher.name, watched)
+
+
+def decode_segments(name: str, watched: Sequence[WatchedSegment]) -> Programme:
+    """Decode what was kept of one rendition.
+
+    Raises:
+        UnreadableFrame, av.error.FFmpegError: a segment is damaged.
+    """
+    decoded = tuple(_NOTHING if segment.listed.is_gap else read_segment(segment.body) for segment in watched)
+    return Programme(name, tuple(watched), decoded)

@@ -7,6 +7,7 @@ checked from the kept segments afterwards (:mod:`support.programme`).
 from __future__ import annotations
 
 import hashlib
+import ssl
 import threading
 import time
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from support.hls_reader import (
 
 POLL_SECONDS = 0.4
 REQUEST_SECONDS = 30.0
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Nothing here speaks TLS, and the certificates of this machine take a while to read for each of many watchers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,10 @@ class _Rendition:
         self.playlist: MediaPlaylist | None = None
         self.segments: dict[int, WatchedSegment] = {}
 
+    def in_order(self) -> list[WatchedSegment]:
+        """What was kept, by media sequence."""
+        return [self.segments[number] for number in sorted(self.segments)]
+
 
 class Watcher:
     """Watches one origin endpoint in a thread of its own, until stopped.
@@ -53,14 +60,18 @@ class Watcher:
         url: of the multivariant playlist.
         tolerates_broken: a connection that breaks while a request is under way is tried again and counted, as every
             player does; a refused one is a problem always.
+        poll_seconds: from one look at the playlists to the next.
     """
 
-    def __init__(self, name: str, url: str, *, tolerates_broken: bool = False) -> None:
+    def __init__(
+        self, name: str, url: str, *, tolerates_broken: bool = False, poll_seconds: float = POLL_SECONDS
+    ) -> None:
         self.name = name
         self.url = url
         self.problems: list[str] = []
         self.broken_requests = 0
         self._tolerates_broken = tolerates_broken
+        self._poll_seconds = poll_seconds
         self._renditions: dict[str, _Rendition] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name=f"watcher of {name}", daemon=True)
@@ -81,8 +92,11 @@ class Watcher:
         if not renditions:
             return []
         assert len(renditions) == 1, f"{self.name}: expected one rendition, found {sorted(self._renditions)}"
-        kept = renditions[0].segments
-        return [kept[number] for number in sorted(kept)]
+        return renditions[0].in_order()
+
+    def renditions(self) -> list[list[WatchedSegment]]:
+        """All media segments offered so far, in order, of each rendition."""
+        return [rendition.in_order() for rendition in list(self._renditions.values())]
 
     def describe(self) -> str:
         """For messages: what it has seen last."""
@@ -91,14 +105,14 @@ class Watcher:
         return f"--- watcher of {self.name}: problems: {problems}\nlast playlists:\n" + "\n".join(texts)
 
     def _watch(self) -> None:
-        with httpx.Client(timeout=REQUEST_SECONDS, headers={"Accept-Encoding": "gzip"}) as client:
+        with httpx.Client(timeout=REQUEST_SECONDS, headers={"Accept-Encoding": "gzip"}, verify=_NO_TLS) as client:
             while not self._stop.is_set():
                 started = time.monotonic()
                 try:
                     self._poll(client)
                 except (NotAPlaylist, httpx.HTTPError) as err:
                     self._problem(f"{type(err).__name__}: {err}")
-                self._stop.wait(max(0.0, started + POLL_SECONDS - time.monotonic()))
+                self._stop.wait(max(0.0, started + self._poll_seconds - time.monotonic()))
             self._read_all_again(client)
 
     def _poll(self, client: httpx.Client) -> None:
@@ -130,6 +144,9 @@ class Watcher:
         self._renditions = {url: _Rendition(url) for url in urls}
 
     def _fetch(self, client: httpx.Client, rendition: _Rendition, listed: ListedSegment, *, offered_at: float) -> None:
+        if listed.is_gap:
+            rendition.segments[listed.media_sequence] = WatchedSegment(listed, b"", offered_at, "")
+            return
         answer = self._get(client, listed.url)
         if answer.status_code != httpx.codes.OK:
             self._problem(f"{listed.url} was listed and answered {answer.status_code}: {answer.text[:200]}")
@@ -168,6 +185,8 @@ class Watcher:
         for rendition in self._renditions.values():
             for listed in rendition.playlist.segments if rendition.playlist else ():
                 kept = rendition.segments.get(listed.media_sequence)
+                if listed.is_gap:
+                    continue
                 try:
                     answer = self._get(client, listed.url)
                 except httpx.HTTPError as err:

@@ -86,7 +86,8 @@ EXAMPLES: dict[str, Encoders] = {
     "Both lose the same segment": lambda at: [SyntheticEncoder(1, lost={at}), SyntheticEncoder(2, lost={at})],
     "Both lose the same ten segments": lambda at: [
         SyntheticEncoder(1, lost=_from(at, count=10)),
-        SyntheticEncoder(2, lost=_from(at, count=10)),
+        # Either may be the first to come back, and is followed then: here it is input 1, by more than a moment.
+        SyntheticEncoder(2, lost=_from(at, count=10), late={at + 10: 0.3}),
     ],
     "Input 1 stops for good, input 2 is not epoch-locked": lambda at: [
         SyntheticEncoder(1, lost=_from(at)),
