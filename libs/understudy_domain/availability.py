@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from typing import Protocol
 
 from understudy_domain import ticks
 from understudy_domain.channel import OriginEndpoint
@@ -20,12 +21,24 @@ LISTED_ENTRIES_MIN = 3
 TARGET_DURATIONS_MIN = 3
 
 
+class Spanning(Protocol):
+    """An entry, or as much of one as says what it takes up."""
+
+    @property
+    def start(self) -> int:
+        """Programme time, ticks."""
+
+    @property
+    def end(self) -> int:
+        """Programme time, ticks."""
+
+
 def available_count(entries: Sequence[ProgramEntry], *, now: int, start: int = 0) -> int:
     """How many of the entries, in order of media sequence, are available; the first ``start`` are known to be."""
     return bisect_right(entries, now, lo=start, key=lambda entry: entry.available_at)
 
 
-def duration_of(entry: ProgramEntry) -> int:
+def duration_of(entry: Spanning) -> int:
     """What an entry takes up in the window, ticks: the same for every rendition, so that all list the same slots."""
     return entry.end - entry.start
 

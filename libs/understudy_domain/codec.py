@@ -56,19 +56,28 @@ def decode(payload: bytes) -> object:
     Raises:
         MalformedRecord: not JSON, an unknown type, a newer version than this code reads, or a field of a wrong type.
     """
+    plain = _plain_record(payload)
+    return from_plain(_class_of(plain), plain)
+
+
+def _plain_record(payload: bytes) -> dict[str, Any]:
     try:
         plain = json.loads(payload)
     except (ValueError, RecursionError) as err:
         raise MalformedRecord("not JSON") from err
     if not isinstance(plain, dict):
         raise MalformedRecord("not an object")
+    return plain
+
+
+def _class_of(plain: Mapping[str, Any]) -> type:
     cls = _classes.get(str(plain.get("type")))
     if cls is None:
         raise MalformedRecord(f"unknown record type {plain.get('type')!r}")
     version = plain.get("version")
     if not isinstance(version, int) or version > _names[cls][1]:
         raise MalformedRecord(f"{plain.get('type')} of version {version!r} is newer than this program reads")
-    return from_plain(cls, plain)
+    return cls
 
 
 def decode_as(cls: type[T], payload: bytes) -> T:
@@ -81,6 +90,20 @@ def decode_as(cls: type[T], payload: bytes) -> T:
     if not isinstance(value, cls):
         raise MalformedRecord(f"expected {cls.__name__}, found {type(value).__name__}")
     return value
+
+
+def decode_outline(cls: type, outline: type[T], payload: bytes) -> T:
+    """Of the record in ``payload``, which must be a ``cls``, those fields alone that the dataclass ``outline`` names.
+
+    For whoever reads very many records for the sake of a few fields; the others may be anything.
+
+    Raises:
+        MalformedRecord: as ``decode_as``.
+    """
+    plain = _plain_record(payload)
+    if _class_of(plain) is not cls:
+        raise MalformedRecord(f"expected {cls.__name__}, found {plain.get('type')!r}")
+    return from_plain(outline, plain)
 
 
 def to_plain(value: object) -> dict[str, Any]:

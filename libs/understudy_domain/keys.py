@@ -87,9 +87,19 @@ def parse_arrivals_subject(subject: str) -> ArrivalsSubject:
             raise MalformedKey(f"not an arrivals subject: {subject!r:.200}")
 
 
+def channel_arrivals_filter(shard: int, channel_guid: str) -> str:
+    """All that one channel's decisions depend on, but for its shard's ticks."""
+    return f"arrivals.{shard}.{channel_guid}.>"
+
+
 def program_subject(shard: int, origin_endpoint_guid: str) -> str:
     """Where the entries of one origin endpoint stand, one message a slot."""
     return f"program.{shard}.{origin_endpoint_guid}"
+
+
+def program_filter(shard: int) -> str:
+    """The entries of all origin endpoints of one shard."""
+    return f"program.{shard}.*"
 
 
 def parse_program_subject(subject: str) -> tuple[int, str]:
@@ -153,6 +163,20 @@ def parse_lease_key(key: str) -> int | str:
             raise MalformedKey(f"not a key of the leases: {key!r:.200}")
 
 
+def removed_channel_key(channel_guid: str) -> str:
+    """The SNAPSHOTS key that says that what is left of a deleted channel is being removed."""
+    return f"removed.{channel_guid}"
+
+
+def channel_of_snapshot_key(key: str) -> str | None:
+    """The channel (guid) that a SNAPSHOTS key is about; None for a shard's position."""
+    match key.split("."):
+        case ["channel" | "removed", guid] if GUID.fullmatch(guid):
+            return guid
+        case _:
+            return None
+
+
 def _resource_id(resource_id: str) -> str:
     if not RESOURCE_ID.fullmatch(resource_id):
         raise MalformedKey(f"an id has 1 to 256 of A-Z a-z 0-9 _ -, this is none: {resource_id!r:.80}")
@@ -199,6 +223,17 @@ def parse_media_object_key(key: str) -> MediaObjectKey:
     if match is None:
         raise MalformedKey(f"not a media object key: {key!r:.200}")
     return MediaObjectKey(match[1], int(match[2]), int(match[3]), match[4], match[5])
+
+
+def received_milliseconds(object_key: str) -> int | None:
+    """When a media object was received, ms since the epoch; None for another kind of key.
+
+    Without taking the key apart: it is asked for every piece of every entry.
+    """
+    begin = len("media/") + 32 + len("/1/")
+    digits = object_key[begin : begin + 13]
+    is_one = object_key.startswith("media/") and object_key[begin + 13 : begin + 14] == "-"
+    return int(digits) if is_one and digits.isdecimal() else None
 
 
 # --- URL paths: ingest ------------------------------------------------------------------------------------------------

@@ -66,6 +66,8 @@ class ConfigStore:
         self._next_refresh: asyncio.Task[None] | None = None
         self.malformed_total = 0
         """Records that did not parse and were skipped."""
+        self.unreadable: set[str] = set()
+        """Keys whose newest record does not parse: what they name is there, whatever is missing from the mappings."""
         self.channels: Mapping[str, Versioned[Channel]] = MappingProxyType(self._channels)
         """By id."""
         self.origin_endpoints: Mapping[str, Versioned[OriginEndpoint]] = MappingProxyType(self._origin_endpoints)
@@ -203,8 +205,10 @@ class ConfigStore:
             value = None if entry.value is None else _decode(entry.key, entry.value)
         except (MalformedRecord, InvalidResource) as err:
             self.malformed_total += 1
+            self.unreadable.add(entry.key)
             _log.error("skipped a record of CONFIG: %s", err, extra={"key": entry.key})
         else:
+            self.unreadable.discard(entry.key)
             self._set(entry.key, value, entry.revision)
         if self._unconfirmed and entry.pending == 0:
             self._drop_unconfirmed(entry.revision)

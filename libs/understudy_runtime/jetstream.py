@@ -98,6 +98,21 @@ class Bus:
         answer = await self.api_request(f"STREAM.INFO.{stream}", repeatable=True)
         return int(answer["state"]["last_seq"])
 
+    async def subjects(self, stream: str, subjects_filter: str) -> dict[str, int]:
+        """The subjects that match and that ``stream`` holds messages of, each with how many.
+
+        Raises:
+            BusUnavailable: no answer in time.
+        """
+        found: dict[str, int] = {}
+        while True:
+            request = json.dumps({"subjects_filter": subjects_filter, "offset": len(found)}).encode()
+            answer = await self.api_request(f"STREAM.INFO.{stream}", request, repeatable=True)
+            page = answer["state"].get("subjects") or {}
+            found.update(page)
+            if not page or len(found) >= answer.get("total", 0):
+                return found
+
     # --- writing ------------------------------------------------------------------------------------------------------
 
     async def publish(
@@ -134,6 +149,20 @@ class Bus:
         repeatable = message_id is not None and expected_last_subject_sequence is None
         answer = await self._request(subject, payload, headers=sent or None, repeatable=repeatable)
         return int(answer["seq"])
+
+    async def purge(self, stream: str, subject: str, *, before_sequence: int | None = None) -> int:
+        """Remove the messages of ``subject`` (wildcards allowed), all or those before a sequence; returns how many.
+
+        Sequences are never used again, and the others' stay as they are.
+
+        Raises:
+            BusUnavailable: no answer in time; they may be removed all the same.
+        """
+        request: dict[str, Any] = {"filter": subject}
+        if before_sequence is not None:
+            request["seq"] = before_sequence
+        answer = await self.api_request(f"STREAM.PURGE.{stream}", json.dumps(request).encode(), repeatable=True)
+        return int(answer["purged"])
 
     # --- reading ------------------------------------------------------------------------------------------------------
 

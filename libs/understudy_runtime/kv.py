@@ -104,6 +104,54 @@ class KeyValue:
         except WrongLastSequence as err:
             raise StaleRevision(f"{key} is no longer at revision {revision}") from err
 
+    async def purge(self, key: str, *, revision: int | None = None) -> None:
+        """Remove a key without the mark that a deletion leaves, where given only up to ``revision``.
+
+        Whoever watches the bucket does not hear of it. The bucket's newest message must not go like that: to ask
+        whether one has read everything is to wait for it.
+
+        Raises:
+            BusUnavailable: no answer in time.
+        """
+        before_sequence = None if revision is None else revision + 1
+        await self._bus.purge(self.stream, self._prefix + key, before_sequence=before_sequence)
+
+    async def keys(self, keys: str = ">") -> list[str]:
+        """The keys that match and of which there is anything, be it the mark of a deletion.
+
+        Raises:
+            BusUnavailable: no answer in time.
+        """
+        found = await self._bus.subjects(self.stream, self._prefix + keys)
+        return [subject.removeprefix(self._prefix) for subject in found]
+
+    async def revision_of(self, key: str) -> int | None:
+        """The revision of a key, or of its deletion; None where there is neither.
+
+        Raises:
+            BusUnavailable: no answer in time.
+        """
+        entry = await self._last(key)
+        return None if entry is None else entry.revision
+
+    async def forget_deleted(self, *, before: int) -> int:
+        """Remove the marks of deletions that were made before an instant (ticks since the epoch); returns how many.
+
+        The mark that is the bucket's newest message stays: see ``purge``.
+
+        Raises:
+            BusUnavailable: no answer in time.
+        """
+        newest = await self.last_revision()
+        old = [
+            entry
+            for message in await self._bus.fetch(self.stream, self._prefix + ">")
+            if (entry := self.entry(message)).value is None and message.instant < before and entry.revision < newest
+        ]
+        for entry in old:
+            await self.purge(entry.key, revision=entry.revision)
+        return len(old)
+
     async def watch(self, keys: str = ">") -> AsyncGenerator[Entry, None]:
         """Every key that matches, as it is, then every change, in order, for ever.
 

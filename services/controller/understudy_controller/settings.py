@@ -26,6 +26,18 @@ class ControllerSettings(CommonSettings):
     account_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")] = "000000000000"
     """The account in ARNs, 12 digits; the same remark."""
 
+    retention_interval_seconds: Annotated[float, Field(ge=0)] = 30.0
+    """How often what no window reaches any more is looked for and removed; 0: never.
+
+    Half a minute of media is little beside the margin, and looking costs next to nothing.
+    """
+
+    retention_margin_seconds: Annotated[float, Field(ge=0)] = 3600.0
+    """How much longer than any window reaches entries and media are kept.
+
+    As long as arrivals, so that a decision can be explained in full for an hour.
+    """
+
     start_wait_seconds: Annotated[float, Field(ge=0)] = 10.0
     """How long a request that comes while the controller is still starting waits before it is answered 503.
 

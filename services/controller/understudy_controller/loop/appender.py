@@ -85,6 +85,10 @@ class Appender:
         line = self._lines.get(origin_endpoint)
         return line is None or not line.waiting
 
+    def knows(self, origin_endpoint: str) -> bool:
+        """Whether anything is appended for the endpoint here."""
+        return origin_endpoint in self._lines
+
     @property
     def waiting(self) -> int:
         """Entries that are decided and do not stand yet."""
@@ -129,6 +133,10 @@ class Appender:
             if standing is not None and standing.sequence != line.last_sequence:
                 self._give_way(line, standing)
                 return None
+            if not line.waiting:
+                return None  # the endpoint was deleted meanwhile, and with it what its programme ended with
+            if standing is None:
+                await asyncio.sleep(_RETRY_SECONDS)
 
     async def _standing(self, line: _Line) -> StoredMessage | None:
         while True:

@@ -40,14 +40,20 @@ class Channels:
         *,
         shards: int,
         on_superseded: Callable[[ProgramEntry], None],
+        on_appended: Callable[[ProgramEntry, int], None],
     ) -> None:
-        """``on_superseded`` is called with an entry that another controller has appended in place of one of ours."""
+        """Two are called with entries.
+
+        ``on_superseded`` with one that another controller has appended in place of one of ours, ``on_appended`` with
+        each of ours that stands, and its PROGRAM sequence.
+        """
         self._store = store
         self._telling = telling
         self._snapshots = snapshots
         self._metrics = metrics
         self._tasks = tasks
         self._shards = shards
+        self._on_appended = on_appended
         self._folds: dict[str, ChannelFold] = {}
         self._standing: dict[str, ProgramEntry] = {}
         """The last entry of each endpoint (guid) that stands in PROGRAM."""
@@ -172,6 +178,7 @@ class Channels:
         before = self._standing.get(entry.origin_endpoint)
         self._standing[entry.origin_endpoint] = entry
         self._telling.appended(entry, sequence, before=before)
+        self._on_appended(entry, sequence)
 
     # --- asked by the parts -------------------------------------------------------------------------------------------
 

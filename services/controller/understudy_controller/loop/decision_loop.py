@@ -17,6 +17,8 @@ from understudy_controller.loop.channels import Channels
 from understudy_controller.loop.leases import Leases
 from understudy_controller.loop.metrics import LoopMetrics
 from understudy_controller.loop.reading import Reading
+from understudy_controller.loop.retention import Retention
+from understudy_controller.loop.retention_metrics import RetentionMetrics
 from understudy_controller.loop.shards import Shards
 from understudy_controller.loop.snapshots import Snapshots
 from understudy_controller.loop.tasks import Tasks
@@ -58,7 +60,15 @@ class DecisionLoop:
         metrics = LoopMetrics(context.registry, inputs=self._inputs, caught_up=self._has_caught_up)
         telling = Telling(store, metrics, self._active_inputs, shards=shards, owns=self._holds)
         self._channels = Channels(
-            bus, store, telling, self._snapshots, metrics, self._tasks, shards=shards, on_superseded=self._superseded
+            bus,
+            store,
+            telling,
+            self._snapshots,
+            metrics,
+            self._tasks,
+            shards=shards,
+            on_superseded=self._superseded,
+            on_appended=self._appended,
         )
         self._ticker = Ticker(bus, self._channels.timers)
         reading = Reading(
@@ -68,6 +78,15 @@ class DecisionLoop:
             bus, store, self._channels, reading, self._snapshots, metrics, self._tasks, shards=shards, holds=self._holds
         )
         self._leases = Leases(bus, self._shards, shards=shards, on_lost=metrics.lease_losses.inc)
+        self._retention = Retention(
+            bus,
+            store,
+            self._channels,
+            self._shards,
+            RetentionMetrics(context.registry),
+            context.settings,
+            holds=self._holds,
+        )
         context.decisions.fold_of = self._channels.fold_of
         context.health.add_check("decisions", self._waits_for)
 
@@ -79,6 +98,7 @@ class DecisionLoop:
             self._transcriber.run(),
             self._active_inputs.run(),
             self._snapshots.run(self._shards.checkpoint),
+            self._retention.run(),
         ]
 
     async def close(self) -> None:
@@ -94,6 +114,9 @@ class DecisionLoop:
 
     def _superseded(self, entry: ProgramEntry) -> None:
         self._shards.give_way(entry)
+
+    def _appended(self, entry: ProgramEntry, sequence: int) -> None:
+        self._retention.appended(entry, sequence)
 
     def _inputs(self) -> Iterator[tuple[str, InputState]]:
         return self._channels.inputs()

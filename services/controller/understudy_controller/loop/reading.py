@@ -68,6 +68,7 @@ class Reading:
                 await self._know(shard.number, message)
                 self._take(message, shard)
                 shard.position = message.sequence
+                shard.read_until = message.instant if message.pending else None
                 if not shard.caught_up and (message.pending == 0 or message.sequence >= end):
                     self._catch_up(shard)
                 if clock.monotonic() - yielded_at > _BUSY_SECONDS:

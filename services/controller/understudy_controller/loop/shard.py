@@ -13,6 +13,8 @@ class Shard:
     number: int
     position: int = 0
     """ARRIVALS sequence up to which it has been read."""
+    read_until: int | None = None
+    """Log time up to which it has been read, ticks since the epoch; None: to its end."""
     caught_up: bool = False
     leaving: bool = False
     """It is to be given back: nothing more is decided for it."""

@@ -58,6 +58,11 @@ class Shards:
         """Those that this process decides for, or is about to."""
         return frozenset(self._owned)
 
+    def current(self, number: int) -> Shard | None:
+        """A shard that this process decides for, that is read to its end, and that it is not about to give back."""
+        shard = self._owned.get(number)
+        return shard if shard is not None and shard.caught_up and not shard.leaving else None
+
     def have_caught_up(self, held: Collection[int]) -> bool:
         """Whether all that a lease is held for are read to their end; one that is only just taken up is not."""
         return self._owned.keys() >= set(held) and all(shard.caught_up for shard in self._owned.values())
