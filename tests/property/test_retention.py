@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.program_entries import START, make_endpoint, make_entry
@@ -56,6 +56,7 @@ def cases(draw: st.DrawFn) -> Case:
     )
 
 
+@settings(deadline=None)
 @given(cases())
 def test_whatever_egress_lists_or_serves_from_now_on_stays(case: Case) -> None:
     programme = Programme()
@@ -76,6 +77,7 @@ def test_whatever_egress_lists_or_serves_from_now_on_stays(case: Case) -> None:
         assert fresh.media_playlist("v1") == whole.media_playlist("v1")
 
 
+@settings(deadline=None)
 @given(
     lost=st.tuples(st.sets(st.integers(0, 24), max_size=8), st.sets(st.integers(0, 24), max_size=8)),
     late=st.dictionaries(st.integers(0, 24), st.sampled_from([0.5, 3.0, 9.0, 40.0]), max_size=4),

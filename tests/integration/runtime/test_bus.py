@@ -184,3 +184,15 @@ async def test_instants_are_log_time_in_ticks(bus: Bus) -> None:
     await bus.publish(SUBJECT, b"one")
     [message] = await bus.fetch(keys.ARRIVALS_STREAM, SUBJECT)
     assert abs(message.instant - clock.now_ticks()) < ticks.from_seconds(5)
+
+
+async def test_a_subject_is_purged_up_to_a_sequence_and_the_others_stay(bus: Bus) -> None:
+    other = keys.arrivals_subject(0, "1" * 32, 1)
+    sequences = [await bus.publish(subject, b"one") for subject in (SUBJECT, SUBJECT, other, SUBJECT)]
+    assert await bus.purge(keys.ARRIVALS_STREAM, SUBJECT, before_sequence=sequences[3]) == 2
+    assert [one.sequence for one in await bus.fetch(keys.ARRIVALS_STREAM, "arrivals.>")] == sequences[2:]
+    assert await bus.subjects(keys.ARRIVALS_STREAM, "arrivals.0.>") == {SUBJECT: 1, other: 1}
+    assert await bus.purge(keys.ARRIVALS_STREAM, keys.channel_arrivals_filter(0, "0" * 32)) == 1
+    assert await bus.subjects(keys.ARRIVALS_STREAM, "arrivals.0.>") == {other: 1}
+    assert await bus.subjects(keys.ARRIVALS_STREAM, "arrivals.1.>") == {}
+    assert await bus.publish(SUBJECT, b"two") == sequences[3] + 1

@@ -20,7 +20,9 @@ NEEDS = {
     "messages": (),
     "metrics": ("prometheus_client",),
     "objectadmin": ("boto3", "botocore", "pydantic"),
+    "objectkeys": ("obstore", "pydantic"),
     "objectstore": ("obstore", "pydantic"),
+    "s3": ("obstore", "pydantic"),
     "server": ("pydantic", "uvicorn"),
     "settings": ("pydantic",),
 }

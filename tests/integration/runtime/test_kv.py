@@ -8,7 +8,9 @@ import contextlib
 import pytest
 
 from support.nats_server import NatsServer
-from understudy_domain import keys
+from understudy_domain import keys, ticks
+from understudy_runtime import clock
+from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.errors import AlreadyExists, BusUnavailable, NotFound, StaleRevision
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.kv import Entry, KeyValue
@@ -82,3 +84,40 @@ async def test_the_librarys_own_client_reads_and_writes_the_same_bucket(bus: Bus
     with pytest.raises(NotFound):
         await kv.get("a")
     assert await kv.create("a", b"two") == revision + 2
+
+
+async def test_a_purged_key_leaves_no_mark_and_a_newer_value_stays(kv: KeyValue) -> None:
+    old = await kv.put("a", b"one")
+    await kv.put("b", b"two")
+    await kv.purge("b")
+    assert await kv.keys() == ["a"]
+    assert await kv.revision_of("b") is None
+    new = await kv.put("a", b"three")
+    await kv.purge("a", revision=old)
+    assert (await kv.get("a")).value == b"three"
+    await kv.delete("a")
+    assert await kv.keys() == ["a"]
+    assert await kv.revision_of("a") == new + 1
+    await kv.purge("a", revision=new + 1)
+    assert await kv.keys() == []
+
+
+async def test_marks_of_deletions_go_when_they_are_old_but_for_the_newest_message(bus: Bus) -> None:
+    config = KeyValue(bus, keys.CONFIG_BUCKET)
+    for key in ("a", "b", "c", "d"):
+        await config.put(key, b"{}")
+    await config.delete("a")
+    await config.delete("b")
+    await config.put("b", b"{}")
+    between = clock.now_ticks()
+    await config.delete("c")
+    await config.delete("d")
+    assert await config.forget_deleted(before=between) == 1
+    assert sorted(await config.keys()) == ["b", "c", "d"]
+    assert await config.forget_deleted(before=clock.now_ticks() + ticks.TICKS_PER_SECOND) == 1
+    assert sorted(await config.keys()) == ["b", "d"]
+    # Who starts now has to find the bucket's end.
+    store = ConfigStore(bus)
+    async with asyncio.timeout(5):
+        await store.start()
+    await store.stop()

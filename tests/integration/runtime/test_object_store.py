@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import uuid
 from pathlib import Path
@@ -11,8 +12,11 @@ import pytest
 
 from support.object_store import running_s3_server
 from support.ports import free_ports
+from understudy_domain import ticks
+from understudy_runtime import clock
 from understudy_runtime.errors import ObjectMissing, StorageUnavailable
 from understudy_runtime.objectadmin import ObjectAdmin
+from understudy_runtime.objectkeys import ObjectKeys
 from understudy_runtime.objectstore import ObjectStore
 from understudy_runtime.settings import CommonSettings
 
@@ -146,3 +150,27 @@ async def test_a_content_type_is_kept_where_given(store: ObjectStore, settings: 
     url = client.generate_presigned_url("get_object", Params={"Bucket": settings.s3_bucket, "Key": prefix + "a"})
     async with httpx.AsyncClient() as http:
         assert (await http.get(url)).headers["content-type"] == "video/mp2t"
+
+
+async def test_keys_are_listed_in_order_and_removed_by_the_thousand(
+    settings: CommonSettings, store: ObjectStore, prefix: str
+) -> None:
+    before, object_keys = clock.now_ticks(), ObjectKeys(settings)
+    names = [f"{prefix}{number:04d}" for number in range(1030)]
+    await asyncio.gather(*(store.put(name, b"12") for name in names))
+    listed = await object_keys.first(prefix)
+    assert [one.key for one in listed] == names[:1000]
+    assert all(one.size == 2 and one.modified_at > before - 5 * ticks.TICKS_PER_SECOND for one in listed)
+    await object_keys.remove([*names[:990], prefix + "never there"])
+    assert [one.key for one in await object_keys.first(prefix, after=names[999])] == names[1000:]
+    assert [one.key for one in await object_keys.first(prefix)] == names[990:]
+    await object_keys.remove(names[990:])
+    assert await object_keys.first(prefix) == []
+
+
+async def test_keys_of_a_storage_that_is_away_are_neither_listed_nor_removed(settings: CommonSettings) -> None:
+    away = ObjectKeys(settings.model_copy(update={"s3_endpoint_url": f"http://127.0.0.1:{free_ports(1)[0]}"}))
+    with pytest.raises(StorageUnavailable):
+        await away.first("media/")
+    with pytest.raises(StorageUnavailable):
+        await away.remove(["media/one"])

@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 
 from understudy_controller.api.metrics import ConfigurationMetrics
 from understudy_controller.loop.metrics import LoopMetrics
+from understudy_controller.loop.retention_metrics import RetentionMetrics
 from understudy_egress.metrics import EgressCollector
 from understudy_egress.programmes import Programmes
 from understudy_egress.segment_cache import SegmentCache
@@ -49,6 +50,7 @@ def ingest(registry: CollectorRegistry) -> None:
 
 def controller(registry: CollectorRegistry) -> None:
     LoopMetrics(registry, inputs=lambda: iter(()))
+    RetentionMetrics(registry)
     registry.register(ConfigurationMetrics(ConfigStore(bus())))
 
 

@@ -101,6 +101,7 @@ def test_a_domain_that_imports_the_outside_world_breaks_its_contract(tree: Path)
         ("services/egress/understudy_egress", "understudy_controller"),
         ("services/controller/understudy_controller", "understudy_local"),
         ("libs/understudy_local", "understudy_controller"),
+        ("services/controller/understudy_controller", "understudy_runtime.objectstore"),
     ],
 )
 def test_an_import_against_the_layers_breaks_a_contract(tree: Path, importer: str, imported: str) -> None:

@@ -13,6 +13,7 @@ from understudy_domain import codec, keys
 from understudy_domain.channel import OriginEndpoint
 from understudy_domain.channel_state import ChannelState
 from understudy_domain.entry import ProgramEntry
+from understudy_domain.errors import MalformedRecord
 from understudy_domain.facts import SegmentArrived
 from understudy_domain.media import Probe
 from understudy_domain.retention import (
@@ -115,7 +116,7 @@ def test_a_programme_is_read_by_what_retention_needs_of_it() -> None:
 
 
 def test_an_outline_of_another_record_is_refused() -> None:
-    with pytest.raises(codec.MalformedRecord):
+    with pytest.raises(MalformedRecord):
         codec.decode_outline(ProgramEntry, EntryOutline, codec.encode(RemovedChannel("c" * 32, 1)))
 
 

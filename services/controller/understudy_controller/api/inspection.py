@@ -84,7 +84,9 @@ class Inspection:
         programme = Programme(endpoint.id, configured(endpoint, revision=0), entries)
         entry = programme.entry(media_sequence)
         if entry is None:
-            raise ResourceNotFound(f"the origin endpoint {endpoint_id} has no slot of media sequence {media_sequence}")
+            raise ResourceNotFound(
+                f"the origin endpoint {endpoint_id} has no slot of media sequence {media_sequence}, yet or any more"
+            )
         async with self._replaying:
             arrivals = await log.arrivals_around(entry, entries)
             return await asyncio.to_thread(lambda: explain(programme, entry, logged_facts(arrivals)))
