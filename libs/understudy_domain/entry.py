@@ -127,6 +127,8 @@ class InputEvidence:
     """When it completed the slot, ticks since the epoch; None while it had not, and in entries of older releases."""
     lacking: tuple[str, ...] = ()
     """Renditions that it lacks for good, by which it is not judged."""
+    ended_at: int | None = None
+    """When its playlists had all ended, ticks since the epoch; told where the programme ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,12 @@ class ProgramEntry:
     rendering_version: int = RENDERING_VERSION
     order_settled: int = 0
     """ARRIVALS sequence up to which operators' orders for this endpoint are carried out or off."""
+    ended: bool = False
+    """The programme ends with this slot: the endpoint's last entry, said again. Nothing but why and when is another.
+
+    Whoever knows the entry's media sequence already knows all of it but this. The next entry, if one ever comes, goes
+    on from it, and the programme is live again.
+    """
 
     @property
     def is_gap(self) -> bool:

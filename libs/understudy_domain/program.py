@@ -8,6 +8,8 @@ Invariants, whatever a process has seen before:
    slides over them. That is why a segment's EXT-X-PROGRAM-DATE-TIME depends on its own date, not on its place.
 3. All renditions list the same slots, with the same discontinuities. What a rendition lacks is a gap in it.
 4. Media sequence numbers are contiguous; the window moves forward only (while the configuration stays).
+5. A playlist ends (EXT-X-ENDLIST) while its live edge is the newest entry of all and the programme ended with it. That
+   is told by saying the entry again; the next one, before it is available, takes it back.
 
 Lines are rendered once, when an entry comes; a renewal takes some away and joins others on.
 """
@@ -15,6 +17,7 @@ Lines are rendered once, when an entry comes; a renewal takes some away and join
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from understudy_domain import keys, ticks
 from understudy_domain.availability import (
@@ -27,7 +30,7 @@ from understudy_domain.availability import (
 from understudy_domain.channel import OriginEndpoint
 from understudy_domain.entry import EntryRendition, ProgramEntry
 from understudy_domain.errors import LeftWindow, NotYetAvailable, UnderstudyError, UnknownObject
-from understudy_domain.hls.media_playlist import render_header
+from understudy_domain.hls.media_playlist import ENDLIST, render_header
 from understudy_domain.hls.media_segment import MediaSegment
 from understudy_domain.multivariant import render_multivariant
 
@@ -36,6 +39,7 @@ MEDIA_PLAYLIST_VERSION = 8
 
 _TICKS_PER_MILLISECOND = ticks.TICKS_PER_SECOND // 1_000
 _DATE_DRIFT_DIVISOR = 100
+_ENDLIST = ENDLIST.encode()
 
 
 class NotContiguous(UnderstudyError):
@@ -45,10 +49,15 @@ class NotContiguous(UnderstudyError):
 
 
 def contiguous_tail(entries: Iterable[ProgramEntry]) -> list[ProgramEntry]:
-    """The last run of entries without a hole, in order of media sequence; the first of two with one number stays."""
+    """The last run of entries without a hole, in order of media sequence.
+
+    The first of two with one number stays; that the programme ended with it is all that the second may add.
+    """
     by_sequence: dict[int, ProgramEntry] = {}
     for entry in entries:
-        by_sequence.setdefault(entry.media_sequence, entry)
+        known = by_sequence.setdefault(entry.media_sequence, entry)
+        if entry.ended and not known.ended:
+            by_sequence[entry.media_sequence] = replace(known, ended=True)
     run: list[ProgramEntry] = []
     for sequence in sorted(by_sequence):
         if run and run[-1].media_sequence + 1 != sequence:
@@ -113,13 +122,14 @@ class ProgramWindow:
         self._end = 0  # how many entries are available
         self._listed = 0  # ticks: what the listed entries take up
         self._behind = 0  # ticks: what entries that left the window take up
+        self._shows_end = False  # as of the last advance
         for entry in entries:
             self.append(entry)
 
     # --- entries --------------------------------------------------------------------------------------------------
 
     def append(self, entry: ProgramEntry) -> bool:
-        """Take the next entry; False where it, or one with its number, is known already.
+        """Take the next entry; False where it, or one with its number, is known already and it tells no end.
 
         Raises:
             NotContiguous: entries between the last known one and this one are missing.
@@ -127,7 +137,7 @@ class ProgramWindow:
         if self._entries:
             expected = self._entries[-1].media_sequence + 1
             if entry.media_sequence < expected:
-                return False
+                return entry.media_sequence == expected - 1 and entry.ended and self._end_with_last()
             if entry.media_sequence > expected:
                 raise NotContiguous(f"expected media sequence {expected}, found {entry.media_sequence}")
         for rendition in entry.renditions:
@@ -140,14 +150,20 @@ class ProgramWindow:
             lines.append(render_segment(self.endpoint, entry, rendition_id).encode())
         return True
 
+    def _end_with_last(self) -> bool:
+        last = self._entries[-1]
+        self._entries[-1] = replace(last, ended=True)
+        return not last.ended
+
     def advance(self, *, now: int) -> bool:
         """Move the live edge to ``now`` and the window with it; whether a playlist changed by that.
 
         An earlier ``now`` than before moves nothing: a clock set back takes nothing away from viewers.
         """
         end = available_count(self._entries, now=now, start=self._end)
+        shows_end, self._shows_end = self._shows_end, end == len(self._entries) > 0 and self._entries[-1].ended
         if end == self._end:
-            return False
+            return self._shows_end != shows_end
         target = self._entries[self._end - 1].target_duration_seconds if self._end else None
         for entry in self._entries[self._end : end]:
             self._listed += duration_of(entry)
@@ -210,6 +226,11 @@ class ProgramWindow:
         return self._entries[self._end - 1] if self._end else None
 
     @property
+    def has_ended(self) -> bool:
+        """The programme ended with the live edge, and nothing newer is known."""
+        return self._shows_end
+
+    @property
     def next_available_at(self) -> int | None:
         """When the next entry becomes available, None while none is known; ticks since the epoch."""
         return self._entries[self._end].available_at if self._end < len(self._entries) else None
@@ -253,7 +274,7 @@ class ProgramWindow:
             # Without the first listed segment's own: its tag is still shown, so it has not left the playlist.
             discontinuity_sequence=first.discontinuity_sequence,
         )
-        return header.encode() + self._listed_lines(rendition_id)
+        return header.encode() + self._listed_lines(rendition_id) + (_ENDLIST if self._shows_end else b"")
 
     def _listed_lines(self, rendition_id: str) -> bytes:
         """The lines of all listed entries: those of the last time without what has left them, and with what is new."""

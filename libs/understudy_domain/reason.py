@@ -26,3 +26,5 @@ class Reason(StrEnum):
     """Part of the slot is lost to both inputs; published is what there is [7]."""
     GAP = "gap"
     """All of the slot is lost to both inputs: a gap that keeps its place [7]."""
+    END = "end"
+    """No slot: the programme ended with the one before, which the entry repeats [after 7]."""

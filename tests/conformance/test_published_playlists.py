@@ -69,6 +69,24 @@ def test_every_state_of_every_playlist_parses_strictly(name: str, date_interval_
             check_media(m3u8.M3U8(window.media_playlist(rendition).decode(), strict=True), entry)
 
 
+@pytest.mark.parametrize("name", PROGRAMMES)
+def test_an_ended_programme_is_whole_for_an_independent_reader_and_goes_on_where_it_was(name: str) -> None:
+    *entries, later = PROGRAMMES[name]
+    window = ProgramWindow(make_endpoint(window_seconds=30, date_interval_seconds=1), entries)
+    window.append(replace(entries[-1], ended=True))
+    window.advance(now=entries[-1].available_at)
+    for rendition in window.renditions():
+        ended = m3u8.M3U8(window.media_playlist(rendition).decode(), strict=True)
+        assert ended.is_endlist
+        assert ended.playlist_type is None
+        ended.is_endlist = False
+        check_media(ended, entries[-1])
+    window.append(later)
+    window.advance(now=later.available_at)
+    for rendition in window.renditions():
+        check_media(m3u8.M3U8(window.media_playlist(rendition).decode(), strict=True), later)
+
+
 def check_media(playlist: m3u8.M3U8, edge: ProgramEntry) -> None:
     assert not playlist.is_endlist
     assert playlist.version == 8

@@ -48,6 +48,23 @@ def test_only_what_changed_is_made_anew() -> None:
     assert b"/3.ts" in shown[MEDIA].identity.body
 
 
+def test_the_end_of_the_programme_changes_media_playlists_alone_and_may_be_taken_back() -> None:
+    shown: Shown = {}
+    programme = programme_of(3, shown)
+    multivariant, live = shown[MULTIVARIANT], shown[MEDIA]
+    last = programme.window.entries[-1]
+    programme.append(replace(last, ended=True), now=last.available_at)
+    assert shown[MULTIVARIANT] is multivariant
+    ended = shown[MEDIA]
+    assert ended.identity.body == bytes(live.identity.body) + b"#EXT-X-ENDLIST\n"
+    assert ended.identity.etag != live.identity.etag
+    assert (b"cache-control", b"public, max-age=1") in ended.identity.headers
+    (entry,) = make_entries(1, first=3)
+    programme.append(entry, now=last.available_at)
+    assert shown[MEDIA].identity.body == live.identity.body
+    assert shown[MEDIA].identity.etag == live.identity.etag
+
+
 def test_access_is_judged_where_it_is_restricted() -> None:
     shown: Shown = {}
     programme = programme_of(3, shown)
