@@ -37,6 +37,8 @@ class ChannelState:
     inputs: list[InputState] = field(default_factory=lambda: [InputState(1), InputState(2)])
     interchange: Interchangeability = field(default_factory=Interchangeability)
     endpoints: list[EndpointState] = field(default_factory=list)
+    end_ordered_at: int | None = None
+    """When an operator last ordered the programme to end while no input delivered, ticks since the epoch."""
 
     def input(self, input_id: int) -> InputState:
         """Input 1 or 2."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from understudy_domain import failover
 from understudy_domain.channel_state import ChannelState
+from understudy_domain.ending import is_ordered
 from understudy_domain.endpoint_state import EndpointState
 from understudy_domain.entry import AsOf, Evidence, InputEvidence, ProgramEntry
 from understudy_domain.failover import GoOn, InputView, Publish, PublishGap, SlotView, Wait
@@ -123,10 +124,14 @@ class Decider:
     def _dead_at(self, one: InputState) -> int:
         return failover.dead_at(
             last_arrived_at=one.last_arrived_at,
-            has_ended=one.has_ended,
+            has_ended=self._has_ended(one),
             segment_duration=self._grid.segment_duration,
             slot_duration=self._slot_duration,
         )
+
+    def _has_ended(self, one: InputState) -> bool:
+        """By its own word, or an operator's."""
+        return one.has_ended or is_ordered(self._state)
 
     def _slots_touched(self, one: InputState) -> set[int]:
         starts = [piece.start for pieces in one.pieces.values() for piece in pieces]
@@ -231,7 +236,7 @@ class Decider:
             first_piece_renditions=delivery.renditions_at_start,
             lag=one.lag,
             dead_at=self._dead_at(one),
-            has_ended=one.has_ended,
+            has_ended=self._has_ended(one),
             is_overdue=one.steadiness.is_overdue(
                 self._state.now, lag=one.lag, segment_duration=self._grid.segment_duration
             ),

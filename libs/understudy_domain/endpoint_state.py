@@ -128,6 +128,9 @@ class EndpointState:
     def has_part_of(self, slot: int, grid: Grid) -> bool:
         """The last entry holds part of this slot, by step 7; what there is of the rest is still to come."""
         last = self.last
-        if last is None or last.reason is not Reason.PARTIAL or last.slot != slot:
+        if last is None or last.slot != slot or last.slot_duration != self.slot_duration(grid):
             return False
-        return last.slot_duration == self.slot_duration(grid)
+        if last.ended:  # it says why the programme ended, not what the slot it repeats was published for
+            whole_from = grid.start_of(slot + 1, slot_duration=last.slot_duration) - grid.segment_duration // 2
+            return last.end < whole_from
+        return last.reason is Reason.PARTIAL

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from understudy_domain import failover, ticks
 from understudy_domain.deciding import Waiting
+from understudy_domain.ending import ends_at
 from understudy_domain.entry import ActiveInput, ProgramEntry
 from understudy_domain.fold import ChannelFold
 from understudy_domain.reason import Reason
@@ -90,7 +91,12 @@ class EndpointStatus:
     """When that input became active."""
     reason: Reason | None
     """Why it did."""
+    ended: bool
+    """Its programme has ended, and its playlists say so once they reach that."""
+    ends_at: str | None
+    """When its programme ends unless something arrives before; None: it does not."""
     last: LastSlot | None
+    """The newest slot."""
     next: NextSlot | None
     numbers: Numbers | None
     """None until the decisions know of the endpoint."""
@@ -105,6 +111,7 @@ def endpoint_status(
     waiting = fold.waiting(origin_endpoint)
     grid = fold.state.grid
     slot_duration = endpoint.slot_duration(grid) if endpoint is not None and grid is not None else None
+    end = ends_at(fold.state, endpoint) if endpoint is not None else None
     told = active if active is not None and last is not None and active.active_input == last.active_input else None
     return EndpointStatus(
         origin_endpoint=name,
@@ -114,6 +121,8 @@ def endpoint_status(
         active_input=last.active_input if last is not None else None,
         since=ticks.to_iso8601(told.since) if told is not None else None,
         reason=told.reason if told is not None else None,
+        ended=last is not None and last.ended,
+        ends_at=None if end is None else ticks.to_iso8601(end),
         last=_last(last) if last is not None else None,
         next=_next(waiting) if waiting is not None else None,
         numbers=None

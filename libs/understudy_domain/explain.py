@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from understudy_domain import ticks
+from understudy_domain.ending import SILENT_TARGET_DURATIONS
 from understudy_domain.entry import InputEvidence, ProgramEntry
 from understudy_domain.failover import HORIZON_MAX, MARGIN, tolerance_of
 from understudy_domain.reason import Reason
+from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_domain.words import clock, counted, listed, relative, seconds
 
 _NOTICED = ticks.from_seconds(0.1)
@@ -103,6 +105,9 @@ def sentences_of(
         lacked: by ``"<input> <rendition>"``, how many pieces were missing ("1 of 3 pieces"), where a replay tells.
     """
     reader = _Reader(entry, before, lacked or {})
+    if entry.ended:
+        # What is known of the slot itself stands in the entry that this one repeats.
+        return reader.decision(), end_sentence(entry), reader.availability()
     return (
         reader.decision(),
         *reader.inputs(),
@@ -110,6 +115,21 @@ def sentences_of(
         *reader.seam(),
         reader.availability(),
         reader.as_of(),
+    )
+
+
+def end_sentence(end: ProgramEntry) -> str:
+    """When and why the programme ended; ``end`` is the entry that says that it did."""
+    reached = clock(end.as_of.instant)
+    ended = [one for one in end.evidence.inputs if one.ended_at is not None]
+    silence = SILENT_TARGET_DURATIONS * end.target_duration_seconds * TICKS_PER_SECOND
+    newest = max((one.ended_at or 0 for one in ended), default=None)
+    if newest is None or end.as_of.instant < newest + silence:
+        return f"The programme ended with it at {reached}, by an operator's order."
+    when = listed(f"input {one.input_id} at {clock(one.ended_at)}" for one in ended if one.ended_at is not None)
+    return (
+        f"The programme ended with it at {reached}: {when} had ended (EXT-X-ENDLIST), and nothing came from either "
+        f"input for three target durations ({seconds(silence)})."
     )
 
 
@@ -176,6 +196,8 @@ class _Reader:
                 )
             case Reason.GAP:
                 return f"{slot} is a gap that keeps its place: neither input delivered anything of it."
+            case Reason.END:
+                return f"The programme ended with {slot.lower()}, which came from {self._sources()}."
             case other:  # a reason that a newer release has added
                 return f"{slot} came from {self._sources()}, for the reason {other}."
 

@@ -138,6 +138,12 @@ class SwitchoverOrdered:
     """Even where the change would not be seamless."""
 
 
+@record("command.program_end")
+@dataclass(frozen=True, slots=True)
+class ProgramEndOrdered:
+    """An operator wants a channel's programme to end now, on every endpoint. Void while an input delivers."""
+
+
 @record("command.endpoint_removed")
 @dataclass(frozen=True, slots=True)
 class EndpointRemoved:
@@ -159,6 +165,7 @@ Fact = (
     | Tick
     | EndpointConfigured
     | SwitchoverOrdered
+    | ProgramEndOrdered
     | EndpointRemoved
     | ChannelRemoved
 )

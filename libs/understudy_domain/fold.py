@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 from understudy_domain.channel_state import ChannelState
 from understudy_domain.deciding import Answer, Decider, Waiting
+from understudy_domain.ending import delivering, ending, ends_at, is_all_published
 from understudy_domain.endpoint_state import EndpointState, Order
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.facts import (
@@ -20,6 +21,7 @@ from understudy_domain.facts import (
     Fact,
     MultivariantArrived,
     PlaylistArrived,
+    ProgramEndOrdered,
     SegmentArrived,
     SwitchoverOrdered,
     Tick,
@@ -119,6 +121,8 @@ class ChannelFold:
                 self._configure(fact)
             case SwitchoverOrdered():
                 self._order(fact)
+            case ProgramEndOrdered():
+                self._order_end()
             case EndpointRemoved():
                 self._remove(fact.origin_endpoint)
             case ChannelRemoved():
@@ -126,6 +130,8 @@ class ChannelFold:
                     self._remove(endpoint.origin_endpoint)
             case _:
                 return
+        if input_id is not None:
+            self._input(input_id).note_end(self.state.now)
         place_sessions(self.state)
         settle_grid(self.state)
         match_renditions(self.state)
@@ -152,6 +158,11 @@ class ChannelFold:
         endpoint = self.state.endpoint(fact.origin_endpoint)
         if endpoint is not None:
             endpoint.order = Order(fact.input_id, fact.forced, self.state.sequence, self.state.now)
+
+    def _order_end(self) -> None:
+        """An order that comes while an input delivers is void: the programme goes on anyway."""
+        if not any(delivering(self.state, self.state.now)):
+            self.state.end_ordered_at = self.state.now
 
     def _remove(self, origin_endpoint: str) -> None:
         self.state.endpoints = [one for one in self.state.endpoints if one.origin_endpoint != origin_endpoint]
@@ -182,16 +193,26 @@ class ChannelFold:
             return entries
         while True:
             answer = Decider(self.state, endpoint, grid).next_entry()
-            if answer.entry is None:
+            entry = answer.entry or self._ending(endpoint, answer)
+            if entry is None:
                 self._await(endpoint, answer)
                 return entries
-            endpoint.last = answer.entry
+            endpoint.last = entry
             endpoint.passed = None
-            entries.append(answer.entry)
+            entries.append(entry)
+
+    def _ending(self, endpoint: EndpointState, answer: Answer) -> ProgramEntry | None:
+        """The end of the endpoint's programme, if this is it: then its last entry is said again."""
+        instant = ends_at(self.state, endpoint)
+        if instant is None or self.state.now < instant or answer.waiting is None or endpoint.last is None:
+            return None
+        return ending(self.state, endpoint.last) if is_all_published(answer.waiting.view) else None
 
     def _await(self, endpoint: EndpointState, answer: Answer) -> None:
-        if answer.wake_at is not None:
-            self._wake_at[endpoint.origin_endpoint] = answer.wake_at
+        end = ends_at(self.state, endpoint)
+        instants = [instant for instant in (answer.wake_at, end) if instant is not None and instant > self.state.now]
+        if instants:
+            self._wake_at[endpoint.origin_endpoint] = min(instants)
         if answer.waiting is not None:
             self._waiting[endpoint.origin_endpoint] = answer.waiting
 

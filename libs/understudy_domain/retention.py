@@ -127,8 +127,12 @@ class Programme:
     """The largest one seen."""
 
     def add(self, entry: ProgramEntry | EntryOutline, sequence: int, *, run_duration: int) -> None:
-        """Take a later entry, at ``sequence`` in PROGRAM; runs become ``run_duration`` long (ticks)."""
-        duration, run = duration_of(entry), self._run(sequence, run_duration)
+        """Take a later entry, at ``sequence`` in PROGRAM; runs become ``run_duration`` long (ticks).
+
+        The end of a programme repeats the entry before it, and takes up nothing in a window.
+        """
+        repeats = self.next_media_sequence == entry.media_sequence + 1
+        duration, run = 0 if repeats else duration_of(entry), self._run(sequence, run_duration)
         run.entries += 1
         run.duration += duration
         run.available_at = entry.available_at

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from understudy_domain import ticks
 from understudy_domain.entry import ProgramEntry
-from understudy_domain.explain import Basis, Explanation, Moment, explained
+from understudy_domain.explain import Basis, Explanation, Moment, end_sentence, explained
 from understudy_domain.facts import EndpointConfigured
 from understudy_domain.grid import Grid
 from understudy_domain.reason import Reason
@@ -56,8 +56,12 @@ class Programme:
     """In order, with no hole; not necessarily all."""
 
     def entry(self, media_sequence: int) -> ProgramEntry | None:
-        """The entry with this number."""
+        """The entry with this number: its slot's own, not the end of the programme that repeats it, if it is there."""
         return next((one for one in self.entries if one.media_sequence == media_sequence), None)
+
+    def end(self, media_sequence: int) -> ProgramEntry | None:
+        """The entry that says that the programme ended with this number."""
+        return next((one for one in self.entries if one.media_sequence == media_sequence and one.ended), None)
 
 
 def explain(
@@ -68,6 +72,15 @@ def explain(
     ``log``: the channel's part of ARRIVALS, in order, with its shard's ticks. ``from_start``: where a replay from a
     slot shortly before does not give the entry byte for byte, take the whole log, if that has the channel's beginning.
     """
+    if entry.ended:
+        # Only that is known of its slot any more: what it repeats is gone.
+        return explained(entry, name=programme.name)
+    found = _explain(programme, entry, log, from_start=from_start)
+    end = programme.end(entry.media_sequence)
+    return found if end is None else replace(found, sentences=(*found.sentences, end_sentence(end)))
+
+
+def _explain(programme: Programme, entry: ProgramEntry, log: Sequence[LoggedFact], *, from_start: bool) -> Explanation:
     before = programme.entry(entry.media_sequence - 1)
     if not log or log[0].instant > entry.as_of.instant:
         return explained(entry, name=programme.name, before=before, basis_is=NOT_HELD)

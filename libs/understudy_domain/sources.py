@@ -66,10 +66,10 @@ class Sources:
             self._learn_form(fact.path, line.path)
         _keep_newest(lines, LINES_KEPT)
         _keep_newest(self.lines, PLAYLISTS_KEPT)
-        if fact.ended and fact.path not in self.ended:
-            self.ended.append(fact.path)
-        elif not fact.ended and fact.path in self.ended:
-            self.ended.remove(fact.path)
+        if fact.ended:
+            self.end(fact.path)
+        else:
+            self.go_on(fact.path)
         self.ended = [playlist for playlist in self.ended if playlist in self.lines]
 
     def _learn_form(self, playlist: str, path: str) -> None:
@@ -93,10 +93,15 @@ class Sources:
         """What the playlist says of a segment, once: an encoder that restarts uses its names again."""
         return self.lines.get(playlist, {}).pop(path, None)
 
-    @property
-    def has_ended(self) -> bool:
-        """Every playlist that was ever read has ended."""
-        return bool(self.lines) and len(self.ended) >= len(self.lines)
+    def end(self, playlist: str) -> None:
+        """A playlist carries EXT-X-ENDLIST."""
+        if playlist not in self.ended:
+            self.ended.append(playlist)
+
+    def go_on(self, playlist: str) -> None:
+        """A playlist does not carry it any more, or a segment has come behind its end."""
+        if playlist in self.ended:
+            self.ended.remove(playlist)
 
 
 def _keep_newest(remembered: dict[str, Any], count: int) -> None:

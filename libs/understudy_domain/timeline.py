@@ -93,6 +93,8 @@ class InputState:
     unlisted: list[ParkedSegment] = field(default_factory=list)
     unplaced: list[ParkedSegment] = field(default_factory=list)
     last_arrived_at: int | None = None
+    ended_at: int | None = None
+    """When the last of its playlists ended, ticks since the epoch; None while any goes on."""
     steadiness: Steadiness = field(default_factory=Steadiness)
     fresh: list[tuple[str, Piece]] = field(default_factory=list)
     """Pieces that took their place since ``take_fresh``, with their playlists: to be held against the other input's."""
@@ -114,8 +116,24 @@ class InputState:
 
     @property
     def has_ended(self) -> bool:
-        """Every playlist carries EXT-X-ENDLIST."""
-        return self.sources.has_ended
+        """Every playlist of its session carries EXT-X-ENDLIST, but for those that it goes on without."""
+        ended, session = self.sources.ended, self.session
+        if session is None or not any(playlist in ended for playlist in self.firsts):
+            return False
+        return all(
+            playlist in ended
+            or session.goes_on_without(
+                playlist, session.newest_end, segment_duration=max(one.duration for one in session.recent)
+            )
+            for playlist in self.firsts
+        )
+
+    def note_end(self, now: int) -> None:
+        """Keep up with whether it has ended; after each of its facts."""
+        if not self.has_ended:
+            self.ended_at = None
+        elif self.ended_at is None:
+            self.ended_at = now
 
     def receive(self, fact: SegmentArrived, *, arrived_at: int, sequence: int, segment_duration: int | None) -> None:
         """A segment has arrived: into its session and its place, or parked until it is known which."""
@@ -139,6 +157,9 @@ class InputState:
             self.unlisted.remove(parked)
             parked.playlist = self.sources.playlist_of(parked.fact.path)
             self._admit(parked, segment_duration)
+        if fact.ended:
+            # Said of the session that its own segments may just have begun.
+            self.sources.end(fact.path)
 
     def _admit(self, parked: ParkedSegment, segment_duration: int | None) -> None:
         fact, playlist = parked.fact, parked.playlist
@@ -152,6 +173,10 @@ class InputState:
             return
         end = start + leading.duration
         line = self.sources.take_line(playlist, fact.path)
+        known_until = session.ends_at(playlist)
+        if line is None and known_until is not None and start >= known_until:
+            # Behind its end, and not the last segment that its playlist overtook: more is to come, and is told next.
+            self.sources.go_on(playlist)
         date = line.program_date_time if line is not None else None
         session.remember(
             RecentPiece(playlist, start, end, fact.size, fact.probe.digest, fact.path, parked.arrived_at, date)

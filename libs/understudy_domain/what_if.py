@@ -27,7 +27,7 @@ _QUIET = (Reason.KEEP, Reason.START)
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A slot that did not simply come from the active input, or did not continue."""
+    """A slot that did not simply come from the active input, or did not continue; or the end of the programme."""
 
     decided_at: str
     """ISO 8601."""
@@ -144,6 +144,7 @@ def _with_numbers(log: Iterable[LoggedFact], numbers: EndpointConfigured) -> Ite
 def _course(entries: Sequence[ProgramEntry], slot_duration: int, time_delay: int) -> Course:
     before: ProgramEntry | None = None
     events, switches, repairs = [], 0, 0
+    slots = [entry for entry in entries if not entry.ended]
     for entry in entries:
         switched = before is not None and before.active_input != entry.active_input
         switches += switched
@@ -154,12 +155,12 @@ def _course(entries: Sequence[ProgramEntry], slot_duration: int, time_delay: int
     return Course(
         segment_duration_seconds=ticks.to_seconds(slot_duration),
         time_delay_seconds=ticks.to_seconds(time_delay),
-        slots=len(entries),
+        slots=len(slots),
         switches=switches,
         repairs=repairs,
-        partial=sum(entry.reason is Reason.PARTIAL for entry in entries),
-        gaps=sum(entry.is_gap for entry in entries),
-        discontinuities=sum(entry.discontinuity for entry in entries),
+        partial=sum(entry.reason is Reason.PARTIAL for entry in slots),
+        gaps=sum(entry.is_gap for entry in slots),
+        discontinuities=sum(entry.discontinuity for entry in slots),
         events=tuple(events),
     )
 

@@ -88,7 +88,8 @@ def pick(entries: Sequence[ProgramEntry], endpoint_id: str, *, sequence: int | N
         chosen = list(entries)
     if not chosen:
         raise NoSuchResource(f"the origin endpoint {endpoint_id} has {wanted}.")
-    return chosen[-1]
+    # The end of a programme repeats its last entry, which says more of the slot.
+    return next(one for one in chosen if one.media_sequence == chosen[-1].media_sequence)
 
 
 def instant_of(text: str) -> int:

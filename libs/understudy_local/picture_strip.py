@@ -104,6 +104,7 @@ def slots_of(entries: Iterable[ProgramEntry]) -> tuple[Slot, ...]:
             discontinuity=entry.discontinuity,
         )
         for entry in entries
+        if not entry.ended  # it repeats the one before
     )
 
 

@@ -94,7 +94,14 @@ class ChannelLog:
         limit = 0 if first is None else media_sequence - first + 1
         if limit <= 0:
             return []
-        return decoded(ProgramEntry, await self._bus.fetch(keys.PROGRAM_STREAM, subject, start_time=begin, limit=limit))
+        while True:
+            # One more than there are slots: the programme may have ended with the last.
+            messages = await self._bus.fetch(keys.PROGRAM_STREAM, subject, start_time=begin, limit=limit + 1)
+            entries = decoded(ProgramEntry, messages)
+            short = media_sequence - entries[-1].media_sequence if entries else 0
+            if short <= 0 or len(messages) <= limit:
+                return [one for one in entries if one.media_sequence <= media_sequence]
+            limit += short  # each end of the programme on the way is a message, and no slot
 
     async def entries_around(self, endpoint_guid: str, instant: int) -> list[ProgramEntry]:
         """An endpoint's entries about the programme of ``instant``, and before as many as a replay begins with."""

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 import pytest
 
+from support.endings import slots_of
 from support.synthetic import CHANNEL, EPOCH, Message, SyntheticEncoder, configured, endpoint_guid
 from understudy_domain import codec
 from understudy_domain.channel_state import ChannelState
@@ -182,7 +183,7 @@ def test_every_programme_is_well_formed_and_goes_on_whatever_encoders_do(seed: i
     assert len(codec.encode(fold.state)) < SNAPSHOT_BYTES_MAX
     assert fold.state.grid is not None
     for name, delay in plan.endpoints.items():
-        shown = entries[endpoint_guid(name)]
+        shown = slots_of(entries[endpoint_guid(name)])
         assert [entry.media_sequence for entry in shown] == list(range(len(shown)))
         assert_pieces(shown)
         for before, entry in pairwise(shown):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from prometheus_client import CollectorRegistry
 
+from support.program_entries import make_entry
 from understudy_controller.loop.metrics import LoopMetrics
 from understudy_domain.facts import SegmentArrived
 from understudy_domain.media import Probe
@@ -17,6 +20,7 @@ def decided(registry: CollectorRegistry) -> dict[str, float | None]:
     return {
         reason.value: registry.get_sample_value("understudy_decisions_total", {**LABELS, "reason": reason.value})
         for reason in Reason
+        if reason is not Reason.END
     }
 
 
@@ -41,6 +45,20 @@ def test_a_deleted_endpoint_leaves_no_series() -> None:
     metrics.show_endpoint("news", "news-hls", 1)
     metrics.forget_endpoint("news", "news-hls")
     assert set(decided(registry).values()) == {None}
+
+
+def test_the_end_of_a_programme_is_shown_and_is_no_slot() -> None:
+    registry = CollectorRegistry()
+    metrics = LoopMetrics(registry, inputs=lambda: iter(()))
+    metrics.show_endpoint("news", "news-hls", 1)
+    entry = make_entry(7)
+    for one, ended in ((entry, 0.0), (replace(entry, ended=True, reason=Reason.END), 1.0), (make_entry(8), 0.0)):
+        metrics.count("news", "news-hls", one)
+        assert registry.get_sample_value("understudy_programme_ended", LABELS) == ended
+    assert decided(registry)["keep"] == 2.0
+    assert registry.get_sample_value("understudy_decisions_total", {**LABELS, "reason": "end"}) is None
+    metrics.forget_endpoint("news", "news-hls")
+    assert registry.get_sample_value("understudy_programme_ended", LABELS) is None
 
 
 def test_segments_that_no_playlist_names_are_shown_for_their_input() -> None:

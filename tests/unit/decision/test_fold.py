@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from support.endings import slots_of
 from support.synthetic import EPOCH, Broadcast, Message, SyntheticEncoder, configured, seconds_after
 from understudy_domain import codec
 from understudy_domain.channel_state import ChannelState
@@ -209,7 +210,7 @@ def test_an_encoder_that_restarts_on_the_same_recording_goes_on_although_it_send
 def test_the_short_last_segment_of_a_programme_is_published() -> None:
     encoder = SyntheticEncoder(1, short={20: 0.5}, ended_after=20)
     for name, seconds in (("two", 2), ("six", 6)):
-        shown = Broadcast([*ENDPOINTS, *encoder.messages(range(21))]).run(until_seconds=80).of(name)
+        shown = slots_of(Broadcast([*ENDPOINTS, *encoder.messages(range(21))]).run(until_seconds=80).of(name))
         assert content(shown) == list(range(21))
         assert shown[-1].reason is Reason.PARTIAL
         assert not shown[-1].is_gap

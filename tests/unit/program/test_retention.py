@@ -74,6 +74,15 @@ def test_what_a_startover_window_reaches_stays_by_the_time_it_became_available()
     assert first_kept(found, now=START + s(1000), endpoint=endpoint) == (600 - REACH) // 6
 
 
+def test_programmes_that_ended_on_the_way_reach_as_far_back_as_others() -> None:
+    entries = make_entries(100)
+    ends = [one for entry in entries for one in (entry, replace(entry, ended=True))]
+    now = entries[-1].available_at
+    ended, plain = programme(ends, run_duration=s(30)), programme(entries, run_duration=s(30))
+    assert first_kept(plain, now=now) - 1 <= first_kept(ended, now=now) <= first_kept(plain, now=now)
+    assert ended.next_media_sequence == plain.next_media_sequence
+
+
 def test_a_run_goes_as_a_whole_or_not_at_all() -> None:
     found = programme(make_entries(100), run_duration=s(60))
     assert [run.entries for run in found.runs] == [10] * 10

@@ -93,7 +93,7 @@ class Kept:
             return
         found.appended = max(found.appended, sequence)
         if found.complete and sequence > found.programme.last_sequence:
-            if found.programme.next_media_sequence in (None, entry.media_sequence):
+            if found.programme.next_media_sequence in (None, entry.media_sequence + entry.ended):
                 found.programme.add(entry, sequence, run_duration=found.run_duration)
             else:
                 found.complete = False  # something lies between that this process did not append

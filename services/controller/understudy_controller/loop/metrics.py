@@ -18,6 +18,8 @@ from understudy_runtime import clock
 
 _LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
+_COUNTED = tuple(reason for reason in Reason if reason is not Reason.END)
+
 Inputs = Callable[[], Iterator[tuple[str, InputState]]]
 """Gives (channel id, what is known of the input) for every input of the channels decided for."""
 
@@ -30,6 +32,12 @@ class LoopMetrics:
             "understudy_active_input",
             "1 for the input that the origin endpoint follows, else 0.",
             ("channel", "origin_endpoint", "input"),
+            registry=registry,
+        )
+        self.ended = Gauge(
+            "understudy_programme_ended",
+            "1 while the origin endpoint's programme has ended and its playlists say so, else 0.",
+            ("channel", "origin_endpoint"),
             registry=registry,
         )
         self.decisions = Counter(
@@ -83,16 +91,22 @@ class LoopMetrics:
         )
         registry.register(_InputGauges(inputs))
 
-    def show_endpoint(self, channel: str, origin_endpoint: str, active_input: int | None) -> None:
-        """Show which input an endpoint follows; None: none yet."""
+    def show_endpoint(
+        self, channel: str, origin_endpoint: str, active_input: int | None, *, ended: bool = False
+    ) -> None:
+        """Show which input an endpoint follows (None: none yet), and whether its programme has ended."""
+        self.ended.labels(channel, origin_endpoint).set(ended)
         for input_id in INPUTS:
             self.active_input.labels(channel, origin_endpoint, str(input_id)).set(input_id == active_input)
-        for reason in Reason:
+        for reason in _COUNTED:
             # At 0 from the start: Prometheus' increase() does not see a series that begins with its first failover.
             self.decisions.labels(channel, origin_endpoint, reason.value)
 
     def count(self, channel: str, origin_endpoint: str, entry: ProgramEntry) -> None:
-        """Count an entry that now stands."""
+        """Count an entry that now stands; the end of a programme is no slot."""
+        self.ended.labels(channel, origin_endpoint).set(entry.ended)
+        if entry.ended:
+            return
         self.decisions.labels(channel, origin_endpoint, entry.reason.value).inc()
         self.decision_seconds.observe(max(to_seconds(clock.now_ticks() - entry.as_of.instant), 0.0))
 
@@ -101,7 +115,8 @@ class LoopMetrics:
         # By whole names: removing by some of the labels looks at every series, for each endpoint of many.
         for input_id in INPUTS:
             self.active_input.remove(channel, origin_endpoint, str(input_id))
-        for reason in Reason:
+        self.ended.remove(channel, origin_endpoint)
+        for reason in _COUNTED:
             self.decisions.remove(channel, origin_endpoint, reason.value)
 
     def forget_channel(self, channel: str) -> None:

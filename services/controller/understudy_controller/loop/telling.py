@@ -45,7 +45,7 @@ class Telling:
 
     def standing(self, endpoint: OriginEndpoint, entry: ProgramEntry | None, sequence: int) -> None:
         """The endpoint is this process's now; its programme ends with ``entry``, at ``sequence`` of PROGRAM."""
-        self._metrics.show_endpoint(endpoint.channel_id, endpoint.id, entry.active_input if entry is not None else None)
+        self._show(endpoint, entry)
         if entry is not None:
             self._active_inputs.check(_active_input(endpoint, entry, sequence))
 
@@ -53,8 +53,12 @@ class Telling:
         """An endpoint (guid) was configured; ``entry``: its last one, if it had any."""
         endpoint = self._store.origin_endpoint_by_guid(origin_endpoint)
         if endpoint is not None:
-            active_input = entry.active_input if entry is not None else None
-            self._metrics.show_endpoint(endpoint.value.channel_id, endpoint.value.id, active_input)
+            self._show(endpoint.value, entry)
+
+    def _show(self, endpoint: OriginEndpoint, entry: ProgramEntry | None) -> None:
+        active_input = entry.active_input if entry is not None else None
+        ended = entry is not None and entry.ended
+        self._metrics.show_endpoint(endpoint.channel_id, endpoint.id, active_input, ended=ended)
 
     def arrived(self, channel: str, one: InputState) -> None:
         """A segment of a channel (guid) was read, and the core has taken it in."""
@@ -78,6 +82,18 @@ class Telling:
             return
         value = endpoint.value
         self._metrics.count(value.channel_id, value.id, entry)
+        if before is not None and before.ended != entry.ended:
+            _log.info(
+                "the programme of origin endpoint %s %s",
+                value.id,
+                "has ended" if entry.ended else "is live again",
+                extra={
+                    "channel": value.channel_id,
+                    "origin_endpoint": value.id,
+                    "reason": entry.reason.value,
+                    "media_sequence": entry.media_sequence,
+                },
+            )
         if before is None or before.active_input != entry.active_input:
             self._metrics.show_endpoint(value.channel_id, value.id, entry.active_input)
             self._active_inputs.set(_active_input(value, entry, sequence))
