@@ -13,7 +13,7 @@ import pytest
 
 from support.simulation.campaign import run_seed
 from support.simulation.logs import ProgramLog
-from understudy_domain import deciding, failover, publication, slots, timeline
+from understudy_domain import deciding, ending, failover, fold, publication, slots, timeline
 from understudy_domain.endpoint_state import EndpointState
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.failover import Publish, SlotView, Verdict, Wait
@@ -209,6 +209,27 @@ def list_what_is_not_available(patch: Patch) -> None:
     patch.setattr(ProgramWindow, "_listed_lines", ahead)
 
 
+def end_at_once(patch: Patch) -> None:
+    """An encoder that has ended does not come back."""
+    patch.setattr(ending, "SILENT_TARGET_DURATIONS", 0)
+
+
+def never_end(patch: Patch) -> None:
+    """Playlists stay live for ever."""
+    patch.setattr(fold, "ends_at", lambda state, endpoint: None)
+
+
+def show_an_end_for_good(patch: Patch) -> None:
+    """A playlist that has ended once does not go on."""
+    playlist = ProgramWindow.media_playlist
+
+    def ended(self: ProgramWindow, rendition_id: str) -> bytes:
+        text = playlist(self, rendition_id).removesuffix(b"#EXT-X-ENDLIST\n")
+        return text + (b"#EXT-X-ENDLIST\n" if any(entry.ended for entry in self.entries) else b"")
+
+    patch.setattr(ProgramWindow, "media_playlist", ended)
+
+
 DEFECTS: dict[Callable[[Patch], None], set[str]] = {
     fail_over_first: {"step 2", "I7", "I5", "I5 or I6"},
     keep_what_is_not_complete: {"complete", "I8"},
@@ -230,6 +251,9 @@ DEFECTS: dict[Callable[[Patch], None], set[str]] = {
     show_marked_filler: {"filler"},
     forget_discontinuities: {"I2", "I3"},
     list_what_is_not_available: {"I3", "I2"},
+    end_at_once: {"end"},
+    never_end: {"end"},
+    show_an_end_for_good: {"end"},
 }
 
 

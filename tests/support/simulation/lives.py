@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from support.simulation.encoder import Life, ScriptedEncoder
@@ -27,10 +28,35 @@ def hard_lives(rng: random.Random, plan: Plan) -> None:
             plan.notes.append(f"input {encoder.input_id}: content {number} is short")
         if rng.random() < 0.6:
             plan.notes += add_faults(rng, encoder, (1, plan.segments - 6), rng.randint(1, 2), forever=False)
+    _end_orderly(plan)
     if rng.random() < 0.15:
         silent = rng.choice(plan.encoders)
         silent.lives = []
         plan.notes.append(f"input {silent.input_id} never begins")
+
+
+def _end_orderly(plan: Plan) -> None:
+    """Some encoders end their playlists when the broadcast is over."""
+    rng = random.Random(f"ends {plan.seed}")  # its own, so that the rest of a schedule does not depend on it
+    if rng.random() < 0.3:
+        _pause(rng, plan)
+    for encoder in plan.encoders:
+        if rng.random() < 0.6:
+            encoder.lives[-1].ends = True
+            plan.notes.append(f"input {encoder.input_id}: ends with the broadcast")
+
+
+def _pause(rng: random.Random, plan: Plan) -> None:
+    """Both end or die, and begin again after a while: the programme may have ended by then, or not."""
+    pause, length = rng.choice([1, 3, 8, 16, 30]), 8
+    for encoder in plan.encoders:
+        before = encoder.lives[-1]
+        before.ends = rng.random() < 0.7
+        first = plan.segments + pause + rng.choice([0, 0, 0, 2])
+        encoder.lives.append(replace(before, first=first, last=plan.segments + pause + length, ends=False))
+        ended = "ends" if before.ends else "dies"
+        plan.notes.append(f"input {encoder.input_id}: {ended} before a pause, is live again from {first} on")
+    plan.segments += pause + length
 
 
 def _make_unlike(rng: random.Random, encoder: ScriptedEncoder, notes: list[str]) -> None:

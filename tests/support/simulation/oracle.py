@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from support.simulation.encoder import Delivery
+from support.simulation.endings import judge_end
 from support.simulation.plan import EndpointPlan, Plan
 from support.simulation.violation import require
 from support.synthetic import MODULUS
@@ -30,6 +31,9 @@ class Oracle:
         self.plan = plan
         self.endpoint = endpoint
         self.entries: list[ProgramEntry] = []
+        """The slots."""
+        self.log: list[ProgramEntry] = []
+        """The slots, and the ends of the programme."""
         self._shown: set[str] = set()
         self._ends: dict[str, tuple[Delivery, int]] = {}
         """By rendition: its last piece, and the programme time at which that ended."""
@@ -50,6 +54,10 @@ class Oracle:
         Raises:
             Violation: it must not stand there.
         """
+        self.log.append(entry)
+        if entry.ended:
+            judge_end(self.plan, self.log[-2] if len(self.log) > 1 else None, entry)
+            return
         before = self.entries[-1] if self.entries else None
         truths = {one.rendition: self.pieces(one) for one in entry.renditions}
         self._numbers(before, entry)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import combinations, pairwise
 
 from support.simulation.encoder import Delivery
+from support.simulation.endings import judge_last
 from support.simulation.oracle import DEAD_AFTER_SEGMENTS, SLACK, Oracle
 from support.simulation.plan import SOUND_AT_LAST, Plan
 from support.simulation.violation import require
@@ -23,6 +24,7 @@ def judge_run(plan: Plan, oracles: Mapping[str, Oracle]) -> None:
     """
     for oracle in oracles.values():
         _goes_on(plan, oracle)
+        judge_last(plan, oracle.log, name=oracle.endpoint.name)
         if plan.joinable and oracle.endpoint.is_plain:
             _loses_nothing_owed(plan, oracle)
         if plan.kind == "one" and oracle.endpoint.is_plain:

@@ -12,6 +12,7 @@ from understudy_domain.ticks import TICKS_PER_SECOND
 
 EXTINF = "#EXTINF:"
 DISCONTINUITY = "#EXT-X-DISCONTINUITY"
+ENDLIST = "#EXT-X-ENDLIST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Memory:
     discontinuities: dict[int, int] = field(default_factory=dict)
     """By media sequence number, over all renditions."""
     target_duration: int | None = None
+    ends: set[int] = field(default_factory=set)
+    """Media sequence numbers with which the programme ended, whether it went on or not."""
 
 
 class Egress:
@@ -59,19 +62,27 @@ class Egress:
                 self._edges[rendition] = self._read(rendition, text.decode())
             edges.add(self._edges[rendition])
         require(len(edges) <= 1, "I3", f"renditions list different segments: {edges}")
+        ended = {ENDLIST in text.decode() for text in self._seen.values()}
+        require(len(ended) <= 1, "I3", "some renditions have ended")
 
     def playlists(self) -> list[bytes]:
         """What was last shown."""
         return list(self._seen.values())
 
+    @property
+    def shows_end(self) -> bool:
+        """Every playlist last shown has ended."""
+        return bool(self._seen) and all(text.endswith(f"{ENDLIST}\n".encode()) for text in self._seen.values())
+
     def _read(self, rendition: str, text: str) -> tuple[int, int]:
         header, segments = _parse(text)
         memory = self._memory
         target = header["#EXT-X-TARGETDURATION"]
+        last = header["#EXT-X-MEDIA-SEQUENCE"] + len(segments) - 1
+        require(not header.get(ENDLIST) or last in memory.ends, "end", f"{rendition} ends with {last}")
         memory.target_duration = memory.target_duration or target
         require(target == memory.target_duration, "target duration", f"{memory.target_duration} became {target}")
         first = header["#EXT-X-MEDIA-SEQUENCE"]
-        last = first + len(segments) - 1
         before = self._edges.get(rendition)
         require(before is None or (first >= before[0] and last >= before[1]), "I1", f"ran back: {before} {first}")
         discontinuities = header["#EXT-X-DISCONTINUITY-SEQUENCE"]
@@ -95,6 +106,8 @@ def _parse(text: str) -> tuple[dict[str, int], list[list[str]]]:
         name, _, value = line.partition(":")
         if name in {"#EXT-X-TARGETDURATION", "#EXT-X-MEDIA-SEQUENCE", "#EXT-X-DISCONTINUITY-SEQUENCE"}:
             header[name] = int(value)
+        elif name == ENDLIST:
+            header[name] = 1
         elif name not in {"#EXTM3U", "#EXT-X-VERSION"}:
             lines.append(line)
             if not line.startswith("#"):

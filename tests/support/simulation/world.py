@@ -157,6 +157,8 @@ class World:
         self.story.append(_line(self.now, self.oracles[guid].endpoint.name, read, controller.name))
         require(read == entry, "records", f"{entry.media_sequence} is read back as another")
         self.oracles[guid].judge(read)
+        if read.ended:
+            self._memories[guid].ends.add(read.media_sequence)
         for egress in self.egresses[guid]:
             egress.window.append(read)
 
@@ -171,6 +173,10 @@ class World:
             self._finish(controller)
         self.now += SILENCE
         self._show()
+        for guid, oracle in self.oracles.items():
+            for egress in self.egresses.get(guid, ()):
+                ended = bool(oracle.log) and oracle.log[-1].ended
+                require(egress.shows_end == ended, "end", f"{oracle.endpoint.name}: shown is {egress.shows_end}")
 
     # --- viewers --------------------------------------------------------------------------------------------------
 
@@ -182,7 +188,7 @@ class World:
             window_seconds=oracle.endpoint.window_seconds,
             date_interval_seconds=oracle.endpoint.date_interval_seconds,
         )
-        known = oracle.entries[-40:]
+        known = oracle.log[-40:]
         self.egresses.setdefault(guid, []).append(Egress(endpoint, self._memories[guid], known))
 
     def _show(self) -> None:
