@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from support.deadline import eventually
 from support.encoder import SEGMENT_SECONDS, START_SECONDS, Encoder, Encoding, next_boundary
 from support.frame_source import FRAMES_PER_SECOND, frame_at
 from support.programme import Programme, Seam, decode_segments
+from support.rehearsal import Row
 from support.stack import Stack
 from support.watcher import Watcher
 
@@ -40,17 +42,18 @@ OUT_OF_STEP_FRAMES = {"unaligned": 20}
 RENDITIONS = {"unaligned": 3, "renumbered": 1, "b-frames": 1}
 SEAMS = {"unaligned": 2, "renumbered": 0, "b-frames": 2}
 """How many discontinuities the two failovers cost."""
-SEGMENT_DURATIONS = (2, 4)
+ENDPOINTS = {"4 s": (4, 0), "2 s, 3 s delay": (2, 3)}
+"""Segment duration and time delay, seconds. None that an encoder of a busy machine fails, half a second late."""
 
 PROOF_SECONDS = 5 * SEGMENT_SECONDS
 """From the start of the second encoder of a pair: all there is to be known of it is known by then."""
-FAILOVER_SECONDS = 4 + 6
+FAILOVER_SECONDS = 4 + 2 + 6
 """A kill at the start of a 4 s slot shows at its deadline; the rest is slack."""
 BOUNDED_JUMP_SECONDS = SEGMENT_SECONDS / 2 + 0.7
 """Half a segment, since cuts differ, and what arrivals tell wrongly of where a session belongs."""
 
 each_pair = pytest.mark.parametrize("pair", PAIRS)
-each_duration = pytest.mark.parametrize("seconds", SEGMENT_DURATIONS)
+each_endpoint = pytest.mark.parametrize("endpoint", ENDPOINTS)
 
 
 @dataclass
@@ -59,17 +62,17 @@ class LivePair:
 
     channel: CreatedChannel
     encoders: list[Encoder]
-    endpoints: dict[int, CreatedEndpoint] = field(default_factory=dict)
-    watchers: dict[int, Watcher] = field(default_factory=dict)
-    """By segment duration."""
+    endpoints: dict[str, CreatedEndpoint] = field(default_factory=dict)
+    watchers: dict[str, Watcher] = field(default_factory=dict)
+    """By endpoint."""
     statuses: list[dict[str, Any]] = field(default_factory=list)
     """Of the channel: before the first kill, and before the second."""
-    active_inputs: dict[int, list[int | None]] = field(default_factory=dict)
-    """By segment duration: before the first kill, before the second, at the end."""
+    active_inputs: dict[str, list[int | None]] = field(default_factory=dict)
+    """By endpoint: before the first kill, before the second, at the end."""
 
-    def programmes(self, seconds: int) -> list[Programme]:
+    def programmes(self, endpoint: str) -> list[Programme]:
         """What was shown, of each rendition."""
-        watcher = self.watchers[seconds]
+        watcher = self.watchers[endpoint]
         return [decode_segments(watcher.name, watched) for watched in watcher.renditions()]
 
 
@@ -83,13 +86,14 @@ class LiveRun:
 
 
 @pytest.fixture(scope="module")
-def run(stack: Stack, control: Control, encoder_logs: Path) -> LiveRun:
-    """The run, once for all tests of this module."""
+def run(stack: Stack, control: Control, encoder_logs: Path, rehearsal: Future[dict[str, Row]]) -> LiveRun:
+    """The run, once for all tests of this module, beside the rehearsal of the worked examples."""
     happened = LiveRun()
     with contextlib.ExitStack() as cleanup:
         for name, encodings in PAIRS.items():
             happened.pairs[name] = _create(name, encodings, control, encoder_logs, cleanup)
         _play(happened, stack, control, cleanup)
+    wait([rehearsal])  # so that it is alone with this run, whatever comes next
     return happened
 
 
@@ -102,11 +106,13 @@ def _create(
         encoders.append(Encoder(f"{name}-{number}", target, log_directory=logs, encoding=encoding))
         cleanup.callback(encoders[-1].close)
     pair = LivePair(channel, encoders)
-    for seconds in SEGMENT_DURATIONS:
-        pair.endpoints[seconds] = control.create_endpoint(f"pair-{name}-{seconds}", channel, segment_seconds=seconds)
-        pair.watchers[seconds] = Watcher(f"{name}, {seconds} s", pair.endpoints[seconds].url)
-        pair.watchers[seconds].start()
-        cleanup.callback(pair.watchers[seconds].stop)
+    for endpoint, (seconds, delay) in ENDPOINTS.items():
+        pair.endpoints[endpoint] = control.create_endpoint(
+            f"pair-{name}-{seconds}", channel, segment_seconds=seconds, time_delay_seconds=delay
+        )
+        pair.watchers[endpoint] = Watcher(f"{name}, {endpoint}", pair.endpoints[endpoint].url)
+        pair.watchers[endpoint].start()
+        cleanup.callback(pair.watchers[endpoint].stop)
     return pair
 
 
@@ -144,7 +150,7 @@ def _play(run: LiveRun, stack: Stack, control: Control, cleanup: contextlib.Exit
 
 
 def _start_browser(run: LiveRun, cleanup: contextlib.ExitStack) -> BrowserPlayer | MissingProgram:
-    watcher = run.pairs["unaligned"].watchers[2]
+    watcher = run.pairs["unaligned"].watchers["2 s, 3 s delay"]
     eventually(
         lambda: len(watcher.renditions() or [()]) and sum(map(len, watcher.renditions())) > 6,
         within_seconds=30,
@@ -179,8 +185,8 @@ def _note(run: LiveRun, stack: Stack, control: Control) -> None:
     for pair in run.pairs.values():
         answer = httpx.get(f"{stack.api_url}/understudy/v1/channels/{pair.channel.id}/status", timeout=10)
         pair.statuses.append(answer.raise_for_status().json())
-        for seconds, endpoint in pair.endpoints.items():
-            pair.active_inputs.setdefault(seconds, []).append(control.active_input(endpoint))
+        for name, endpoint in pair.endpoints.items():
+            pair.active_inputs.setdefault(name, []).append(control.active_input(endpoint))
 
 
 def _pace_until(instant: float) -> None:
@@ -188,52 +194,52 @@ def _pace_until(instant: float) -> None:
     time.sleep(max(0.0, instant - time.time()))
 
 
-@each_duration
+@each_endpoint
 @each_pair
-def test_it_fails_over_to_the_input_that_lives_each_time(run: LiveRun, pair: str, seconds: int) -> None:
-    assert run.pairs[pair].active_inputs[seconds] == [1, 2, 1]
+def test_it_fails_over_to_the_input_that_lives_each_time(run: LiveRun, pair: str, endpoint: str) -> None:
+    assert run.pairs[pair].active_inputs[endpoint] == [1, 2, 1]
 
 
-@each_duration
+@each_endpoint
 @each_pair
-def test_nothing_that_was_published_broke_a_rule_of_live_playlists(run: LiveRun, pair: str, seconds: int) -> None:
-    watcher = run.pairs[pair].watchers[seconds]
+def test_nothing_that_was_published_broke_a_rule_of_live_playlists(run: LiveRun, pair: str, endpoint: str) -> None:
+    watcher = run.pairs[pair].watchers[endpoint]
     assert watcher.problems == [], watcher.describe()
 
 
-@each_duration
+@each_endpoint
 @each_pair
 def test_a_failover_costs_one_discontinuity_or_none_at_the_same_place_in_every_rendition(
-    run: LiveRun, pair: str, seconds: int
+    run: LiveRun, pair: str, endpoint: str
 ) -> None:
     marked = [
         [one.listed.media_sequence for one in watched if one.listed.is_discontinuous]
-        for watched in run.pairs[pair].watchers[seconds].renditions()
+        for watched in run.pairs[pair].watchers[endpoint].renditions()
     ]
     assert len(marked) == RENDITIONS[pair]
     assert [len(places) for places in marked] == [SEAMS[pair]] * RENDITIONS[pair]
     assert len(set(map(tuple, marked))) == 1
-    gaps = [one for watched in run.pairs[pair].watchers[seconds].renditions() for one in watched if one.listed.is_gap]
+    gaps = [one for watched in run.pairs[pair].watchers[endpoint].renditions() for one in watched if one.listed.is_gap]
     assert gaps == []
 
 
-@each_duration
+@each_endpoint
 @pytest.mark.parametrize("pair", ["renumbered", "b-frames"])
-def test_twins_in_time_lose_no_frame(run: LiveRun, pair: str, seconds: int) -> None:
-    (programme,) = run.pairs[pair].programmes(seconds)
+def test_twins_in_time_lose_no_frame(run: LiveRun, pair: str, endpoint: str) -> None:
+    (programme,) = run.pairs[pair].programmes(endpoint)
     assert [seam.describe() for seam in programme.seams()] == []
     assert programme.last_frame > frame_at(run.killed_at[1])
 
 
-@each_duration
-def test_numbering_from_the_start_goes_unnoticed(run: LiveRun, seconds: int) -> None:
-    (programme,) = run.pairs["renumbered"].programmes(seconds)
+@each_endpoint
+def test_numbering_from_the_start_goes_unnoticed(run: LiveRun, endpoint: str) -> None:
+    (programme,) = run.pairs["renumbered"].programmes(endpoint)
     assert programme.problems() == []
 
 
-@each_duration
-def test_unaligned_encoders_jump_by_no_more_than_half_a_segment_or_so(run: LiveRun, seconds: int) -> None:
-    shown = [programme for programme in run.pairs["unaligned"].programmes(seconds) if programme.frames()]
+@each_endpoint
+def test_unaligned_encoders_jump_by_no_more_than_half_a_segment_or_so(run: LiveRun, endpoint: str) -> None:
+    shown = [programme for programme in run.pairs["unaligned"].programmes(endpoint) if programme.frames()]
     assert len(shown) == 2
     for programme in shown:
         print(*(f"{seam.describe()}: {seam.jump_seconds:+.2f} s" for seam in programme.seams()), sep="\n")

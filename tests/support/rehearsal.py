@@ -7,9 +7,10 @@ is measured by the log's own clock, which is the one that decides.
 from __future__ import annotations
 
 import contextlib
+import math
 import statistics
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,16 @@ from support.programme import Programme, decode_segments
 from support.stack import Stack
 from support.synthetic import SyntheticEncoder
 from support.watcher import Watcher
-from support.worked_examples import COLUMNS, EXAMPLES, SEGMENT_SECONDS, SLOT_SEGMENTS, THREE
+from support.worked_examples import (
+    COLUMNS,
+    EXAMPLES,
+    SEGMENT_SECONDS,
+    SLOT_SEGMENTS,
+    THREE,
+    agrees,
+    documented,
+    outcome,
+)
 from understudy_domain import codec
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.facts import SegmentArrived
@@ -41,13 +51,14 @@ POLL_SECONDS = 0.5
 
 CLOSE_CALL_SECONDS = 1.0
 PLACED_WITHIN_SECONDS = 0.14
-"""What a segment may be off that one input has by less than a close call later than usual: 0.6 s, where the deadline
-is at 0.75 s, or 0.3 s, where the first one is followed."""
+"""What a segment may be off that is late by less than a close call: 0.6 s, where the deadline is at 0.75 s, or 0.3 s,
+where the first one is followed."""
 STEADY_WITHIN_SECONDS = 0.7
 """What any other segment may be off: none is missed before 0.75 s."""
+OFF_SECONDS = 0.3
+"""What an instant may be beside the one of the table: uploads take their time, and not always the same."""
 OWED_WITHIN_SECONDS = 3.0
-"""What one that is later by more than a close call may be off, and one right after it: all that is owed comes at once,
-and takes its time."""
+"""What one that is later than that may be off: all that is owed comes at once, and takes its time."""
 
 ALONE = "channel_1.m3u8"
 HEIGHTS = {ALONE: 90, THREE[0]: 90, THREE[1]: 144, THREE[2]: 180}
@@ -133,40 +144,55 @@ class Row:
     arrived_at: list[dict[str, float]] = field(default_factory=list)
     """By input: the log's instant of each segment by path, seconds since the epoch."""
 
-    def disturbances(self) -> list[str]:
-        """Where this machine did not deliver as it should: what is decided then says nothing about the table."""
+    def disagreements(self) -> list[str]:
+        """The cells that are not as the page tells; each with what was shown."""
+        told = documented()[self.fault]
+        shown = {column: outcome(cell.entries) for column, cell in self.cells.items()}
+        return [
+            f"{column}: {shown[column]}"
+            for column in self.cells
+            if not agrees(shown[column], told[column], within_seconds=OFF_SECONDS)
+        ]
+
+    def misplaced(self) -> list[str]:
+        """Where a fault is not as it should be: what this row shows is not what the table speaks of."""
         found = [problem for delivery in self.deliveries for problem in delivery.problems]
-        allowed_of = self._allowed()
+        for upload, input_id, off in self._off_seconds():
+            allowed = self._allowed_of_late().get(upload.name[-len("_00000.ts") :])
+            if allowed is not None and abs(off) > allowed:
+                found.append(self._describe(upload, input_id, off))
+        return found
+
+    def stalls(self) -> list[str]:
+        """Segments that came so late, by no fault of the table, that it is no wonder if a cell is not as it tells."""
+        return [
+            self._describe(upload, input_id, off)
+            for upload, input_id, off in self._off_seconds()
+            if abs(off) > STEADY_WITHIN_SECONDS
+        ]
+
+    def _off_seconds(self) -> Iterator[tuple[Upload, int, float]]:
+        """How far each segment is from its instant in the log, other than all of its input are."""
         for encoder, delivery, arrived in zip(self.encoders, self.deliveries, self.arrived_at, strict=True):
             segments = [upload for upload in delivery.uploads if upload.name.endswith(".ts")]
-            found += [
-                f"{upload.name} of input {encoder.input_id} did not arrive"
-                for upload in segments
-                if upload.name not in arrived
-            ]
-            off = {upload: arrived[upload.name] - upload.at for upload in segments if upload.name in arrived}
+            off = {upload: arrived.get(upload.name, math.inf) - upload.at for upload in segments}
             usual = statistics.median(off.values())
             for upload, seconds in off.items():
-                allowed = allowed_of.get(upload.name[-len("_00000.ts") :], STEADY_WITHIN_SECONDS)
-                if abs(seconds - usual) > allowed:
-                    found.append(self._describe(encoder, delivery, upload, seconds - usual, allowed))
-        return found
+                yield upload, encoder.input_id, seconds - usual
 
-    def _allowed(self) -> dict[str, float]:
+    def _allowed_of_late(self) -> dict[str, float]:
         """By the end of a segment's name: where it may be off by more or by less than is usual."""
-        found = {}
-        for number, late in (item for encoder in self.encoders for item in encoder.late.items()):
-            if late < CLOSE_CALL_SECONDS:
-                found[f"_{number:05d}.ts"] = PLACED_WITHIN_SECONDS
-            else:
-                found |= {f"_{one:05d}.ts": OWED_WITHIN_SECONDS for one in (number, number + 1)}
-        return found
+        return {
+            f"_{number:05d}.ts": PLACED_WITHIN_SECONDS if late < CLOSE_CALL_SECONDS else OWED_WITHIN_SECONDS
+            for encoder in self.encoders
+            for number, late in encoder.late.items()
+        }
 
-    @staticmethod
-    def _describe(encoder: SyntheticEncoder, delivery: Delivery, upload: Upload, off: float, allowed: float) -> str:
+    def _describe(self, upload: Upload, input_id: int, off: float) -> str:
+        delivery = self.deliveries[input_id - 1]
         return (
-            f"{upload.name} of input {encoder.input_id} is in the log {off:+.3f} s beside its usual time (allowed "
-            f"{allowed} s): sent {delivery.late_seconds.get(upload.name, 0):.3f} s late, answered after "
+            f"{upload.name} of input {input_id} is in the log {off:+.3f} s beside its usual time: "
+            f"sent {delivery.late_seconds.get(upload.name, 0):.3f} s late, answered after "
             f"{delivery.took_seconds.get(upload.name, 0):.3f} s"
         )
 

@@ -5,6 +5,7 @@ Whoever tries them takes the faults from here and the outcomes from the page.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
@@ -30,6 +31,8 @@ COUNTED = {
     Reason.GAP: "gap",
     Reason.PARTIAL: "in part",
 }
+
+_NUMBER = re.compile(r"-?\d+\.\d\d")
 
 Encoders = Callable[[int], list[SyntheticEncoder]]
 """Both encoders, from the number of the first segment that is not as usual."""
@@ -109,6 +112,14 @@ def outcome(entries: list[ProgramEntry]) -> str:
     if discontinuities:
         found.append("one discontinuity" if discontinuities == 1 else f"{discontinuities} discontinuities")
     return ", ".join(found) or "stays"
+
+
+def agrees(shown: str, told: str, *, within_seconds: float) -> bool:
+    """Whether an outcome is the one of the page, its instants within so much."""
+    if _NUMBER.sub("", shown) != _NUMBER.sub("", told):
+        return False
+    pairs = zip(_NUMBER.findall(shown), _NUMBER.findall(told), strict=True)
+    return all(abs(float(one) - float(other)) <= within_seconds for one, other in pairs)
 
 
 def _waited_seconds(entry: ProgramEntry) -> float:
