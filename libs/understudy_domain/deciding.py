@@ -9,8 +9,8 @@ from understudy_domain import failover
 from understudy_domain.channel_state import ChannelState
 from understudy_domain.ending import is_ordered
 from understudy_domain.endpoint_state import EndpointState
-from understudy_domain.entry import AsOf, Evidence, InputEvidence, ProgramEntry
-from understudy_domain.failover import GoOn, InputView, Publish, PublishGap, SlotView, Wait
+from understudy_domain.entry import AsOf, Evidence, InputEvidence, ProgramEntry, WantedEvidence
+from understudy_domain.failover import GoOn, InputView, Publish, PublishGap, SlotView, Wait, Wanted
 from understudy_domain.grid import Grid
 from understudy_domain.intention import wanted
 from understudy_domain.interchange import Grade
@@ -320,4 +320,16 @@ def _evidence(view: SlotView, deliveries: Mapping[int, SlotDelivery], now: int) 
             )
             for one in sorted((view.active, view.other), key=lambda one: one.input_id)
         ),
+        wanted=None if view.wanted is None else _wanted_evidence(view.wanted, continues=view.other_continues),
+    )
+
+
+def _wanted_evidence(one: Wanted, *, continues: bool) -> WantedEvidence:
+    return WantedEvidence(
+        input_id=one.input_id,
+        reason=one.reason,
+        forced=one.forced,
+        continues=continues,
+        since=one.since,
+        hold_down=one.hold_down,
     )

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from understudy_domain import failover, ticks
 from understudy_domain.deciding import Waiting
 from understudy_domain.ending import ends_at
+from understudy_domain.endpoint_state import ORDER_STANDS, EndpointState
 from understudy_domain.entry import ActiveInput, ProgramEntry
 from understudy_domain.fold import ChannelFold
+from understudy_domain.intention import held_down_since
+from understudy_domain.policy import PolicyKind
 from understudy_domain.reason import Reason
 from understudy_domain.words import clock, listed
 
@@ -74,6 +77,32 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyStatus:
+    """The policy, as the decisions know it."""
+
+    policy: PolicyKind
+    input: int
+    """What is preferred or pinned; else what wins a tie for the first active input."""
+    hold_down_seconds: float
+    well_since: str | None
+    """Since when that input has been complete and on time; None: it is not."""
+    failback_from: str | None
+    """When the hold-down has passed, if the preferred input stays well; None: no failback is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandingOrder:
+    """An operator's order to switch over that is to be carried out."""
+
+    input: int
+    forced: bool
+    given_at: str
+    stands_until: str
+    log_sequence: int
+    """Its own, in ARRIVALS."""
+
+
+@dataclass(frozen=True, slots=True)
 class EndpointStatus:
     """An origin endpoint, now."""
 
@@ -85,6 +114,8 @@ class EndpointStatus:
     """When this was read."""
     log_at: str | None
     """How far the log had been decided upon."""
+    log_sequence: int
+    """The same as a sequence in ARRIVALS: of the last message applied."""
     active_input: int | None
     """None before the first slot."""
     since: str | None
@@ -95,6 +126,12 @@ class EndpointStatus:
     """Its programme has ended, and its playlists say so once they reach that."""
     ends_at: str | None
     """When its programme ends unless something arrives before; None: it does not."""
+    since_media_sequence: int | None
+    """The first slot from it."""
+    policy: PolicyStatus | None
+    """None until the decisions know of the endpoint."""
+    order: StandingOrder | None
+    """None: there is none, or it has been carried out, or has run out."""
     last: LastSlot | None
     """The newest slot."""
     next: NextSlot | None
@@ -118,11 +155,15 @@ def endpoint_status(
         channel=channel,
         at=ticks.to_iso8601(now),
         log_at=ticks.to_iso8601(fold.state.now) if fold.state.now else None,
+        log_sequence=fold.state.sequence,
         active_input=last.active_input if last is not None else None,
         since=ticks.to_iso8601(told.since) if told is not None else None,
         reason=told.reason if told is not None else None,
         ended=last is not None and last.ended,
         ends_at=None if end is None else ticks.to_iso8601(end),
+        since_media_sequence=told.media_sequence if told is not None else None,
+        policy=_policy(fold, endpoint, now) if endpoint is not None else None,
+        order=_order(endpoint, max(now, fold.state.now)) if endpoint is not None else None,
         last=_last(last) if last is not None else None,
         next=_next(waiting) if waiting is not None else None,
         numbers=None
@@ -136,6 +177,38 @@ def endpoint_status(
             target_duration_seconds=last.target_duration_seconds if last is not None else None,
             revision=endpoint.revision,
         ),
+    )
+
+
+def _policy(fold: ChannelFold, endpoint: EndpointState, now: int) -> PolicyStatus:
+    policy, grid = endpoint.policy, fold.state.grid
+    one = fold.state.input(policy.input_id)
+    well_since = None
+    if grid is not None:
+        well_since = one.steadiness.well_since(now, lag=one.lag, segment_duration=grid.segment_duration)
+    failback_from = None
+    is_elsewhere = endpoint.last is not None and endpoint.last.active_input != policy.input_id
+    if policy.kind is PolicyKind.PREFERRED and is_elsewhere and well_since is not None:
+        failback_from = held_down_since(endpoint, well_since) + policy.hold_down
+    return PolicyStatus(
+        policy=policy.kind,
+        input=policy.input_id,
+        hold_down_seconds=ticks.to_seconds(policy.hold_down),
+        well_since=ticks.to_iso8601(well_since) if well_since is not None else None,
+        failback_from=ticks.to_iso8601(failback_from) if failback_from is not None else None,
+    )
+
+
+def _order(endpoint: EndpointState, now: int) -> StandingOrder | None:
+    order = endpoint.standing_order(now)
+    if order is None:
+        return None
+    return StandingOrder(
+        input=order.input_id,
+        forced=order.forced,
+        given_at=ticks.to_iso8601(order.given_at),
+        stands_until=ticks.to_iso8601(order.given_at + ORDER_STANDS),
+        log_sequence=order.sequence,
     )
 
 
@@ -184,6 +257,13 @@ def _why(waiting: Waiting, deadline: int | None) -> str:
     missing = waiting.deliveries[active].missing
     lacks = f"input {active}, the active one, lacks {listed(missing)}" if missing else f"input {active} is not complete"
     match waiting.verdict.step:
+        case 0 if waiting.view.wanted is not None:
+            wanted = waiting.view.wanted
+            by = "an operator or the policy" if wanted.reason is Reason.SWITCHOVER else "the policy"
+            return (
+                f"Slot {waiting.view.slot} waits for input {wanted.input_id}, which {by} wants followed: "
+                f"input {active} has completed the slot, and is taken if the other one is not in time."
+            )
         case 2:
             until = f", and has until {clock(deadline)}" if deadline is not None else ""
             return f"Slot {waiting.view.slot} waits: {lacks}{until}."

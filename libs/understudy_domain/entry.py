@@ -132,12 +132,31 @@ class InputEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class WantedEvidence:
+    """That another input than the active one was to be followed."""
+
+    input_id: int
+    reason: Reason
+    """SWITCHOVER: by an order, or by a policy that pins it; FAILBACK: it is preferred."""
+    forced: bool
+    """Even where the change would not be seamless."""
+    continues: bool
+    """It had completed the slot, and the change would have been seamless."""
+    since: int | None = None
+    """When it was ordered, or from when on the hold-down counted, ticks since the epoch; None where it is pinned."""
+    hold_down: int | None = None
+    """Of a failback, ticks."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """Why, in numbers."""
 
     deadline: int | None
     """deadline(k), ticks since the epoch; None where no input was active yet."""
     inputs: tuple[InputEvidence, ...]
+    wanted: WantedEvidence | None = None
+    """None: the active input was the one to be followed."""
 
 
 @record("program.entry")

@@ -13,7 +13,7 @@ from understudy_domain import ticks
 from understudy_domain.ending import SILENT_TARGET_DURATIONS
 from understudy_domain.entry import InputEvidence, ProgramEntry
 from understudy_domain.failover import HORIZON_MAX, MARGIN, tolerance_of
-from understudy_domain.reason import Reason
+from understudy_domain.reason import CHANGES, Reason
 from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_domain.words import clock, counted, listed, relative, seconds
 
@@ -110,6 +110,7 @@ def sentences_of(
         return reader.decision(), end_sentence(entry), reader.availability()
     return (
         reader.decision(),
+        *reader.wanted(),
         *reader.inputs(),
         *reader.deadline(),
         *reader.seam(),
@@ -144,7 +145,7 @@ class _Reader:
         if before is not None:
             self._active = before.active_input
         else:
-            self._active = 3 - entry.active_input if entry.reason is Reason.FAILOVER else entry.active_input
+            self._active = 3 - entry.active_input if entry.reason in CHANGES else entry.active_input
         self._other = 3 - self._active
 
     def availability(self) -> str:
@@ -184,6 +185,12 @@ class _Reader:
                     f"{self._had_not(self._active)}{self._by_deadline(self._active)}; "
                     f"input {heir} had completed the slot{self._completed(heir)}."
                 )
+            case Reason.SWITCHOVER | Reason.FAILBACK:
+                heir = self._entry.active_input
+                return (
+                    f"{slot} came from input {heir}, which is active from here on: {self._intention(heir)}; "
+                    f"input {heir} had completed the slot{self._completed(heir)}."
+                )
             case Reason.COMBINE:
                 return (
                     f"{slot} came from both inputs, {self._borrowed()}: neither had completed it"
@@ -207,6 +214,43 @@ class _Reader:
         if all(one.complete for one in self._inputs.values()) and len(self._inputs) == 2:
             return f"{sentence}both had completed a slot, and within 1 s of each other it is input 1 that is taken."
         return f"{sentence}it was the first to complete a slot."
+
+    def _intention(self, heir: int) -> str:
+        """Why an input was to be followed that was not the active one."""
+        wanted = self._entry.evidence.wanted
+        if self._entry.reason is Reason.FAILBACK:
+            if wanted is None or wanted.since is None:
+                return f"the policy prefers input {heir}, which had been well for the hold-down"
+            held = f", longer than the hold-down of {seconds(wanted.hold_down)}" if wanted.hold_down else ""
+            well = f"had been complete and on time since {clock(wanted.since)}"
+            return f"the policy prefers input {heir}, which {well}{held}"
+        if wanted is None or wanted.since is None:
+            return f"the policy has the endpoint follow input {heir} alone"
+        force = ", with force" if wanted.forced else ""
+        return f"an operator ordered it at {clock(wanted.since)}{force}"
+
+    def wanted(self) -> list[str]:
+        """That the other input was to be followed, where the slot did not come to that."""
+        wanted = self._entry.evidence.wanted
+        if wanted is None or self._entry.reason in (Reason.SWITCHOVER, Reason.FAILBACK):
+            return []
+        match wanted.reason, wanted.since:
+            case Reason.FAILBACK, _:
+                why = "the policy prefers it"
+            case _, None:
+                why = "by the policy"
+            case _, since:
+                why = f"an operator ordered it at {clock(since)}"
+        sentence = f"Input {wanted.input_id} was to be followed ({why})"
+        one = self._inputs.get(wanted.input_id)
+        if one is not None and one.complete and not wanted.continues and not wanted.forced:
+            return [f"{sentence}; it had completed the slot, but the change would not have been seamless."]
+        active = self._inputs.get(self._active)
+        waited = ""
+        if active is not None and active.completed_at is not None and self._entry.reason is Reason.KEEP:
+            waited_for = self._entry.as_of.instant - active.completed_at
+            waited = f", and the slot waited {seconds(waited_for)} for it" if waited_for > 0 else ""
+        return [f"{sentence}; it had not completed the slot in time{waited}."]
 
     def _heir(self) -> str:
         heir = self._entry.active_input

@@ -87,6 +87,10 @@ class Wanted:
     """SWITCHOVER or FAILBACK."""
     forced: bool
     """Even where the change would not be seamless."""
+    since: int | None = None
+    """When it was ordered, or from when on the hold-down counts, ticks; None where the policy pins it."""
+    hold_down: int | None = None
+    """Of a failback, ticks."""
 
 
 @dataclass(frozen=True, slots=True)

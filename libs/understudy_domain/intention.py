@@ -18,13 +18,26 @@ def wanted(endpoint: EndpointState, candidate: InputState, *, now: int, segment_
     """Whether the endpoint is to leave its active input for ``candidate``, the other one, as of ``now``."""
     policy, order = endpoint.policy, endpoint.standing_order(now)
     if order is not None and order.input_id == candidate.input_id:
-        return Wanted(order.input_id, Reason.SWITCHOVER, order.forced)
+        return Wanted(order.input_id, Reason.SWITCHOVER, order.forced, since=order.given_at)
     if policy.input_id != candidate.input_id:
         return None
     if policy.kind in (PolicyKind.PINNED, PolicyKind.OFF):
         return Wanted(candidate.input_id, Reason.SWITCHOVER, forced=True)
     if policy.kind is PolicyKind.PREFERRED:
         well_since = candidate.steadiness.well_since(now, lag=candidate.lag, segment_duration=segment_duration)
-        if well_since is not None and now - well_since >= policy.hold_down:
-            return Wanted(candidate.input_id, Reason.FAILBACK, forced=True)
+        since = None if well_since is None else held_down_since(endpoint, well_since)
+        if since is not None and now - since >= policy.hold_down:
+            reason = Reason.FAILBACK
+            return Wanted(candidate.input_id, reason, forced=True, since=since, hold_down=policy.hold_down)
     return None
+
+
+def held_down_since(endpoint: EndpointState, well_since: int) -> int:
+    """From when on a hold-down counts: since the preferred input has been well, but not from before an order to leave.
+
+    Else an operator could not take the endpoint off the preferred input for maintenance: it would go back at once.
+    """
+    order = endpoint.order
+    if order is None or order.input_id == endpoint.policy.input_id:
+        return well_since
+    return max(well_since, order.given_at)

@@ -28,3 +28,7 @@ class Reason(StrEnum):
     """All of the slot is lost to both inputs: a gap that keeps its place [7]."""
     END = "end"
     """No slot: the programme ended with the one before, which the entry repeats [after 7]."""
+
+
+CHANGES = frozenset({Reason.FAILOVER, Reason.SWITCHOVER, Reason.FAILBACK})
+"""The reasons that always come with a change of the active input."""

@@ -202,6 +202,10 @@ class _Watched:
         deadline = entry.evidence.deadline
         if deadline is not None and entry.reason is not Reason.START:
             found.append((deadline, Moment(ticks.to_iso8601(deadline), "The deadline of the active input.")))
+        wanted = entry.evidence.wanted
+        if wanted is not None and wanted.reason is Reason.SWITCHOVER and wanted.since is not None:
+            what = f"An operator ordered input {wanted.input_id} to be followed."
+            found.append((wanted.since, Moment(ticks.to_iso8601(wanted.since), what)))
         decided = f"Decided: {entry.reason}{f', step {entry.step}' if entry.step else ''}."
         found.append((entry.as_of.instant, Moment(ticks.to_iso8601(entry.as_of.instant), decided)))
         return tuple(moment for _, moment in sorted(found, key=lambda one: one[0]))

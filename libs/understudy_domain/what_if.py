@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from understudy_domain import ticks
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.explain import sentences_of
-from understudy_domain.facts import EndpointConfigured
-from understudy_domain.reason import Reason
+from understudy_domain.facts import EndpointConfigured, SwitchoverOrdered
+from understudy_domain.policy import Policy, PolicyKind
+from understudy_domain.reason import CHANGES, Reason
 from understudy_domain.replay import (
     LoggedFact,
     Replay,
@@ -46,9 +47,17 @@ class Course:
     segment_duration_seconds: float
     """S_out: what was configured, rounded up to whole input segments."""
     time_delay_seconds: float
+    policy: PolicyKind
+    policy_input: int
+    """What is preferred or pinned."""
+    hold_down_seconds: float
     slots: int
     switches: int
-    """Slots from which on the other input was active."""
+    """Slots from which on the other input was active, for whatever reason."""
+    switchovers: int
+    """Switches by an operator's order, or to the input that is pinned."""
+    failbacks: int
+    """Switches back to the preferred input."""
     repairs: int
     """Slots for which pieces were taken from the other input, with no switch."""
     partial: int
@@ -69,6 +78,8 @@ class WhatIf:
     """How far the arrivals go, ISO 8601."""
     begins_with: str
     """How the replay began, as a sentence."""
+    orders: int
+    """Operators' orders to switch over in that time: replayed as they were given."""
     was: Course
     would_be: Course
 
@@ -77,13 +88,25 @@ class CannotReplay(Exception):
     """The log holds too little to say anything; the message says what."""
 
 
-def what_if(programme: Programme, log: Sequence[LoggedFact], *, segment_duration: int, time_delay: int) -> WhatIf:
-    """Replay ``log`` with this segment duration and time delay, both in ticks.
+def what_if(
+    programme: Programme,
+    log: Sequence[LoggedFact],
+    *,
+    segment_duration: int,
+    time_delay: int,
+    policy: Policy | None = None,
+) -> WhatIf:
+    """Replay ``log`` with this segment duration and time delay, both in ticks, and this policy (None: as it is).
+
+    Operators' orders to switch over are replayed with everything else that happened: who asks for another policy wants
+    to know what that alone would have changed.
 
     Raises:
         CannotReplay: the log does not hold the channel's beginning, nor an entry to begin with and what follows it.
     """
     numbers = replace(programme.configured, segment_duration=segment_duration, time_delay=time_delay)
+    if policy is not None:
+        numbers = replace(numbers, policy=policy.kind, policy_input=policy.input_id, hold_down=policy.hold_down)
     replay, begin, begins_with = _begun(programme, log, numbers)
     end = log[-1].instant
     would_be = replay.entries.get(numbers.origin_endpoint, [])
@@ -95,8 +118,13 @@ def what_if(programme: Programme, log: Sequence[LoggedFact], *, segment_duration
         begin=ticks.to_iso8601(begin),
         end=ticks.to_iso8601(end),
         begins_with=begins_with,
-        was=_course(was, was[-1].slot_duration if was else slot_duration, programme.configured.time_delay),
-        would_be=_course(would_be, slot_duration, time_delay),
+        orders=sum(
+            isinstance(one.fact, SwitchoverOrdered) and one.fact.origin_endpoint == numbers.origin_endpoint
+            for one in log
+            if one.instant > begin
+        ),
+        was=_course(was, programme.configured, was[-1].slot_duration if was else slot_duration),
+        would_be=_course(would_be, numbers, slot_duration),
     )
 
 
@@ -141,12 +169,12 @@ def _with_numbers(log: Iterable[LoggedFact], numbers: EndpointConfigured) -> Ite
             yield message
 
 
-def _course(entries: Sequence[ProgramEntry], slot_duration: int, time_delay: int) -> Course:
+def _course(entries: Sequence[ProgramEntry], configured: EndpointConfigured, slot_duration: int) -> Course:
     before: ProgramEntry | None = None
     events, switches, repairs = [], 0, 0
     slots = [entry for entry in entries if not entry.ended]
     for entry in entries:
-        switched = before is not None and before.active_input != entry.active_input
+        switched = entry.reason in CHANGES if before is None else before.active_input != entry.active_input
         switches += switched
         repairs += entry.reason in (Reason.REPAIR, Reason.COMBINE) and not switched
         if entry.reason not in _QUIET or entry.discontinuity or switched:
@@ -154,9 +182,14 @@ def _course(entries: Sequence[ProgramEntry], slot_duration: int, time_delay: int
         before = entry
     return Course(
         segment_duration_seconds=ticks.to_seconds(slot_duration),
-        time_delay_seconds=ticks.to_seconds(time_delay),
+        time_delay_seconds=ticks.to_seconds(configured.time_delay),
+        policy=configured.policy,
+        policy_input=configured.policy_input,
+        hold_down_seconds=ticks.to_seconds(configured.hold_down),
         slots=len(slots),
         switches=switches,
+        switchovers=sum(entry.reason is Reason.SWITCHOVER for entry in entries),
+        failbacks=sum(entry.reason is Reason.FAILBACK for entry in entries),
         repairs=repairs,
         partial=sum(entry.reason is Reason.PARTIAL for entry in slots),
         gaps=sum(entry.is_gap for entry in slots),

@@ -10,11 +10,11 @@ import pytest
 from support.synthetic import EPOCH, Broadcast, Message, SyntheticEncoder, configured, endpoint_guid
 from understudy_domain import codec
 from understudy_domain.channel_state import ChannelState
-from understudy_domain.entry import ProgramEntry
+from understudy_domain.entry import ProgramEntry, WantedEvidence
 from understudy_domain.facts import EndpointConfigured, SwitchoverOrdered
 from understudy_domain.fold import ChannelFold
 from understudy_domain.policy import PolicyKind
-from understudy_domain.reason import Reason
+from understudy_domain.reason import CHANGES, Reason
 from understudy_domain.ticks import TICKS_PER_SECOND, from_seconds
 
 SEGMENTS = 60
@@ -283,3 +283,41 @@ def test_a_successor_carries_an_order_out_once_wherever_it_takes_over(at: int) -
             one.fold = fold
 
     assert Broadcast(list(messages)).run(interrupt=interrupt).of("one") == undisturbed
+
+
+def test_an_order_away_from_the_preferred_input_holds_for_the_hold_down() -> None:
+    entries = shown(
+        SyntheticEncoder(1),
+        SyntheticEncoder(2),
+        commands=[with_policy(PolicyKind.PREFERRED), order(2, at_seconds=50.5)],
+    )
+    # Input 1 was well all along; without the order's own hold-down the next slot would already go back.
+    assert moves(entries) == [(50, 2, Reason.SWITCHOVER), (70, 1, Reason.FAILBACK)]
+
+
+# --- evidence ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_entry_says_when_a_change_was_ordered_and_what_a_failback_waited_for() -> None:
+    entries = shown(
+        SyntheticEncoder(1),
+        SyntheticEncoder(2),
+        commands=[with_policy(PolicyKind.PREFERRED), order(2, at_seconds=50.5)],
+    )
+    ordered, returned = (entry.evidence.wanted for entry in entries if entry.reason in CHANGES)
+    at = EPOCH + from_seconds(50.5)
+    assert ordered == WantedEvidence(2, Reason.SWITCHOVER, forced=False, continues=True, since=at)
+    assert returned is not None
+    assert (returned.reason, returned.since, returned.hold_down) == (Reason.FAILBACK, at, from_seconds(20))
+    assert all(entry.evidence.wanted is None for entry in entries if entry.reason is Reason.KEEP)
+
+
+def test_an_entry_says_that_another_input_was_wanted_and_did_not_come_to_it() -> None:
+    entries = shown(
+        SyntheticEncoder(1),
+        SyntheticEncoder(2, configuration="other sps"),
+        commands=[with_policy(PolicyKind.STICKY), order(2, at_seconds=20.5)],
+    )
+    wanted = [entry.evidence.wanted for entry in entries if entry.evidence.wanted is not None]
+    assert len(wanted) == 30  # those of a minute
+    assert {(one.input_id, one.forced, one.continues) for one in wanted} == {(2, False, False)}

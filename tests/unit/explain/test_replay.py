@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 
 from support.replayed import logged, programme, replayable
-from support.synthetic import Broadcast, SyntheticEncoder, configured
+from support.synthetic import EPOCH, Broadcast, Message, SyntheticEncoder, configured, endpoint_guid
 from understudy_domain.explain import Basis
+from understudy_domain.facts import SwitchoverOrdered
 from understudy_domain.reason import Reason
 from understudy_domain.replay import Fidelity, fidelity
 from understudy_domain.slot_replay import NOT_HELD, NOT_REPRODUCED, explain, moment_line
+from understudy_domain.ticks import from_seconds
 
 Faults = dict[str, object]
 FAULTS: dict[str, tuple[Faults, Faults, Reason]] = {
@@ -51,6 +53,29 @@ def test_the_same_decisions_come_out_of_a_log_whose_beginning_is_gone(fault: str
     for entry in notable:
         told = explain(shown, entry, log)
         assert told.basis is Basis.REPLAY, (entry.media_sequence, entry.reason)
+
+
+def ordered_run() -> Broadcast:
+    """An operator orders the other input at 100.5 s."""
+    messages = [configured("six", seconds=6)]
+    messages.append(Message(EPOCH + from_seconds(100.5), None, SwitchoverOrdered(endpoint_guid("six"), 2)))
+    messages += SyntheticEncoder(1).messages(range(90)) + SyntheticEncoder(2, lag_seconds=0.8).messages(range(90))
+    return Broadcast(messages).run(until_seconds=210)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_switchover_is_replayed_and_the_order_told(whole: bool) -> None:
+    run = ordered_run()
+    shown, log = programme(run, "six"), logged(run)
+    if not whole:
+        log = [message for message in log if message.instant >= run.of("six")[1].as_of.instant]
+    entry = next(entry for entry in shown.entries if entry.reason is Reason.SWITCHOVER)
+    told = explain(shown, entry, log)
+    assert told.basis is Basis.REPLAY
+    assert "an operator ordered it at 08:01:40.500" in told.sentences[0]
+    assert ("2027-01-15T08:01:40.500Z", "An operator ordered input 2 to be followed.") in {
+        (moment.at, moment.what) for moment in told.moments
+    }
 
 
 def test_what_the_log_no_longer_holds_is_told_from_the_evidence() -> None:

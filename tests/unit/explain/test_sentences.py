@@ -8,7 +8,7 @@ import pytest
 
 from support.program_entries import make_entry, make_piece, make_video, seconds
 from understudy_domain import codec
-from understudy_domain.entry import AsOf, Evidence, InputEvidence, ProgramEntry
+from understudy_domain.entry import AsOf, Evidence, InputEvidence, ProgramEntry, WantedEvidence
 from understudy_domain.explain import explained, sentences_of
 from understudy_domain.reason import Reason
 from understudy_domain.words import clock, counted, listed, relative
@@ -68,6 +68,14 @@ def entry(
     )
 
 
+def wanting(made: ProgramEntry, wanted: WantedEvidence) -> ProgramEntry:
+    """An entry of a slot for which another input was wanted."""
+    return replace(made, evidence=replace(made.evidence, wanted=wanted))
+
+
+SWITCHED = entry(
+    Reason.SWITCHOVER, known(1, complete=4.4), known(2, complete=5.1, due=5), step=0, active=2, pieces=(2, 2, 2)
+)
 FIRST = {
     "keep": (
         entry(Reason.KEEP, known(1, complete=4.4), known(2, complete=4.9, due=5)),
@@ -121,6 +129,45 @@ FIRST = {
         entry(Reason.GAP, known(1, missing=("v1",)), known(2, missing=("v1",)), step=7, pieces=()),
         "Slot 41 is a gap that keeps its place: neither input delivered anything of it.",
     ),
+    "switchover": (
+        wanting(SWITCHED, WantedEvidence(2, Reason.SWITCHOVER, forced=False, continues=True, since=at(1))),
+        (
+            "Slot 41 came from input 2, which is active from here on: an operator ordered it at 12:00:01.000; "
+            "input 2 had completed the slot at 12:00:05.100."
+        ),
+    ),
+    "switchover, forced": (
+        wanting(SWITCHED, WantedEvidence(2, Reason.SWITCHOVER, forced=True, continues=False, since=at(1))),
+        (
+            "Slot 41 came from input 2, which is active from here on: an operator ordered it at 12:00:01.000, "
+            "with force; input 2 had completed the slot at 12:00:05.100."
+        ),
+    ),
+    "switchover by the policy": (
+        wanting(SWITCHED, WantedEvidence(2, Reason.SWITCHOVER, forced=True, continues=True)),
+        (
+            "Slot 41 came from input 2, which is active from here on: the policy has the endpoint follow input 2 "
+            "alone; input 2 had completed the slot at 12:00:05.100."
+        ),
+    ),
+    "failback": (
+        wanting(
+            replace(SWITCHED, reason=Reason.FAILBACK),
+            WantedEvidence(2, Reason.FAILBACK, forced=True, continues=True, since=at(-60.5), hold_down=seconds(60)),
+        ),
+        (
+            "Slot 41 came from input 2, which is active from here on: the policy prefers input 2, which had been "
+            "complete and on time since 11:58:59.500, longer than the hold-down of 60 s; input 2 had completed the "
+            "slot at 12:00:05.100."
+        ),
+    ),
+    "failback, without evidence": (
+        replace(SWITCHED, reason=Reason.FAILBACK),
+        (
+            "Slot 41 came from input 2, which is active from here on: the policy prefers input 2, which had been well "
+            "for the hold-down; input 2 had completed the slot at 12:00:05.100."
+        ),
+    ),
     "start, a tie": (
         entry(Reason.START, known(1, complete=4.4), known(2, complete=4.3), step=0, deadline=None),
         (
@@ -139,6 +186,44 @@ FIRST = {
 def test_the_first_sentence_says_where_a_slot_came_from_and_why(case: str) -> None:
     made, sentence = FIRST[case]
     assert sentences_of(made)[0] == sentence
+
+
+KEPT = replace(entry(Reason.KEEP, known(1, complete=4.4), known(2, missing=("v1",))), as_of=AsOf(at(5.5), 1234))
+
+
+@pytest.mark.parametrize(
+    ("made", "sentence"),
+    [
+        (
+            wanting(KEPT, WantedEvidence(2, Reason.SWITCHOVER, forced=False, continues=False, since=at(1))),
+            (
+                "Input 2 was to be followed (an operator ordered it at 12:00:01.000); it had not completed the slot in "
+                "time, and the slot waited 1.1 s for it."
+            ),
+        ),
+        (
+            wanting(FIRST["repair"][0], WantedEvidence(2, Reason.FAILBACK, forced=True, continues=False, since=at(1))),
+            "Input 2 was to be followed (the policy prefers it); it had not completed the slot in time.",
+        ),
+        (
+            wanting(FIRST["gap"][0], WantedEvidence(2, Reason.SWITCHOVER, forced=True, continues=False)),
+            "Input 2 was to be followed (by the policy); it had not completed the slot in time.",
+        ),
+        (
+            wanting(FIRST["keep"][0], WantedEvidence(2, Reason.SWITCHOVER, forced=False, continues=False, since=at(1))),
+            (
+                "Input 2 was to be followed (an operator ordered it at 12:00:01.000); it had completed the slot, but "
+                "the change would not have been seamless."
+            ),
+        ),
+    ],
+)
+def test_that_another_input_was_wanted_is_told_where_it_did_not_come_to_it(made: ProgramEntry, sentence: str) -> None:
+    assert sentences_of(made)[1] == sentence
+
+
+def test_a_change_that_was_wanted_is_told_once() -> None:
+    assert not any("was to be followed" in one for one in sentences_of(FIRST["switchover"][0]))
 
 
 def test_a_replay_adds_how_many_pieces_were_missing() -> None:

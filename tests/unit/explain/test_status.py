@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from support.synthetic import EPOCH, Broadcast, SyntheticEncoder, configured, endpoint_guid
+from support.synthetic import EPOCH, Broadcast, Message, SyntheticEncoder, configured, endpoint_guid
 from understudy_domain import codec
 from understudy_domain.channel_state import ChannelState
 from understudy_domain.endpoint_status import EndpointStatus, endpoint_status
 from understudy_domain.entry import ActiveInput
+from understudy_domain.facts import EndpointConfigured, SwitchoverOrdered
 from understudy_domain.fold import ChannelFold
 from understudy_domain.interchange import Grade, Mismatch
+from understudy_domain.policy import PolicyKind
 from understudy_domain.reason import Reason
 from understudy_domain.status import ChannelStatus, InputCondition, Seam, channel_status
 from understudy_domain.ticks import TICKS_PER_SECOND, from_seconds
@@ -165,3 +169,61 @@ def test_looking_changes_nothing() -> None:
     status(run)
     of_endpoint(run)
     assert codec.encode(run.fold.state) == before
+
+
+def with_policy(kind: PolicyKind, *, input_id: int = 1) -> Message:
+    """The endpoint with a policy."""
+    message = configured("six", seconds=6)
+    assert isinstance(message.fact, EndpointConfigured)
+    return replace(message, fact=replace(message.fact, policy=kind, policy_input=input_id))
+
+
+def test_a_policy_is_told_and_when_the_preferred_input_would_be_back() -> None:
+    messages = [with_policy(PolicyKind.PREFERRED)]
+    messages += SyntheticEncoder(1, lost={3}).messages(range(12)) + SyntheticEncoder(2).messages(range(12))
+    found = of_endpoint(Broadcast(messages).run())
+    assert found.policy is not None
+    assert (found.active_input, found.policy.policy, found.policy.input) == (1, PolicyKind.PREFERRED, 1)
+    # Segment 3 is repaired; the hole shows when segment 4 comes, at 10.3 s.
+    assert found.policy.well_since is not None
+    assert found.policy.well_since.endswith(":10.300Z")
+    assert found.policy.failback_from is None
+    two = SyntheticEncoder(2, lost=set(range(10)))
+    messages = [with_policy(PolicyKind.PREFERRED, input_id=2), *SyntheticEncoder(1).messages(range(16))]
+    away = of_endpoint(Broadcast([*messages, *two.messages(range(16))]).run())
+    assert away.policy is not None
+    assert (away.active_input, away.policy.well_since) == (1, "2027-01-15T08:00:22.300Z")
+    assert away.policy.failback_from == "2027-01-15T08:01:22.300Z"
+
+
+def test_an_order_is_told_for_as_long_as_it_stands() -> None:
+    ordered = Message(EPOCH + from_seconds(15.5), None, SwitchoverOrdered(endpoint_guid("six"), 2, forced=True))
+    messages = [with_policy(PolicyKind.STICKY), ordered, *SyntheticEncoder(1).messages(range(12))]
+    late = SyntheticEncoder(2, lost=set(range(8, 12))).messages(range(12))
+    run = Broadcast([*messages, *late]).run()
+    found = of_endpoint(run)
+    assert found.order is not None
+    assert (found.order.input, found.order.forced) == (2, True)
+    assert (found.order.given_at[17:], found.order.stands_until[14:]) == ("15.500Z", "01:15.500Z")
+    assert 0 < found.order.log_sequence < found.log_sequence
+    later = endpoint_status(
+        run.fold,
+        endpoint_guid("six"),
+        name="six",
+        channel="show",
+        active=None,
+        now=run.fold.state.now + from_seconds(60),
+    )
+    assert later.order is None
+
+
+def test_a_slot_that_waits_for_a_wanted_input_says_so() -> None:
+    ordered = Message(EPOCH + from_seconds(13.5), None, SwitchoverOrdered(endpoint_guid("six"), 2))
+    messages = [with_policy(PolicyKind.STICKY), ordered, *SyntheticEncoder(1).messages(range(9))]
+    found = of_endpoint(Broadcast([*messages, *SyntheticEncoder(2, lag_seconds=1.1).messages(range(8))]).run())
+    assert found.next is not None
+    assert found.next.step == 0
+    assert found.next.why == (
+        "Slot 2 waits for input 2, which an operator or the policy wants followed: input 1 has completed the slot, and "
+        "is taken if the other one is not in time."
+    )
