@@ -36,12 +36,13 @@ class ChannelLog:
 
     async def arrivals_messages(self, *, begin: int | None = None, end: int | None = None) -> list[StoredMessage]:
         """The channel's messages and its shard's ticks from ``begin`` to ``end`` (instants), as they are stored."""
-        subjects = [
-            *(keys.arrivals_subject(self._shard, self._guid, input_id) for input_id in keys.INPUTS),
-            keys.command_subject(self._shard, self._guid),
-            keys.clock_subject(self._shard),
-        ]
+        subjects = [*self._subjects(), keys.clock_subject(self._shard)]
         return await self._bus.reader(keys.ARRIVALS_STREAM, subjects, start_time=begin).read_present(until=end)
+
+    async def arrivals_after(self, sequence: int, *, limit: int) -> list[LoggedFact]:
+        """The channel's messages after ``sequence``, without ticks; the first ``limit`` of them."""
+        reader = self._bus.reader(keys.ARRIVALS_STREAM, self._subjects(), start_sequence=sequence + 1)
+        return logged_facts(await reader.read_present(limit=limit))
 
     async def arrivals(self, *, begin: int | None = None, end: int | None = None) -> list[LoggedFact]:
         """The same, decoded."""
@@ -114,6 +115,11 @@ class ChannelLog:
         subject = self._subject(endpoint_guid)
         messages = await self._bus.fetch(keys.PROGRAM_STREAM, subject, start_time=begin, limit=limit)
         return decoded(ProgramEntry, messages)
+
+    def _subjects(self) -> list[str]:
+        """What ARRIVALS holds of the channel."""
+        inputs = (keys.arrivals_subject(self._shard, self._guid, input_id) for input_id in keys.INPUTS)
+        return [*inputs, keys.command_subject(self._shard, self._guid)]
 
     def _subject(self, endpoint_guid: str) -> str:
         return keys.program_subject(self._shard, endpoint_guid)

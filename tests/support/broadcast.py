@@ -21,6 +21,7 @@ from understudy_domain.facts import (
     MultivariantArrived,
     PlaylistArrived,
     SegmentArrived,
+    SwitchoverOrdered,
     Tick,
 )
 from understudy_domain.fold import ChannelFold
@@ -36,7 +37,15 @@ SEGMENTS = 34
 Policy = tuple[int, int]
 """Segment duration and time delay, seconds."""
 ENDPOINTS: Mapping[str, Policy] = {"one": (1, 0), "two": (2, 0), "delayed": (1, 3)}
-Facts = SegmentArrived | PlaylistArrived | MultivariantArrived | EndpointConfigured | EndpointRemoved | ChannelRemoved
+Facts = (
+    SegmentArrived
+    | PlaylistArrived
+    | MultivariantArrived
+    | EndpointConfigured
+    | SwitchoverOrdered
+    | EndpointRemoved
+    | ChannelRemoved
+)
 
 
 def create(

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from understudy_controller.api import (
     routes_channels,
     routes_not_built,
+    routes_operator,
     routes_origin_endpoints,
     routes_tags,
     routes_understudy,
@@ -45,7 +46,14 @@ def create_app(settings: ControllerSettings, *, parts: Sequence[Part] = (), heal
         responses={status: {"model": ErrorResponse} for status in (404, 422, 429, 500, 503)},
     )
     app.state.process = process
-    for routes in (routes_channels, routes_origin_endpoints, routes_tags, routes_understudy, routes_not_built):
+    for routes in (
+        routes_channels,
+        routes_origin_endpoints,
+        routes_tags,
+        routes_understudy,
+        routes_operator,
+        routes_not_built,
+    ):
         app.include_router(routes.router)
     app.router.routes.extend(health_routes(health, registry))
     add_error_handlers(app)

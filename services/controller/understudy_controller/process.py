@@ -17,10 +17,12 @@ from typing import Final, Protocol
 from prometheus_client import CollectorRegistry
 
 from understudy_controller.api.errors import NotStarted
+from understudy_controller.api.folds import Folds
 from understudy_controller.api.inspection import Inspection
 from understudy_controller.api.metrics import ConfigurationMetrics
 from understudy_controller.api.render import Renderer
 from understudy_controller.api.service import ControlService
+from understudy_controller.api.switchovers import Switchovers
 from understudy_controller.decisions import Decisions
 from understudy_controller.settings import ControllerSettings
 from understudy_runtime import clock, jetstream
@@ -50,6 +52,7 @@ class ProcessContext:
     decisions: Decisions
     """Where the part that decides says what it lets others look at."""
     inspection: Inspection
+    switchovers: Switchovers
 
 
 class Part(Protocol):
@@ -121,9 +124,11 @@ class Process:
             self._registry.register(ConfigurationMetrics(store))
             service = ControlService(store, self.renderer, now=clock.now_ticks)
             decisions = Decisions()
-            inspection = Inspection(self._settings, bus, service, decisions)
+            folds = Folds(self._settings, bus, decisions)
+            inspection = Inspection(self._settings, bus, service, folds)
+            switchovers = Switchovers(self._settings, bus, service, folds)
             context = ProcessContext(
-                self._settings, bus, store, service, self._registry, self._health, decisions, inspection
+                self._settings, bus, store, service, self._registry, self._health, decisions, inspection, switchovers
             )
             # The API needs the configuration alone, and a part may have much to read before it has started.
             started.set_result(context)

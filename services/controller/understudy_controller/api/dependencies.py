@@ -9,6 +9,7 @@ from fastapi import Depends, Query, Request
 from understudy_controller.api.inspection import Inspection
 from understudy_controller.api.render import Renderer
 from understudy_controller.api.service import ControlService
+from understudy_controller.api.switchovers import Switchovers
 from understudy_controller.process import Process
 
 
@@ -27,8 +28,20 @@ async def _inspection(request: Request) -> Inspection:
     return (await process.context()).inspection
 
 
+async def _switchovers(request: Request) -> Switchovers:
+    process: Process = request.app.state.process
+    return (await process.context()).switchovers
+
+
+def _request_id(request: Request) -> str:
+    request_id: str = request.state.request_id
+    return request_id
+
+
 Service = Annotated[ControlService, Depends(_service)]
 Inspected = Annotated[Inspection, Depends(_inspection)]
+Ordered = Annotated[Switchovers, Depends(_switchovers)]
+RequestId = Annotated[str, Depends(_request_id)]
 Rendered = Annotated[Renderer, Depends(_renderer)]
 MaxResults = Annotated[int | None, Query(alias="maxResults", ge=1, le=1_000)]
 NextToken = Annotated[str | None, Query(alias="nextToken", max_length=1_024)]

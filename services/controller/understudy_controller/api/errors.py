@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from understudy_domain.errors import UnderstudyError
+from understudy_domain.switchover import Refusal
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +28,8 @@ ERROR_TYPES: Final[Mapping[int, str]] = {
     500: "InternalServerErrorException",
     503: "ServiceUnavailableException",
 }
+CONFLICT: Final = "ConflictException"
+"""A refusal of our own paths: there a 409 stays one."""
 _NEAREST: Final = {400: 422, 401: 403, 405: 404, 409: 422, 413: 422, 415: 422, 502: 503, 504: 503}
 _PROBLEMS_NAMED_MAX: Final = 5
 
@@ -66,6 +69,20 @@ class OperationNotBuilt(UnderstudyError):
     status = 422
 
 
+class SwitchoverRefused(UnderstudyError):
+    """An order to switch over that could not be carried out, or that viewers would notice. Answered as 409.
+
+    It comes from our own paths alone, so no class of the service model has to stand for it.
+    """
+
+    code = "switchover_refused"
+    status = 409
+
+    def __init__(self, refusal: Refusal, message: str) -> None:
+        super().__init__(message)
+        self.refusal = refusal
+
+
 class TooManyWriters(UnderstudyError):
     """Others kept changing the same resource; nothing was written."""
 
@@ -89,11 +106,14 @@ class BodyTooLarge(HTTPException):
 def error_response(status: int, message: str) -> Response:
     """The answer for a failure: ``status`` (or the nearest that the service model knows), typed, with one sentence."""
     status = status if status in ERROR_TYPES else _NEAREST.get(status, 422 if status < 500 else 500)
-    headers = {"x-amzn-ErrorType": ERROR_TYPES[status], "Cache-Control": "no-store"}
-    if status in (429, 503):
-        headers["Retry-After"] = "1"
+    headers = {"Retry-After": "1"} if status in (429, 503) else {}
+    return _typed(status, ERROR_TYPES[status], {"message": message}, headers)
+
+
+def _typed(status: int, error_type: str, body: Mapping[str, str], headers: Mapping[str, str]) -> Response:
+    typed = {"x-amzn-ErrorType": error_type, "Cache-Control": "no-store", **headers}
     # ASCII escapes: a message may quote what the client sent, and lone surrogates have no UTF-8.
-    return Response(json.dumps({"message": message}), status, headers, media_type="application/json")
+    return Response(json.dumps(body), status, typed, media_type="application/json")
 
 
 def sentence(errors: Sequence[Any]) -> str:
@@ -126,6 +146,10 @@ def add_error_handlers(app: FastAPI) -> None:
             _log.warning("request failed: %s", error, extra={"code": error.code})
         return error_response(error.status, str(error))
 
+    async def of_refusal(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, SwitchoverRefused)  # noqa: S101 - as above
+        return _typed(error.status, CONFLICT, {"message": str(error), "code": error.refusal.value}, {})
+
     async def of_validation(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
         return error_response(422, sentence(error.errors()))
@@ -141,6 +165,7 @@ def add_error_handlers(app: FastAPI) -> None:
         return error_response(500, f"internal error in {request.method} {request.url.path[:200]}")
 
     app.add_exception_handler(UnderstudyError, of_understudy)
+    app.add_exception_handler(SwitchoverRefused, of_refusal)
     app.add_exception_handler(RequestValidationError, of_validation)
     app.add_exception_handler(HTTPException, of_http)
     app.add_exception_handler(Exception, of_anything)

@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 
 from understudy_controller.api.errors import ResourceNotFound
+from understudy_controller.api.folds import Folds
 from understudy_controller.api.service import ControlService
-from understudy_controller.decisions import Decisions
 from understudy_controller.settings import ControllerSettings
 from understudy_domain import codec
 from understudy_domain.channel import OriginEndpoint, configured
-from understudy_domain.channel_state import ChannelState
 from understudy_domain.endpoint_status import EndpointStatus, endpoint_status
 from understudy_domain.entry import ActiveInput
 from understudy_domain.errors import MalformedRecord
 from understudy_domain.explain import Explanation
-from understudy_domain.fold import ChannelFold
-from understudy_domain.keys import ACTIVE_INPUT_BUCKET, SNAPSHOTS_BUCKET, channel_snapshot_key
+from understudy_domain.keys import ACTIVE_INPUT_BUCKET
 from understudy_domain.slot_replay import Programme, explain
 from understudy_domain.status import ChannelStatus, channel_status
 from understudy_runtime import clock
@@ -29,11 +27,11 @@ from understudy_runtime.kv import KeyValue
 class Inspection:
     """What the paths under ``/understudy/v1/`` answer. Reads the folds, the buckets and the logs."""
 
-    def __init__(self, settings: ControllerSettings, bus: Bus, service: ControlService, decisions: Decisions) -> None:
+    def __init__(self, settings: ControllerSettings, bus: Bus, service: ControlService, folds: Folds) -> None:
         self._shards = settings.shards
         self._bus = bus
         self._service = service
-        self._decisions = decisions
+        self._folds = folds
         # A replay takes processor time from the decisions beside it: one at a time.
         self._replaying = asyncio.Lock()
 
@@ -45,7 +43,7 @@ class Inspection:
             BusUnavailable: another controller decides it, and NATS does not answer.
         """
         channel = await self._service.channel(channel_id)
-        fold = await self._fold(channel.guid)
+        fold = await self._folds.of(channel.guid, await self._service.origin_endpoints_of(channel_id))
         return channel_status(fold.state, name=channel.id, now=clock.now_ticks())
 
     async def origin_endpoint(self, endpoint_id: str) -> EndpointStatus:
@@ -56,7 +54,7 @@ class Inspection:
             BusUnavailable: NATS does not answer.
         """
         endpoint = await self._service.origin_endpoint(endpoint_id)
-        fold = await self._fold(endpoint.channel_guid)
+        fold = await self._folds.of(endpoint.channel_guid, [endpoint])
         return endpoint_status(
             fold,
             endpoint.guid,
@@ -90,24 +88,6 @@ class Inspection:
         async with self._replaying:
             arrivals = await log.arrivals_around(entry, entries)
             return await asyncio.to_thread(lambda: explain(programme, entry, logged_facts(arrivals)))
-
-    async def _fold(self, guid: str) -> ChannelFold:
-        """The channel's fold; where another controller has it, what that one last saved."""
-        fold = self._decisions.fold_of(guid)
-        if fold is not None:
-            return fold
-        state = await self._snapshot(guid)
-        standing = {one.origin_endpoint: one.last for one in state.endpoints if one.last is not None}
-        fold = ChannelFold(state, standing=standing)
-        fold.resume()
-        return fold
-
-    async def _snapshot(self, guid: str) -> ChannelState:
-        try:
-            value = (await KeyValue(self._bus, SNAPSHOTS_BUCKET).get(channel_snapshot_key(guid))).value
-            return codec.decode_as(ChannelState, value) if value is not None else ChannelState(guid)
-        except (NotFound, MalformedRecord):
-            return ChannelState(guid)
 
     async def _active_input(self, endpoint: OriginEndpoint) -> ActiveInput | None:
         try:

@@ -13,10 +13,11 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from understudy_controller.api.wire_models import WireRequest as _Request
+from understudy_controller.api.wire_models import WireResponse as _Response
 from understudy_domain.channel import VIDEO_BITS_PER_SECOND_MAX
 
 TAGS_MAX = 50
@@ -59,14 +60,6 @@ AdTrigger = Literal[
 ]
 Package = dict[str, Any]
 """A packager or encryption that is not honoured yet: any object, refused as a whole."""
-
-
-class _Request(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", alias_generator=to_camel, frozen=True)
-
-
-class _Response(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 
 
 # --- requests ---------------------------------------------------------------------------------------------------------

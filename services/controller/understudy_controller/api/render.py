@@ -15,6 +15,7 @@ from understudy_controller.api.models import (
     OriginEndpointResponse,
     StreamSelectionResponse,
 )
+from understudy_controller.api.models_understudy import PolicyResponse
 from understudy_controller.settings import ControllerSettings
 from understudy_domain import keys, ticks
 from understudy_domain.channel import Channel, HlsPackage, IngestEndpoint, OriginEndpoint
@@ -92,6 +93,13 @@ class Renderer:
             url=self.ingest_public_url + keys.ingest_url_path(channel.guid, endpoint.id),
             username=endpoint.username,
         )
+
+
+def policy(endpoint: OriginEndpoint) -> PolicyResponse:
+    """An origin endpoint's policy."""
+    return PolicyResponse(
+        policy=endpoint.policy, input=endpoint.policy_input, hold_down_seconds=endpoint.hold_down_seconds
+    )
 
 
 def _hls_package(package: HlsPackage) -> HlsPackageResponse:

@@ -15,7 +15,10 @@ from understudy_controller.api.models import (
     UpdateChannelRequest,
     UpdateOriginEndpointRequest,
 )
+from understudy_controller.api.models_understudy import PutPolicyRequest
 from understudy_domain.channel import Channel, HlsPackage, IngestEndpoint, OriginEndpoint, StreamSelection
+from understudy_domain.errors import InvalidResource
+from understudy_domain.policy import PolicyKind
 
 T = TypeVar("T", HlsPackage, StreamSelection)
 
@@ -70,6 +73,22 @@ def changed_origin_endpoint(endpoint: OriginEndpoint, request: UpdateOriginEndpo
     if request.hls_package is not None:
         fields["hls_package"] = _package_with(endpoint.hls_package, request.hls_package)
     return dataclasses.replace(endpoint, **fields)
+
+
+def endpoint_with_policy(endpoint: OriginEndpoint, request: PutPolicyRequest) -> OriginEndpoint:
+    """``endpoint`` with the policy of ``request``, whole.
+
+    Raises:
+        InvalidResource: the policy needs an input, or cannot have this one.
+    """
+    kind = PolicyKind(request.policy)
+    if request.input is None and kind in (PolicyKind.PREFERRED, PolicyKind.PINNED):
+        raise InvalidResource(f"input: required, the policy {kind} is about one")
+    if request.input == 2 and kind is PolicyKind.OFF:
+        raise InvalidResource("input: the policy off has input 1 and no other")
+    return dataclasses.replace(
+        endpoint, policy=kind, policy_input=request.input or 1, hold_down_seconds=request.hold_down_seconds
+    )
 
 
 def new_guid() -> str:

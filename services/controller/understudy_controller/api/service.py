@@ -27,6 +27,7 @@ from understudy_controller.api.models import (
     UpdateChannelRequest,
     UpdateOriginEndpointRequest,
 )
+from understudy_controller.api.models_understudy import PutPolicyRequest
 from understudy_controller.api.paging import PAGE_LENGTH_DEFAULT, page_of
 from understudy_controller.api.render import Renderer
 from understudy_domain.channel import Channel, OriginEndpoint
@@ -176,6 +177,28 @@ class ControlService:
             lambda: self._origin_endpoint(endpoint_id),
             lambda endpoint: resources.changed_origin_endpoint(endpoint, request),
         )
+
+    async def put_policy(self, endpoint_id: str, request: PutPolicyRequest) -> OriginEndpoint:
+        """The origin endpoint with another policy; it applies to slots decided once its channel's log has it.
+
+        Raises:
+            ResourceNotFound: there is none.
+            InvalidResource: the policy needs an input, or cannot have this one.
+        """
+        return await self._change(
+            lambda: self._origin_endpoint(endpoint_id),
+            lambda endpoint: resources.endpoint_with_policy(endpoint, request),
+        )
+
+    async def origin_endpoints_of(self, channel_id: str) -> list[OriginEndpoint]:
+        """All origin endpoints of a channel, by id.
+
+        Raises:
+            ResourceNotFound: there is no such channel.
+        """
+        channel = await self.channel(channel_id)
+        found = (versioned.value for versioned in self._store.origin_endpoints_of(channel.guid))
+        return sorted(found, key=lambda endpoint: endpoint.id)
 
     async def delete_origin_endpoint(self, endpoint_id: str) -> None:
         """Delete an origin endpoint.

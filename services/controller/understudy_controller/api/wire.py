@@ -1,7 +1,7 @@
 """What holds for every request of the control API, below FastAPI.
 
 Each answer has a request id, no body is large, and every body is JSON whatever it calls itself: no operation takes
-anything else, and ``curl -d`` says it sends a form.
+anything else, and ``curl -d`` says it sends a form. Handlers find the id in ``request.state.request_id``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ class WireRules:
         # In place: what routing notes in the scope must be seen by whoever is outside of this.
         named = [header for header in scope["headers"] if header[0] != b"content-type"]
         scope["headers"] = [*named, (b"content-type", b"application/json")]
-        request_id = secrets.token_hex(16).encode()
+        request_id = secrets.token_hex(16)
+        scope["state"] = {**scope.get("state", {}), "request_id": request_id}
         received = 0
 
         async def receive_bounded() -> Message:
@@ -44,7 +45,7 @@ class WireRules:
 
         async def send_identified(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"x-amzn-requestid", request_id)]
+                message["headers"] = [*message["headers"], (b"x-amzn-requestid", request_id.encode())]
             await send(message)
 
         await self._app(scope, receive_bounded, send_identified)

@@ -1,0 +1,49 @@
+"""Our own operations that change something: which input an origin endpoint follows, and by which policy."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import APIRouter
+
+from understudy_controller.api import render
+from understudy_controller.api.dependencies import Ordered, RequestId, Service
+from understudy_controller.api.models_understudy import (
+    ChannelSwitchoverResponse,
+    PolicyResponse,
+    PutPolicyRequest,
+    RefusalResponse,
+    SwitchoverRequest,
+    SwitchoverResponse,
+)
+
+router = APIRouter(prefix="/understudy/v1", tags=["understudy"])
+REFUSED: Final[dict[int | str, dict[str, Any]]] = {409: {"model": RefusalResponse}}
+
+
+@router.get("/origin_endpoints/{endpoint_id}/policy", summary="GetPolicy")
+async def get_policy(endpoint_id: str, service: Service) -> PolicyResponse:
+    """Show by which policy an origin endpoint chooses its input."""
+    return render.policy(await service.origin_endpoint(endpoint_id))
+
+
+@router.put("/origin_endpoints/{endpoint_id}/policy", summary="PutPolicy")
+async def put_policy(endpoint_id: str, request: PutPolicyRequest, service: Service) -> PolicyResponse:
+    """Give an origin endpoint another policy. It applies to the slots decided from now on."""
+    return render.policy(await service.put_policy(endpoint_id, request))
+
+
+@router.post("/origin_endpoints/{endpoint_id}/switchover", summary="SwitchOver", status_code=202, responses=REFUSED)
+async def switch_over(
+    endpoint_id: str, switchovers: Ordered, request_id: RequestId, request: SwitchoverRequest | None = None
+) -> SwitchoverResponse:
+    """Have an origin endpoint follow another input, once, and say what that will look like."""
+    return await switchovers.endpoint(endpoint_id, request or SwitchoverRequest(), request_id=request_id)
+
+
+@router.post("/channels/{channel_id}/switchover", summary="SwitchChannelOver", status_code=202, responses=REFUSED)
+async def switch_channel_over(
+    channel_id: str, switchovers: Ordered, request_id: RequestId, request: SwitchoverRequest | None = None
+) -> ChannelSwitchoverResponse:
+    """Have all origin endpoints of a channel follow one input, and say what became of the order at each."""
+    return await switchovers.channel(channel_id, request or SwitchoverRequest(), request_id=request_id)
