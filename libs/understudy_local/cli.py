@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from understudy_domain.policy import PolicyKind
+from understudy_local import cli_operate as operate
 from understudy_local import data_directory
+from understudy_local.cli_common import DataDir, Endpoint, Json, errors_told
 from understudy_local.data_directory import DataDirectory
-from understudy_local.errors import DemoFailed, LocalError
+from understudy_local.errors import DemoFailed
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="A live origin that keeps the show on.")
 demo_app = typer.Typer(no_args_is_help=True, help="Stop and start the demo's encoders, and see what is active.")
 app.add_typer(demo_app, name="demo")
 
-DataDir = Annotated[
-    Path, typer.Option("--data-dir", help="Where the stack keeps everything; one stack at a time each.")
-]
-Endpoint = Annotated[str, typer.Argument(help="Which origin endpoint, by its id.")]
 ExportFile = Annotated[
     Path | None, typer.Option("--file", metavar="FILE", help="Read an export instead of a running stack.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 Encoder = Annotated[int, typer.Argument(min=1, max=2, help="Which encoder: 1 or 2.")]
 
 _OBEY_SECONDS: Final = 15.0
@@ -57,14 +54,18 @@ def up(
     """
     from understudy_local.stack import up as run  # noqa: PLC0415  # `--help` need not load it
 
-    with _errors_told():
+    with errors_told():
         run(data_dir, port_offset=port_offset, demo=demo)
+
+
+app.command()(operate.switchover)
+app.command()(operate.policy)
 
 
 @demo_app.command()
 def stop(encoder: Encoder, *, data_dir: DataDir = data_directory.DEFAULT) -> None:
     """Kill an encoder, as a crash would; it stays away until it is started."""
-    with _errors_told():
+    with errors_told():
         _wish(DataDirectory(data_dir), encoder, runs=False)
         typer.echo(f"encoder {encoder} is gone; in some seconds `understudy demo status` shows who carries on")
 
@@ -72,7 +73,7 @@ def stop(encoder: Encoder, *, data_dir: DataDir = data_directory.DEFAULT) -> Non
 @demo_app.command()
 def start(encoder: Encoder, *, data_dir: DataDir = data_directory.DEFAULT) -> None:
     """Start an encoder again, at the next boundary of a segment."""
-    with _errors_told():
+    with errors_told():
         _wish(DataDirectory(data_dir), encoder, runs=True)
         typer.echo(f"encoder {encoder} pushes again; no origin endpoint goes back to it before it must")
 
@@ -86,7 +87,7 @@ def status(
     """Show which encoders run, and per origin endpoint the active input, since when and why."""
     from understudy_local.demo.status import look  # noqa: PLC0415  # as in up
 
-    with _errors_told():
+    with errors_told():
         found = look(DataDirectory(data_dir), channel_id="demo")
         typer.echo(json.dumps(found.as_json(), indent=2) if as_json else found.as_text())
 
@@ -105,7 +106,7 @@ def picture(
     """
     from understudy_local.picture import draw_running  # noqa: PLC0415  # as in up
 
-    with _errors_told():
+    with errors_told():
         draw_running(DataDirectory(data_dir), channel_id=channel, last_seconds=last, output=output)
         typer.echo(f"{output} shows the last {last:g} s of {channel}; any browser opens it")
 
@@ -126,7 +127,7 @@ def explain(
     """Say in words why a slot came from where it came: the newest, unless told which. Changes nothing."""
     from understudy_local import explain as explaining  # noqa: PLC0415  # as in up
 
-    with _errors_told():
+    with errors_told():
         try:
             instant = None if at is None else explaining.instant_of(at)
         except ValueError as err:
@@ -150,6 +151,13 @@ def what_if(
     time_delay: Annotated[
         float | None, typer.Option(metavar="SECONDS", min=0, max=86_400, help="Instead of the one it has.")
     ] = None,
+    policy: Annotated[PolicyKind | None, typer.Option(help="Instead of the one it has.")] = None,
+    preferred_input: Annotated[
+        int | None, typer.Option(metavar="INPUT", min=1, max=2, help="Which input is preferred, or pinned.")
+    ] = None,
+    hold_down: Annotated[
+        float | None, typer.Option(metavar="SECONDS", min=0, max=86_400, help="Instead of the one it has.")
+    ] = None,
     file: ExportFile = None,
     as_json: Json = False,
     data_dir: DataDir = data_directory.DEFAULT,
@@ -157,18 +165,12 @@ def what_if(
     """Replay the recent arrivals under other numbers, and list what would have been different. Changes nothing."""
     from understudy_local import what_if as asking  # noqa: PLC0415  # as in up
 
-    with _errors_told():
+    with errors_told():
+        numbers = asking.Numbers(segment_duration, time_delay, policy, preferred_input, hold_down)
         if file is not None:
-            found = asking.what_if_file(
-                file, endpoint_id=endpoint, segment_seconds=segment_duration, delay_seconds=time_delay
-            )
+            found = asking.what_if_file(file, endpoint_id=endpoint, numbers=numbers)
         else:
-            found = asking.what_if_running(
-                DataDirectory(data_dir),
-                endpoint_id=endpoint,
-                segment_seconds=segment_duration,
-                delay_seconds=time_delay,
-            )
+            found = asking.what_if_running(DataDirectory(data_dir), endpoint_id=endpoint, numbers=numbers)
         typer.echo(json.dumps(asdict(found), indent=2) if as_json else asking.as_text(found))
 
 
@@ -184,7 +186,7 @@ def export(
     """Write a channel's configuration and its part of both logs into a file, without passwords, for a bug report."""
     from understudy_local.export import export_running  # noqa: PLC0415  # as in up
 
-    with _errors_told():
+    with errors_told():
         made = export_running(DataDirectory(data_dir), channel_id=channel, output=output)
         typer.echo(
             f"{output} holds {len(made.arrivals)} messages of arrivals and {len(made.program)} slots of {channel}"
@@ -212,18 +214,6 @@ def _eventually(holds: Callable[[], bool]) -> bool:
             return False
         time.sleep(_POLL_SECONDS)
     return True
-
-
-@contextlib.contextmanager
-def _errors_told() -> Iterator[None]:
-    """Say what went wrong in a sentence, not in a traceback."""
-    try:
-        yield
-    except LocalError as err:
-        typer.echo(f"understudy: {err}", err=True)
-        raise typer.Exit(1) from err
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
 
 
 def main() -> None:

@@ -83,3 +83,21 @@ class NothingToReplay(LocalError):
     """A log holds too little to replay it."""
 
     code = "nothing_to_replay"
+
+
+class NothingToTry(LocalError):
+    """The numbers of a what-if contradict each other."""
+
+    code = "nothing_to_try"
+
+
+class ApiRefused(LocalError):
+    """The stack's control API refuses a request; the message is its own."""
+
+    code = "api_refused"
+
+
+class ApiUnreachable(LocalError):
+    """The stack's control API gives no answer."""
+
+    code = "api_unreachable"

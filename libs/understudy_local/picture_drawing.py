@@ -12,7 +12,7 @@ from html import escape
 from typing import Final
 
 from understudy_domain import ticks
-from understudy_domain.reason import Reason
+from understudy_domain.reason import CHANGES, Reason
 from understudy_local.picture_strip import Arrival, Endpoint, Slot, Strip
 
 _WIDTH: Final = 1200
@@ -167,9 +167,7 @@ class _Drawing:
         for begin, slot in bars:
             x = (self._x(begin) + self._x(slot.published_at)) / 2
             yield f'<line class="mark" x1="{x:.1f}" y1="{bar_top - 8}" x2="{x:.1f}" y2="{bar_top - 1}"/>'
-            label = (
-                f"{slot.reason.value} to {slot.active_input}" if slot.reason is Reason.FAILOVER else slot.reason.value
-            )
+            label = f"{slot.reason.value} to {slot.active_input}" if slot.reason in CHANGES else slot.reason.value
             half = 3.5 * len(label)
             if x - half >= labelled_to:
                 yield _text(min(x, _WIDTH - _RIGHT - half), bar_top - 12, label, anchor="middle")

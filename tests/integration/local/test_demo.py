@@ -32,8 +32,11 @@ class DemoStack:
         return self._output.read_text()
 
     def demo(self, *words: object) -> str:
+        return self.command("demo", *words)
+
+    def command(self, *words: object) -> str:
         ended = subprocess.run(
-            [sys.executable, "-m", "understudy_local", "demo", *map(str, words), "--data-dir", self.data_directory],
+            [sys.executable, "-m", "understudy_local", *map(str, words), "--data-dir", self.data_directory],
             capture_output=True,
             text=True,
             check=False,
@@ -88,6 +91,30 @@ def test_the_printed_line_for_the_aws_command_works(running: DemoStack) -> None:
     answered = subprocess.run(line[0], shell=True, capture_output=True, text=True, check=False, timeout=60)
     assert answered.returncode == 0, answered.stderr
     assert [channel["Id"] for channel in json.loads(answered.stdout)["Channels"]] == ["demo"]
+
+
+def test_an_operator_switches_over_by_hand_without_a_seam(running: DemoStack) -> None:
+    before = eventually(lambda: running.active_input("demo-short"), within_seconds=40, what="a first decision")
+
+    def answered() -> Any:
+        """Refused while too little is known of the inputs to promise anything."""
+        try:
+            return json.loads(running.command("switchover", "demo-short", "--json"))
+        except AssertionError as err:
+            assert "Too few pieces" in str(err), err  # noqa: PT017 - it is tried again
+            return None
+
+    outcome = eventually(answered, within_seconds=40, what="the order is taken")["outcomes"][0]
+    assert (outcome["input"], outcome["followed"], outcome["discontinuity"]) == (3 - before, True, False)
+    status = running.status()["origin_endpoints"]["demo-short"]
+    assert (status["active_input"], status["reason"]) == (3 - before, "switchover")
+    told = running.command("explain", "demo-short", "--sequence", outcome["media_sequence"])
+    assert "an operator ordered it at" in told
+    playlist = httpx.get(next(iter(re.findall(r"demo-short +(http\S+\.m3u8)", running.printed))))
+    listed = httpx.get(str(playlist.url.join("index_v1.m3u8"))).text
+    assert "EXTINF" in listed
+    assert "EXT-X-DISCONTINUITY\n" not in listed
+    assert "sticky" in running.command("policy", "demo-short")
 
 
 def test_an_encoder_that_is_stopped_stays_away_and_the_show_goes_on(running: DemoStack) -> None:
