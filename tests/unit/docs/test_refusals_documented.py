@@ -13,6 +13,7 @@ import understudy_domain.errors as shared
 import understudy_egress.errors
 import understudy_ingest.errors
 from understudy_domain.errors import UnderstudyError
+from understudy_domain.switchover import Refusal
 from understudy_runtime.errors import BusUnavailable
 
 PAGE = Path(__file__).parents[3] / "docs" / "api.md"
@@ -42,3 +43,9 @@ def test_every_refusal_is_documented_with_its_status_and_nothing_else_is(service
 
 def test_ingest_counts_every_reason_from_its_start() -> None:
     assert sorted(understudy_ingest.errors.REASONS) == sorted(error.code for error in errors_of("Ingest"))
+
+
+def test_every_refusal_of_an_order_is_documented() -> None:
+    body = PAGE.read_text().partition("\n### Policies and switchover\n")[2].partition("\n## ")[0]
+    table = [line.split("|")[1] for line in body.splitlines() if line.startswith("| `") and "/understudy/" not in line]
+    assert {code for cell in table for code in re.findall(r"`(\w+)`", cell)} == {one.value for one in Refusal}
