@@ -55,7 +55,8 @@ class Folds:
                 arrivals = await log.arrivals_after(state.sequence, limit=_MESSAGES_MAX)
         except TimeoutError as err:
             raise BusUnavailable(f"NATS gave no answer within {self._timeout_seconds:g} s") from err
-        standing = {entry.origin_endpoint: entry for entry in last if entry is not None}
+        standing = {one.origin_endpoint: one.last for one in state.endpoints if one.last is not None}
+        standing |= {entry.origin_endpoint: entry for entry in last if entry is not None}
         return await asyncio.to_thread(_folded, state, standing, arrivals)
 
     async def _snapshot(self, guid: str) -> ChannelState:
