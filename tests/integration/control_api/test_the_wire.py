@@ -115,6 +115,36 @@ def test_any_authorization_is_accepted(controller: Controller) -> None:
     assert controller.request("GET", "/channels", headers={"Authorization": "AWS4-HMAC-SHA256 nonsense"})[0] == 200
 
 
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"", 409), (b"null", 409), (b"{}", 409), (b"[]", 422), (b"7", 422), (b"{", 422), (b'{"input": 1e999}', 422)],
+)
+def test_an_order_needs_no_body_and_takes_no_other_than_its_own(
+    controller: Controller, new_id: NewId, body: bytes, status: int
+) -> None:
+    channel_id, endpoint_id = new_id(), new_id()
+    controller.json("POST", "/channels", {"id": channel_id})
+    controller.json("POST", "/origin_endpoints", {"id": endpoint_id, "channelId": channel_id, "hlsPackage": {}})
+    for path in (f"origin_endpoints/{endpoint_id}", f"channels/{channel_id}"):
+        got, _, answer = controller.request("POST", f"/understudy/v1/{path}/switchover", body)
+        assert (got, json.loads(answer).get("code")) == (status, "nothing_published_yet" if status == 409 else None)
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"{}", b"[]", b'{"policy": []}', b'{"policy": "off", "input": 2}'])
+def test_a_policy_that_is_none_is_refused_and_the_other_kept(
+    controller: Controller, new_id: NewId, body: bytes
+) -> None:
+    channel_id, endpoint_id = new_id(), new_id()
+    controller.json("POST", "/channels", {"id": channel_id})
+    controller.json("POST", "/origin_endpoints", {"id": endpoint_id, "channelId": channel_id, "hlsPackage": {}})
+    path = f"/understudy/v1/origin_endpoints/{endpoint_id}/policy"
+    wanted = {"policy": "pinned", "input": 2, "holdDownSeconds": 5}
+    assert controller.json("PUT", path, wanted) == (200, wanted)
+    assert controller.json("PUT", f"/origin_endpoints/{endpoint_id}", {"timeDelaySeconds": 3})[0] == 200
+    refused(controller.request("PUT", path, body), 422)
+    assert controller.json("GET", path) == (200, wanted)
+
+
 def test_tag_keys_must_be_given_to_remove_tags(controller: Controller) -> None:
     assert "tagKeys" in refused(controller.request("DELETE", "/tags/arn%3Aaws"), 422)
 
