@@ -242,10 +242,11 @@ class _Reader:
             case _, since:
                 why = f"an operator ordered it at {clock(since)}"
         sentence = f"Input {wanted.input_id} was to be followed ({why})"
-        one = self._inputs.get(wanted.input_id)
+        one, active = self._inputs.get(wanted.input_id), self._inputs.get(self._active)
+        if one is not None and active is not None and len(one.lacking) > len(active.lacking):
+            return [f"{sentence}; it lacks {listed(one.lacking)} for good, and would only be left again."]
         if one is not None and one.complete and not wanted.continues and not wanted.forced:
             return [f"{sentence}; it had completed the slot, but the change would not have been seamless."]
-        active = self._inputs.get(self._active)
         waited = ""
         if active is not None and active.completed_at is not None and self._entry.reason is Reason.KEEP:
             waited_for = self._entry.as_of.instant - active.completed_at

@@ -217,7 +217,10 @@ def _as_wanted(view: SlotView, now: int) -> Publish | Wait | None:
     anyway, but not for an input that owes earlier pieces. One that lacks more renditions for good would only be left
     again.
     """
-    if view.wanted is None or (view.other.lacking > view.active.lacking and not view.wanted.forced):
+    if view.wanted is None:
+        return None
+    must_be_whole = not view.wanted.forced or view.wanted.reason is Reason.FAILBACK
+    if must_be_whole and view.other.lacking > view.active.lacking:
         return None
     if view.other.complete:
         is_allowed = view.wanted.forced or view.other_continues

@@ -20,19 +20,31 @@ class Steadiness:
     """Programme time at which the run's newest piece ends, ticks."""
     session: int = 0
     """Id of the session it is of: another one begins another run."""
+    renditions: int = 0
+    """In how many renditions its pieces came: so does one that is lost, or is back."""
 
     def observe(
-        self, *, session: int, start: int, end: int, arrived_at: int, lag: int | None, segment_duration: int
+        self,
+        *,
+        session: int,
+        start: int,
+        end: int,
+        renditions: int,
+        arrived_at: int,
+        lag: int | None,
+        segment_duration: int,
     ) -> None:
-        """Take in a piece that is complete in every rendition; ``lag`` as it was known before it came."""
+        """Take in a piece that is complete in every rendition that goes on; ``lag`` as it was known before it came."""
         half = segment_duration // 2
         if self.since is not None and session == self.session and start < self.reached - half:
-            return  # it was missed when a later one came: the run began anew then
+            if renditions > self.renditions:  # a rendition is back, with the piece that came without it just now
+                self.since, self.renditions = arrived_at, renditions
+            return  # or it was missed when a later one came: the run began anew then
         whole = self.since is not None and session == self.session and start <= self.reached + half
         late = lag is not None and arrived_at > end + lag + LATE_MAX
-        if not whole or late:
+        if not whole or late or renditions != self.renditions:
             self.since = arrived_at
-        self.session, self.reached = session, end
+        self.session, self.reached, self.renditions = session, end, renditions
 
     def is_overdue(self, now: int, *, lag: int | None, segment_duration: int) -> bool:
         """Whether the next piece should have come by now, the jitter allowance included."""

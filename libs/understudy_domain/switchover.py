@@ -11,9 +11,11 @@ from enum import StrEnum
 
 from understudy_domain.channel_state import ChannelState
 from understudy_domain.endpoint_state import ORDER_STANDS, EndpointState
+from understudy_domain.failover import tolerance_of
+from understudy_domain.lacking import lacking
 from understudy_domain.policy import PolicyKind
 from understudy_domain.status import Seam, SwitchOutlook, channel_status
-from understudy_domain.words import seconds
+from understudy_domain.words import listed, seconds
 
 
 class Refusal(StrEnum):
@@ -29,6 +31,8 @@ class Refusal(StrEnum):
     """Its policy has it follow input 1 and no other."""
     NOT_DELIVERING = "not_delivering"
     """The input delivers nothing."""
+    LACKING = "lacking"
+    """The input lacks renditions for good that the active one has: the rule would leave it again."""
     NOT_SEAMLESS = "not_seamless"
     """Viewers would notice, and the order does not say that they may."""
 
@@ -78,6 +82,12 @@ def prospect(state: ChannelState, origin_endpoint: str, *, input_id: int | None,
                 f"go there once it delivers, have the policy prefer input {wanted}."
             )
             return Prospect(wanted, Refusal.NOT_DELIVERING, sentence, outlook.seam)
+        case _ if lacks := _lacks_more(state, endpoint, wanted):
+            sentence = (
+                f"Input {wanted} lacks {listed(lacks)} for good, and would only be left again. To follow it all the "
+                "same, pin the endpoint to it."
+            )
+            return Prospect(wanted, Refusal.LACKING, sentence, outlook.seam)
         case Seam.DISCONTINUITY if not forced:
             sentence = f"It would not be seamless: {_discontinuity(outlook)}. {outlook.why} Force it to accept that."
             return Prospect(wanted, Refusal.NOT_SEAMLESS, sentence, outlook.seam, outlook.jump_seconds)
@@ -111,6 +121,20 @@ def _stay(endpoint: EndpointState, active: int, now: int) -> Prospect:
         return Prospect(active, Refusal.ALREADY_ACTIVE, f"It follows input {active} already.")
     sentence = f"It stays with input {active}: the order to follow input {standing.input_id} is off."
     return Prospect(active, None, sentence, Seam.SEAMLESS, 0.0)
+
+
+def _lacks_more(state: ChannelState, endpoint: EndpointState, wanted: int) -> tuple[str, ...]:
+    """What an input lacks for good, if that is more than the other one lacks."""
+    grid = state.grid
+    if grid is None:
+        return ()
+    tolerance = tolerance_of(endpoint.slot_duration(grid))
+    names = [one.rendition for one in state.lineup]
+    mine, others = (
+        lacking(state.input(one), names, segment_duration=grid.segment_duration, tolerance=tolerance)
+        for one in (wanted, 3 - wanted)
+    )
+    return mine if len(mine) > len(others) else ()
 
 
 def _discontinuity(outlook: SwitchOutlook) -> str:

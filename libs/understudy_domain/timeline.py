@@ -321,6 +321,7 @@ class InputState:
                 session=session.id,
                 start=found[0].start + session.offset,
                 end=found[0].end + session.offset,
+                renditions=len(found),
                 arrived_at=max(one.arrived_at for one in found),
                 lag=self.lag,
                 segment_duration=piece.end - piece.start,

@@ -151,6 +151,19 @@ def test_inputs_that_do_not_continue_each_other_return_with_one_discontinuity() 
     assert sum(entry.discontinuity for entry in entries) == 2
 
 
+def test_a_preferred_input_that_lacks_a_rendition_for_good_is_not_returned_to() -> None:
+    two = ("high.m3u8", "low.m3u8")
+    entries = shown(
+        SyntheticEncoder(1, playlists=two, lost_of_playlist={"low.m3u8": set(range(20, 45))}),
+        SyntheticEncoder(2, playlists=two),
+        commands=[with_policy(PolicyKind.PREFERRED)],
+        segments=80,
+    )
+    # Segment 45, at 92.3 s, has both again; the hold-down is over with the piece that ends at 112.
+    assert moves(entries) == [(40, 2, Reason.FAILOVER), (110, 1, Reason.FAILBACK)]
+    assert all(rendition.pieces for entry in entries for rendition in entry.renditions)
+
+
 # --- pinned and off ---------------------------------------------------------------------------------------------------
 
 

@@ -98,6 +98,15 @@ def test_force_overrides_none_of_what_cannot_be(
     assert found.sentence.endswith(".")
 
 
+@pytest.mark.parametrize("forced", [False, True])
+def test_an_input_that_lacks_a_rendition_for_good_would_only_be_left_again(forced: bool) -> None:
+    two = ("high.m3u8", "low.m3u8")
+    poorer = SyntheticEncoder(2, playlists=two, lost_of_playlist={"low.m3u8": set(range(4, 12))})
+    found = judged(SyntheticEncoder(1, playlists=two), poorer, forced=forced)
+    assert found.refusal is Refusal.LACKING
+    assert found.sentence.startswith("Input 2 lacks v2 for good")
+
+
 def test_an_endpoint_that_has_published_nothing_has_nothing_to_leave() -> None:
     assert judged(segments=1).refusal is Refusal.NOTHING_PUBLISHED_YET
     unknown = prospect(ChannelState("c" * 32), endpoint_guid("six"), input_id=None, forced=False, now=EPOCH)

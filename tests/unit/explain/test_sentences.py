@@ -222,6 +222,15 @@ def test_that_another_input_was_wanted_is_told_where_it_did_not_come_to_it(made:
     assert sentences_of(made)[1] == sentence
 
 
+def test_that_a_preferred_input_is_poorer_is_told() -> None:
+    poorer = replace(known(2, complete=4.3), lacking=("v2",))
+    made = entry(Reason.KEEP, known(1, complete=4.4), poorer)
+    wanted = WantedEvidence(2, Reason.FAILBACK, forced=True, continues=True, since=at(1), hold_down=seconds(60))
+    assert sentences_of(wanting(made, wanted))[1] == (
+        "Input 2 was to be followed (the policy prefers it); it lacks v2 for good, and would only be left again."
+    )
+
+
 def test_a_change_that_was_wanted_is_told_once() -> None:
     assert not any("was to be followed" in one for one in sentences_of(FIRST["switchover"][0]))
 
