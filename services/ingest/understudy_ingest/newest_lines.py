@@ -11,6 +11,7 @@ import re
 LINES_READ_MAX = 500
 
 _SEGMENT = "\n#EXTINF:"
+_ENDLIST = "\n#EXT-X-ENDLIST"
 _IN_FORCE = ("\n#EXT-X-KEY:", "\n#EXT-X-MAP:")
 _MEDIA_SEQUENCE = re.compile(r"\n#EXT-X-MEDIA-SEQUENCE:[ \t]*(\d{1,18})[ \t\r]*\n")
 _URI_LINE = re.compile(r"\n[^#\s][^\n]*")
@@ -36,6 +37,8 @@ def newest_lines(text: str, *, lines_max: int = LINES_READ_MAX) -> str:
     first_number = _MEDIA_SEQUENCE.search(head)
     lines = [line for line in head.splitlines() if _OF_THE_WHOLE.match(line)]
     lines.append(f"#EXT-X-MEDIA-SEQUENCE:{(int(first_number[1]) if first_number else 0) + dropped}")
+    if text.find(_ENDLIST, 0, last_dropped.end()) >= 0:
+        lines.append(_ENDLIST.strip())  # it may stand anywhere
     for tag in _IN_FORCE:
         found = text.rfind(tag, 0, last_dropped.end())
         if found >= 0:

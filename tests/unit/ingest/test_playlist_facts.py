@@ -124,6 +124,24 @@ async def test_only_new_lines_are_sent_on() -> None:
     assert [fact.ended for fact in published.facts if isinstance(fact, PlaylistArrived)] == [False, False, True]
 
 
+async def test_a_playlist_that_has_ended_and_goes_on_is_news_without_a_new_line() -> None:
+    relay, published = PlaylistRelay(), _Published()
+    end = "#EXT-X-ENDLIST\n"
+    for tail in ("", end, end, "", "", end):
+        await relay.relay(_window(1, 3, tail=tail), PATH, published)
+    assert published.lines() == [["high/1.ts", "high/2.ts", "high/3.ts"], [], [], []]
+    assert [fact.ended for fact in published.facts if isinstance(fact, PlaylistArrived)] == [False, True, False, True]
+
+
+@pytest.mark.parametrize("place", [0, 3, 2_000])
+async def test_the_end_of_a_list_that_only_grew_is_read_wherever_it_stands(place: int) -> None:
+    relay, published = PlaylistRelay(), _Published()
+    segments = [f"#EXTINF:2,\n{number}.ts\n" for number in range(2_000)]
+    segments.insert(place, "#EXT-X-ENDLIST\n")
+    await relay.relay(_media("".join(segments)), PATH, published)
+    assert [fact.ended for fact in published.facts if isinstance(fact, PlaylistArrived)][-1]
+
+
 async def test_what_could_not_be_published_is_new_again() -> None:
     relay, published = PlaylistRelay(), _Published()
     published.fails = True
