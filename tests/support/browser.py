@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -71,6 +71,10 @@ class PlayerReport:
     waits: list[dict[str, Any]]
     fragments: list[int]
     complaints: list[str]
+    ended_at: float | None = None
+    """When it had played to the end of what has one, seconds since the epoch."""
+    duration_seconds: float | None = None
+    """Of all there is to play, where that has an end."""
 
     def problems(self) -> list[str]:
         """Errors, stalls and jumps; empty when the playback was flawless from the first picture on."""
@@ -127,6 +131,8 @@ class BrowserPlayer:
             plain["waits"],
             plain["fragments"],
             plain["complaints"],
+            plain["endedAt"] and plain["endedAt"] / 1000,
+            plain["duration"],
         )
 
     def close(self) -> None:
@@ -172,11 +178,15 @@ class ProbePlayer:
         """Stop reading; what was read."""
         assert self._process.poll() is None, f"ffprobe ended by itself: {self._said_path.read_text()}"
         self.close()
+        return self._report(cut_short=True)
+
+    def _report(self, *, cut_short: bool) -> ProbeReport:
         said = self._said_path.read_text().splitlines()
         problems = [f"ffprobe said: {line}" for line in said if "[warning]" not in line]
         pictures = 0
         last: dict[str, int] = {}
-        for line in self._packets_path.read_text().splitlines()[:-1]:  # the last one may be cut short
+        lines = self._packets_path.read_text().splitlines()
+        for line in lines[:-1] if cut_short else lines:
             fields = dict(field.partition("=")[::2] for field in line.split("|"))
             if "codec_type" not in fields:
                 continue
@@ -188,6 +198,16 @@ class ProbePlayer:
                 problems.append(f"{kind} goes on {step} ticks after the packet before, not {duration}, at {pts}")
             last[kind] = pts
         return ProbeReport(problems, [line for line in said if "[warning]" in line], pictures)
+
+    def read_to_the_end(self, *, within_seconds: float) -> ProbeReport:
+        """Until it has ended by itself, where the playlist has an end; what was read.
+
+        Raises:
+            subprocess.TimeoutExpired: it goes on.
+        """
+        status = self._process.wait(timeout=within_seconds)
+        report = self._report(cut_short=False)
+        return report if status == 0 else replace(report, problems=[f"ended with {status}", *report.problems])
 
     def close(self) -> None:
         """End it if it runs."""

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -85,8 +86,11 @@ class Encoder:
         self._process: subprocess.Popen[bytes] | None = None
         self._feeder: threading.Thread | None = None
 
-    def start(self, *, first_frame: int | None = None) -> int:
-        """Start encoding at a segment boundary; the next one when none is given. Returns its first frame."""
+    def start(self, *, first_frame: int | None = None, frames: int | None = None) -> int:
+        """Start encoding at a segment boundary; the next one when none is given. Returns its first frame.
+
+        With a number of ``frames`` its input ends after so many, and so does FFmpeg, with everything sent.
+        """
         assert self._process is None, f"encoder {self.name} is running"
         if first_frame is None:
             first_frame = next_boundary(time.time() + START_SECONDS, segment_seconds=self._encoding.segment_seconds)
@@ -101,7 +105,10 @@ class Encoder:
         assert pipe is not None
         fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         self._feeder = threading.Thread(
-            target=_feed, args=(pipe, _live_frames(first_frame)), name=f"frames of {self.name}", daemon=True
+            target=_feed,
+            args=(pipe, islice(_live_frames(first_frame), frames)),
+            name=f"frames of {self.name}",
+            daemon=True,
         )
         self._feeder.start()
         self.first_frames.append(first_frame)
@@ -116,6 +123,18 @@ class Encoder:
         killed_at = time.time()
         self._reap()
         return killed_at
+
+    def wait_until_ended(self, *, within_seconds: float) -> None:
+        """Until it has ended by itself, after the frames that it was started for.
+
+        Raises:
+            AssertionError: it failed.
+            subprocess.TimeoutExpired: it goes on.
+        """
+        assert self._process is not None
+        status = self._process.wait(timeout=within_seconds)
+        self._reap()
+        assert status == 0, f"encoder {self.name} ended with {status}: {self.log()}"
 
     def close(self) -> None:
         """End it if it runs, whatever its state."""

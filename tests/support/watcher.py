@@ -61,10 +61,17 @@ class Watcher:
         tolerates_broken: a connection that breaks while a request is under way is tried again and counted, as every
             player does; a refused one is a problem always.
         poll_seconds: from one look at the playlists to the next.
+        may_end: the programme may end; the watcher goes on, as it may be live again.
     """
 
     def __init__(
-        self, name: str, url: str, *, tolerates_broken: bool = False, poll_seconds: float = POLL_SECONDS
+        self,
+        name: str,
+        url: str,
+        *,
+        tolerates_broken: bool = False,
+        poll_seconds: float = POLL_SECONDS,
+        may_end: bool = False,
     ) -> None:
         self.name = name
         self.url = url
@@ -72,6 +79,7 @@ class Watcher:
         self.broken_requests = 0
         self._tolerates_broken = tolerates_broken
         self._poll_seconds = poll_seconds
+        self._may_end = may_end
         self._renditions: dict[str, _Rendition] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name=f"watcher of {name}", daemon=True)
@@ -155,7 +163,7 @@ class Watcher:
         rendition.segments[listed.media_sequence] = WatchedSegment(listed, answer.content, offered_at, digest)
 
     def _check_against_last(self, rendition: _Rendition, new: MediaPlaylist) -> None:
-        if new.ended:
+        if new.ended and not self._may_end:
             self._problem("EXT-X-ENDLIST in a live playlist")
         for segment in new.segments:
             if int(segment.duration_seconds + 0.5) > new.target_duration_seconds:
