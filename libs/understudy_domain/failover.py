@@ -201,7 +201,7 @@ def decide(view: SlotView, *, now: int) -> Verdict:
         return verdict
     if view.covered_together and view.recovered:
         return Publish(view.active.input_id, Reason.REPAIR, step=3)
-    if view.other.complete and view.may_fail_over:
+    if view.other.complete and view.may_fail_over and not _active_delivers_more(view, now):
         return _fail_over(view, now)
     if view.covered_together:
         heir = view.other if view.active.is_dead(now) and view.may_fail_over else view.active
@@ -264,6 +264,11 @@ def _other_delivers_more(view: SlotView, now: int) -> bool:
     return view.may_fail_over and view.other.lacking < view.active.lacking and not view.other.is_dead(now)
 
 
+def _active_delivers_more(view: SlotView, now: int) -> bool:
+    """Whether s lacks renditions for good that a, which is alive, does not: s can fill in for it, and no more."""
+    return view.active.lacking < view.other.lacking and not view.active.is_dead(now)
+
+
 def _with_what_it_delivers(view: SlotView, now: int) -> Verdict | None:
     """Past the deadline a has all that it delivers at all, and s delivers more; None: s has some of that.
 
@@ -290,7 +295,7 @@ def _fail_over(view: SlotView, now: int) -> Verdict:
 def _hold(view: SlotView, now: int) -> Wait | None:
     """Step 6. Later media from an input does not make its piece lost: uploads overtake each other."""
     if view.other.complete:
-        return None  # pinned: the other one lacks nothing, so there is nothing that both lack
+        return None  # the other one lacks nothing that would be waited for, so there is nothing that both lack
     instants = []
     for one in (view.active, view.other):
         due = view.due(one)

@@ -188,9 +188,9 @@ def first_run(
         ends = [pieces[-1].end for pieces in having]
         stops += [end for end in ends if end < max(ends) - hole_max]
         stops += [pieces[0].start for pieces in having if pieces[0].start > earliest.start + hole_max]
-        if other is not None and delivery.renditions_at_start < len(delivery.pieces):
-            whole = whole_from(other, after=earliest.start + hole_max, off_max=hole_max)
-            stops += [whole] if whole is not None else []
+    if other is not None and delivery.renditions_at_start < len(delivery.pieces):
+        whole = whole_from(other, after=earliest.start + hole_max, off_max=hole_max)
+        stops += [whole] if whole is not None else []
     if not stops:
         return dict(delivery.pieces)
     until = max(min(stops), earliest.end)

@@ -117,6 +117,14 @@ def test_after_a_discontinuity_a_rendition_that_comes_back_needs_none_of_its_own
     assert set(range(31, 37)) <= set(numbers(shown, "v3"))
 
 
+def test_an_input_that_lacks_a_rendition_fills_in_for_a_fuller_one_and_does_not_replace_it() -> None:
+    shown = broadcast(encoder(1, lost_from=10, back_at=24), encoder(2, lost={19}, lag_seconds=0.2)).of("six")
+    assert not [entry for entry in shown if entry.reason is Reason.FAILOVER and entry.active_input == 1]
+    assert set(numbers(shown, "v1")) >= set(range(36))
+    assert set(range(36)) - set(numbers(shown, "v3")) == {19}
+    assert not any(entry.discontinuity for entry in shown)
+
+
 def view(*, lacking: tuple[int, int], complete: tuple[bool, bool] = (True, True), dead: bool = False) -> SlotView:
     """A slot that ends at 100 s, with lags of 1 s."""
     one, two = (
