@@ -8,7 +8,7 @@ from understudy_domain.codec import record
 from understudy_domain.endpoint_state import EndpointState
 from understudy_domain.grid import Grid
 from understudy_domain.interchange import Interchangeability
-from understudy_domain.lineup import Rendition
+from understudy_domain.lineup import DepartedRendition, Rendition, insert
 from understudy_domain.timeline import InputState
 
 
@@ -34,11 +34,31 @@ class ChannelState:
     grid: Grid | None = None
     """None until S_in is settled."""
     lineup: tuple[Rendition, ...] = ()
+    departed: list[DepartedRendition] = field(default_factory=list)
+    """Renditions that have left the line-up, the last one last."""
+    numbers_used: dict[str, int] = field(default_factory=dict)
+    """By kind's letter: the highest number of a rendition that has joined since the start."""
     inputs: list[InputState] = field(default_factory=lambda: [InputState(1), InputState(2)])
     interchange: Interchangeability = field(default_factory=Interchangeability)
     endpoints: list[EndpointState] = field(default_factory=list)
     end_ordered_at: int | None = None
     """When an operator last ordered the programme to end while no input delivered, ticks since the epoch."""
+
+    @property
+    def names(self) -> list[str]:
+        """The ids of all renditions that a slot may name."""
+        return [*(one.rendition for one in self.lineup), *(one.rendition.rendition for one in self.departed)]
+
+    def lineup_at(self, begin: int) -> tuple[Rendition, ...]:
+        """The renditions that count in a slot which begins at ``begin``, programme time; needs the grid."""
+        if self.grid is None or (not self.departed and all(one.since is None for one in self.lineup)):
+            return self.lineup
+        half = self.grid.segment_duration // 2
+        found = [one for one in self.lineup if one.takes_part(begin, off_max=half)]
+        for departed in self.departed:
+            if departed.rendition.takes_part(begin, off_max=half):
+                found = list(insert(found, departed.rendition))
+        return tuple(found) or self.lineup
 
     def input(self, input_id: int) -> InputState:
         """Input 1 or 2."""

@@ -15,6 +15,7 @@ from understudy_domain.grid import Grid
 from understudy_domain.intention import wanted
 from understudy_domain.interchange import Grade
 from understudy_domain.lacking import lacking
+from understudy_domain.lineup import Rendition
 from understudy_domain.publication import Choice, entry_of, would_continue
 from understudy_domain.reason import Reason
 from understudy_domain.slots import SlotBounds, SlotDelivery, begun_together, first_run, slot_delivery
@@ -60,7 +61,7 @@ class Decider:
         self._lacking = {
             one.input_id: lacking(
                 one,
-                [rendition.rendition for rendition in state.lineup],
+                state.names,
                 segment_duration=grid.segment_duration,
                 tolerance=failover.tolerance_of(self._slot_duration),
             )
@@ -144,8 +145,12 @@ class Decider:
         renditions_until = {one.rendition: end for one in last.renditions if (end := one.end) is not None}
         return SlotBounds(slot, self._slot_duration, last.end, renditions_until)
 
+    def _lineup(self, slot: int) -> tuple[Rendition, ...]:
+        """The renditions that count in a slot."""
+        return self._state.lineup_at(self._grid.start_of(slot, slot_duration=self._slot_duration))
+
     def _delivery(self, one: InputState, slot: int) -> SlotDelivery:
-        renditions = [one.rendition for one in self._state.lineup]
+        renditions = [one.rendition for one in self._lineup(slot)]
         return slot_delivery(
             one, renditions, grid=self._grid, bounds=self._bounds(slot), lacking=self._lacking[one.input_id]
         )
@@ -153,7 +158,7 @@ class Decider:
     def _deliveries(self, slot: int) -> dict[int, SlotDelivery]:
         alone = self._endpoint.is_alone_with
         found = {
-            one.input_id: self._delivery(one, slot) if alone in (None, one.input_id) else self._nothing(one)
+            one.input_id: self._delivery(one, slot) if alone in (None, one.input_id) else self._nothing(one, slot)
             for one in self._state.inputs
         }
         if self._endpoint.last is not None:
@@ -161,9 +166,9 @@ class Decider:
             found[other] = begun_together(found[other])
         return found
 
-    def _nothing(self, one: InputState) -> SlotDelivery:
+    def _nothing(self, one: InputState, slot: int) -> SlotDelivery:
         """What an input counts for where redundancy is off."""
-        renditions = tuple(one.rendition for one in self._state.lineup)
+        renditions = tuple(one.rendition for one in self._lineup(slot))
         return SlotDelivery(one.input_id, False, renditions, dict.fromkeys(renditions, ()), None)
 
     def _together(self, view: SlotView, deliveries: Mapping[int, SlotDelivery]) -> Union | None:
@@ -174,7 +179,7 @@ class Decider:
         if view.active.complete or view.partly_published or now < view.deadline(now):
             return None
         active, other = (set(deliveries[one.input_id].lacking) for one in (view.active, view.other))
-        renditions = [one.rendition for one in self._state.lineup if one.rendition not in active & other]
+        renditions = [one.rendition for one in self._lineup(view.slot) if one.rendition not in active & other]
         common = [rendition for rendition in renditions if rendition not in active | other]
         if self._state.interchange.grade(common) is not Grade.JOINABLE:
             return None
@@ -195,7 +200,7 @@ class Decider:
             return view
         pieces = dict(deliveries[candidate.input_id].pieces)
         continues = view.other.complete and would_continue(
-            self._endpoint.last, pieces, grid=self._grid, lineup=self._state.lineup
+            self._endpoint.last, pieces, grid=self._grid, lineup=self._lineup(view.slot)
         )
         return replace(view, wanted=wish, other_continues=continues)
 
@@ -278,7 +283,7 @@ class Decider:
             as_of=AsOf(now, self._state.sequence),
         )
         return entry_of(
-            choice, endpoint=endpoint, channel_guid=self._state.channel, grid=grid, lineup=self._state.lineup
+            choice, endpoint=endpoint, channel_guid=self._state.channel, grid=grid, lineup=self._lineup(view.slot)
         )
 
 

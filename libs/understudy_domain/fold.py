@@ -27,6 +27,7 @@ from understudy_domain.facts import (
     Tick,
 )
 from understudy_domain.grid import Grid
+from understudy_domain.lineup_change import change_lineup
 from understudy_domain.settlement import compare_inputs, match_renditions, place_sessions, settle_grid
 from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_domain.timeline import InputState
@@ -135,6 +136,7 @@ class ChannelFold:
         place_sessions(self.state)
         settle_grid(self.state)
         match_renditions(self.state)
+        change_lineup(self.state)
         compare_inputs(self.state)
 
     def _input(self, input_id: int) -> InputState:

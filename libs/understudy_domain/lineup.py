@@ -36,6 +36,28 @@ class Rendition:
     channels: str | None = None
     default: bool = False
     autoselect: bool = False
+    since: int | None = None
+    """Where the first slot it takes part in may begin, programme time, ticks; None: it was there from the start."""
+    until: int | None = None
+    """Where its last piece ended, programme time, ticks; None while it is in the line-up."""
+
+    def takes_part(self, begin: int, *, off_max: int) -> bool:
+        """Whether it counts in a slot that begins at ``begin`` (programme time, ticks)."""
+        has_joined = self.since is None or self.since <= begin + off_max
+        return has_joined and (self.until is None or self.until > begin + off_max)
+
+    def is_like(self, other: Rendition) -> bool:
+        """Of the same kind, codec, resolution and language."""
+        return _exact(self) == _exact(other)
+
+
+@dataclass(frozen=True, slots=True)
+class DepartedRendition:
+    """One that has left the line-up."""
+
+    rendition: Rendition
+    configuration: str
+    """Digest of the codec configuration of its last piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +150,36 @@ def lineup_of(renditions: Sequence[Rendition]) -> tuple[Rendition, ...]:
     return tuple(numbered)
 
 
-def match(lineup: Sequence[Rendition], renditions: Sequence[Rendition]) -> dict[str, str]:
+def letter_of(rendition: Rendition) -> str:
+    """What the ids of its kind begin with."""
+    return _LETTER[rendition.kind]
+
+
+def insert(lineup: Sequence[Rendition], rendition: Rendition) -> tuple[Rendition, ...]:
+    """The line-up with one more: the last of its kind, so that what times the slots stays what it was."""
+    kinds = list(_LETTER)
+    before = [one for one in lineup if kinds.index(one.kind) <= kinds.index(rendition.kind)]
+    return (*before, rendition, *(one for one in lineup if one not in before))
+
+
+def pair(mine: Sequence[Rendition], theirs: Sequence[Rendition]) -> list[tuple[Rendition, Rendition]]:
+    """What two inputs both offer: of equal kind, codec, resolution and language, by bit rate where several are."""
+    found: list[tuple[Rendition, Rendition]] = []
+    for key in dict.fromkeys(_exact(one) for one in mine):
+        alike = ([one for one in offered if _exact(one) == key] for offered in (mine, theirs))
+        found += zip(*(_ranked(offered) for offered in alike), strict=False)
+    return found
+
+
+def match(lineup: Sequence[Rendition], renditions: Sequence[Rendition], *, are_all: bool = True) -> dict[str, str]:
     """Which of an input's playlists carries which rendition of the channel: rendition id to playlist path.
 
     First by equal kind, codec, resolution and language, ranked by bit rate where several are alike; what is left by
-    kind and equal playlist path, then by kind and rank.
+    kind and equal playlist path, then by kind and rank: this last not before it is known what the input carries
+    (``are_all``), as the one that fits may be the next to deliver.
     """
     found: dict[str, str] = {}
-    for alike in (_exact, _by_path, _by_kind):
+    for alike in (_exact, _by_path, _by_kind) if are_all else (_exact, _by_path):
         wanted = [one for one in lineup if one.rendition not in found]
         offered = [one for one in renditions if one.playlist not in found.values()]
         for key in dict.fromkeys(alike(one) for one in wanted):

@@ -63,13 +63,21 @@ def _grid_of(one: InputState) -> Grid | None:
 
 def _renditions_if_known(one: InputState) -> tuple[Rendition, ...]:
     """The input's renditions, once it is clear that these are all."""
-    multivariant = one.sources.multivariant
     delivered = max((len(pieces) for pieces in one.pieces.values()), default=0)
-    if multivariant is not None and expected_playlists(multivariant) <= one.firsts.keys():
-        return renditions_of(one.firsts, multivariant)
-    if delivered >= PIECES_WITHOUT_MULTIVARIANT:
-        return renditions_of(one.firsts, multivariant)
+    if delivered >= PIECES_WITHOUT_MULTIVARIANT or _has_all_declared(one):
+        return renditions_of(one.firsts, one.sources.multivariant)
     return ()
+
+
+def _has_all_declared(one: InputState) -> bool:
+    multivariant = one.sources.multivariant
+    return multivariant is not None and expected_playlists(multivariant) <= one.firsts.keys()
+
+
+def _are_all_known(one: InputState) -> bool:
+    """Whether every playlist that the present session has is likely to have delivered."""
+    pieces = one.session.pieces if one.session is not None else 0
+    return pieces >= PIECES_WITHOUT_MULTIVARIANT or _has_all_declared(one)
 
 
 def compare_inputs(state: ChannelState) -> None:
@@ -90,8 +98,10 @@ def match_renditions(state: ChannelState) -> None:
     if not state.lineup:
         return
     for one in state.inputs:
-        if len(one.carries) < len(state.lineup) or not set(one.carries.values()) <= one.firsts.keys():
-            found = match(state.lineup, renditions_of(one.firsts, one.sources.multivariant))
+        carried = [one.carries.get(rendition.rendition) for rendition in state.lineup]
+        if any(playlist not in one.firsts for playlist in carried):
+            offered = renditions_of(one.firsts, one.sources.multivariant)
+            found = match(state.lineup, offered, are_all=_are_all_known(one))
             taken = set(found.values())
             kept = {rendition: playlist for rendition, playlist in one.carries.items() if playlist not in taken}
             one.carries = {**kept, **found}

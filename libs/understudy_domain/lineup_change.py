@@ -1,0 +1,153 @@
+"""How the channel's line-up changes in mid-life: renditions that nobody delivers leave it, new ones join.
+
+A rendition takes part in the slots that begin after ``since`` and before ``until``, so a change cuts no slot: what was
+delivered of a rendition that leaves is still published, and one that joins is waited for from a slot on of which there
+is all. It joins when every input that is alive carries it, so that adding it to one encoder first moves nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from understudy_domain.channel_state import ChannelState
+from understudy_domain.failover import dead_at
+from understudy_domain.grid import Grid
+from understudy_domain.lacking import lacking
+from understudy_domain.lineup import DepartedRendition, Rendition, insert, letter_of, pair, renditions_of
+from understudy_domain.ticks import TICKS_PER_SECOND
+from understudy_domain.timeline import NEWEST_KEPT, InputState, Piece
+
+PIECES_TO_JOIN = 3
+"""Contiguous pieces on every input that is alive."""
+DEPARTED_CARRIED = 180 * TICKS_PER_SECOND
+"""The longest time delay, and two of the longest slots."""
+DEPARTED_KEPT = 32
+"""Renditions that have left and are remembered, so that they may come back under their numbers."""
+
+
+def change_lineup(state: ChannelState) -> None:
+    """Let renditions leave and join, as of what has just arrived."""
+    if state.grid is None or not state.lineup:
+        return
+    alive = [one for one in state.inputs if _is_alive(one, state)]
+    for one in alive if state.departed else ():
+        _forget_carried(one, state)
+    if alive:
+        _leave(state, alive, state.grid)
+        _join(state, alive, state.grid)
+
+
+def _is_alive(one: InputState, state: ChannelState) -> bool:
+    assert state.grid is not None
+    segment_duration = state.grid.segment_duration
+    return state.now < dead_at(
+        last_arrived_at=one.last_arrived_at,
+        has_ended=one.has_ended,
+        segment_duration=segment_duration,
+        slot_duration=segment_duration,
+    )
+
+
+def _forget_carried(one: InputState, state: ChannelState) -> None:
+    """Which playlist carried a rendition is kept until no slot can name that any more."""
+    gone = {
+        departed.rendition.rendition
+        for departed in state.departed
+        if one.newest_end - (departed.rendition.until or 0) > DEPARTED_CARRIED
+    }
+    if gone & one.carries.keys():
+        one.carries = {name: playlist for name, playlist in one.carries.items() if name not in gone}
+
+
+def _leave(state: ChannelState, alive: Sequence[InputState], grid: Grid) -> None:
+    """A rendition that every input which is alive lacks for good leaves; it is in no slot after its last piece."""
+    names = [one.rendition for one in state.lineup]
+    patience = NEWEST_KEPT * grid.segment_duration
+    gone = set(names)
+    for one in alive:
+        gone &= set(lacking(one, names, segment_duration=grid.segment_duration, tolerance=patience))
+    for rendition in [one for one in state.lineup if one.rendition in gone]:
+        newest = _newest(state, rendition.rendition)
+        until = newest.end if newest is not None else rendition.since or grid.anchor
+        departed = DepartedRendition(replace(rendition, until=until), newest.configuration if newest else "")
+        state.lineup = tuple(one for one in state.lineup if one is not rendition)
+        state.departed = [*state.departed, departed][-DEPARTED_KEPT:]
+        state.interchange.renditions.pop(rendition.rendition, None)
+
+
+def _newest(state: ChannelState, rendition: str) -> Piece | None:
+    found = [pieces[-1] for one in state.inputs if (pieces := one.rendition_pieces(rendition))]
+    return max(found, key=lambda piece: piece.end, default=None)
+
+
+def _join(state: ChannelState, alive: Sequence[InputState], grid: Grid) -> None:
+    offered = [_offered(one, state, grid) for one in alive]
+    first, others = offered[0], offered[1:]
+    pairs = pair(list(first), list(others[0])) if others else [(one, one) for one in first]
+    for mine, theirs in pairs:
+        playlists = {alive[0].input_id: mine.playlist, alive[-1].input_id: theirs.playlist}
+        begins = [offers[one] for offers, one in zip(offered, (mine, theirs), strict=False)]
+        known = _departed_as(state, mine, alive, playlists)
+        if known is not None:
+            state.departed.remove(known)
+        name = known.rendition.rendition if known is not None else _new_name(state, mine)
+        joined = replace(mine, rendition=name, since=max(begins), until=None)
+        state.lineup = insert(state.lineup, joined)
+        for one in alive:
+            playlist = playlists[one.input_id]
+            one.carries = {**{key: path for key, path in one.carries.items() if path != playlist}, name: playlist}
+        # What was delivered before it joined is compared now: else nothing could be repaired for three segments more.
+        newest = alive[0].newest_pieces(name)[-PIECES_TO_JOIN:]
+        alive[0].fresh += [(mine.playlist, piece) for piece in newest]
+
+
+def _offered(one: InputState, state: ChannelState, grid: Grid) -> Mapping[Rendition, int]:
+    """What an input delivers besides the line-up, and since when without a hole, programme time."""
+    carried = {path for name, path in one.carries.items() if any(name == known.rendition for known in state.lineup)}
+    more = one.pieces.keys() & one.firsts.keys() - carried
+    if not more:
+        return {}
+    found = {}
+    for rendition in renditions_of(one.firsts, one.sources.multivariant):
+        run = _newest_run(one.pieces.get(rendition.playlist, ()), grid) if rendition.playlist in more else ()
+        if len(run) >= PIECES_TO_JOIN and run[-1].end > one.newest_end - 2 * grid.segment_duration:
+            found[rendition] = run[0].start
+    return found
+
+
+def _newest_run(pieces: Sequence[Piece], grid: Grid) -> Sequence[Piece]:
+    """The last pieces without a hole between them."""
+    for index in range(len(pieces) - 1, 0, -1):
+        if pieces[index].start > pieces[index - 1].end + grid.segment_duration // 2:
+            return pieces[index:]
+    return pieces
+
+
+def _departed_as(
+    state: ChannelState, rendition: Rendition, alive: Sequence[InputState], playlists: Mapping[int, str]
+) -> DepartedRendition | None:
+    """One that has left and is provably the same: of the same kind, codec, resolution and language, byte for byte.
+
+    Players that still hold the address of its playlist go on with it; under any other they would be shown a new codec
+    configuration with no discontinuity before it.
+    """
+    configurations = {one.pieces[playlists[one.input_id]][-1].configuration for one in alive}
+    return next(
+        (
+            departed
+            for departed in reversed(state.departed)
+            if departed.rendition.is_like(rendition) and configurations == {departed.configuration}
+        ),
+        None,
+    )
+
+
+def _new_name(state: ChannelState, rendition: Rendition) -> str:
+    """A number that no rendition of the channel ever had: what was shown under an address never becomes another."""
+    letter = letter_of(rendition)
+    known = [*state.lineup, *(one.rendition for one in state.departed)]
+    used = [int(one.rendition[1:]) for one in known if one.rendition.startswith(letter)]
+    number = max([state.numbers_used.get(letter, 0), *used]) + 1
+    state.numbers_used[letter] = number
+    return f"{letter}{number}"
