@@ -260,8 +260,10 @@ def first_active(
 
 
 def _other_delivers_more(view: SlotView, now: int) -> bool:
-    """Whether a lacks renditions for good that s, which is alive, does not."""
-    return view.may_fail_over and view.other.lacking < view.active.lacking and not view.other.is_dead(now)
+    """Whether a lacks renditions for good that s, which is alive or has some of that still, does not."""
+    if not view.may_fail_over or view.other.lacking >= view.active.lacking:
+        return False
+    return view.other_has_some_of_what_active_lacks or not view.other.is_dead(now)
 
 
 def _active_delivers_more(view: SlotView, now: int) -> bool:

@@ -22,6 +22,7 @@ ROUNDING = 2
 SLACK = from_seconds(0.15)
 """What a lag may be off, beyond the jitter of arrivals."""
 DEAD_AFTER_SEGMENTS = 3
+COMMON_FOR_PROOF = 3
 
 
 class Oracle:
@@ -191,7 +192,8 @@ class Oracle:
         """It was left for a reason, and not too early."""
         now, plan = entry.as_of.instant, self.plan
         wanted = {(piece.playlist, piece.number) for pieces in truths.values() for piece in pieces}
-        lacking = wanted - self.arrived(left, now - 1)
+        named = {f"{self.stem_of(rendition)}.m3u8" for rendition in truths}
+        lacking = {(name, number) for _, number in wanted for name in named} - self.arrived(left, now - 1)
         require(bool(lacking), "I5 or I6", f"left input {left} at {entry.media_sequence}, which had delivered")
         if not self.endpoint.is_plain:
             return
@@ -212,6 +214,9 @@ class Oracle:
     def _stays_if_it_can(self, left: int, entry: ProgramEntry, lacking: set[int]) -> None:
         """Step 3 comes before step 4."""
         delivered = self.arrived(left, entry.as_of.instant - 1)
+        common = delivered & self.arrived(3 - left, entry.as_of.instant - 1)
+        if min(sum(name == f"{stem}.m3u8" for name, _ in common) for stem in self._stems) <= COMMON_FOR_PROOF:
+            return  # of one that has just joined it is not proven that it can be borrowed
         newest = [max((n for name, n in delivered if name == f"{stem}.m3u8"), default=-1) for stem in self._stems]
         recovered = min(newest) > max(lacking)
         require(not recovered, "step 3", f"left input {left} at {entry.media_sequence}, which had recovered")
@@ -222,8 +227,9 @@ class Oracle:
 
 
 def pieces_until_lost(slot_duration: int, segment_duration: int) -> int:
-    """3 S_in and the tolerance, in pieces."""
-    return DEAD_AFTER_SEGMENTS - (-max(slot_duration // 2, from_seconds(1)) // segment_duration)
+    """3 S_in and the tolerance, in pieces; S_in may be off by a frame of audio."""
+    tolerance = max(slot_duration // 2, from_seconds(1)) - from_seconds(0.02)
+    return DEAD_AFTER_SEGMENTS - (-tolerance // segment_duration)
 
 
 def _frame(one: Delivery, other: Delivery) -> int:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from support.simulation.encoder import Delivery, Life, ScriptedEncoder
 from support.simulation.faults import add_faults
 from support.simulation.lives import hard_lives
+from support.simulation.renditions import renditions_come_and_go
 from support.synthetic import EPOCH, Message, configured, endpoint_guid
 from understudy_domain.failover import JITTER_ALLOWANCE
 from understudy_domain.ticks import TICKS_PER_SECOND, from_seconds
@@ -122,6 +123,7 @@ def plan_of(seed: int) -> Plan:
         hard_lives(rng, plan)
     else:
         _joinable_faults(rng, plan)
+    renditions_come_and_go(random.Random(f"renditions {seed}"), plan)
     _write(plan, rng)
     return plan
 

@@ -69,7 +69,7 @@ def _loses_nothing_owed(plan: Plan, oracle: Oracle) -> None:
         numbers = [piece.number for piece in pieces]
         require(numbers == sorted(set(numbers)), "content", f"{name} {rendition} shows {numbers}")
         last = max(run[-1].number for run in shown.values() if run)
-        missing = [number for number in range(numbers[0], last) if number not in set(numbers)]
+        missing = [number for number in range(numbers[0], last + 1) if number not in set(numbers)]
         missing_at_all = missing_at_all or bool(missing)
         owed = [number for number in missing if any(_owes(plan, one, number, tolerance) for one in (1, 2))]
         require(not owed, "I8", f"{name} {rendition} lacks {owed}")
