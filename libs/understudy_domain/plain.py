@@ -1,0 +1,203 @@
+"""Dataclasses as plain JSON values and back: one function each way for each class, written out and compiled.
+
+That is how dataclasses come by their ``__init__``, and for the same reason: a controller turns ten thousand facts a
+second into objects, and going over a class's fields with a call for each takes several times as long.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any, cast
+
+from understudy_domain.errors import MalformedRecord
+
+Convert = Callable[[Any], Any]
+
+_SCALARS = (int, str, bool)
+_INDENT = "    "
+
+_readers: dict[Any, Convert] = {}
+_writers: dict[Any, Convert] = {}
+
+
+def reader(hint: Any) -> Convert:
+    """The function that makes a value of type ``hint`` of parsed JSON; it raises ``MalformedRecord``."""
+    found = _readers.get(hint)
+    if found is None:
+        found = _readers[hint] = _class_reader(hint) if dataclasses.is_dataclass(hint) else _value_reader(hint)
+    return found
+
+
+def writer(hint: Any) -> Convert:
+    """The function that makes dicts, lists and scalars of a value of type ``hint``."""
+    found = _writers.get(hint)
+    if found is None:
+        found = _writers[hint] = _class_writer(hint) if dataclasses.is_dataclass(hint) else _value_writer(hint)
+    return found
+
+
+class _Source:
+    """A function's lines, and the objects that its names stand for."""
+
+    def __init__(self, head: str) -> None:
+        self._lines = [head]
+        self._scope: dict[str, Any] = {"MalformedRecord": MalformedRecord, "mismatch": _mismatch}
+
+    def add(self, line: str, *, indent: int = 1) -> None:
+        self._lines.append(_INDENT * indent + line)
+
+    def name(self, value: object) -> str:
+        """A name for an object."""
+        name = f"_{len(self._scope)}"
+        self._scope[name] = value
+        return name
+
+    def compiled(self) -> Convert:
+        """The function; it is called ``convert``."""
+        exec("\n".join(self._lines), self._scope)  # noqa: S102  # made of this module's text and of field names alone
+        return cast(Convert, self._scope["convert"])
+
+
+def _mismatch(expected: str, value: object) -> MalformedRecord:
+    return MalformedRecord(f"expected {expected}, found {value!r:.80}")
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def _class_reader(hint: Any) -> Convert:
+    cls = cast(type, hint)
+    hints = typing.get_type_hints(cls)
+    source = _Source("def convert(value):")
+    source.add("if not isinstance(value, dict):")
+    source.add(f"raise mismatch('an object for {cls.__name__}', value)", indent=2)
+    arguments = []
+    for at, field in enumerate(one for one in dataclasses.fields(cls) if one.init):
+        variable, key, kind = f"f{at}", repr(field.name), hints[field.name]
+        arguments.append(f"{field.name}={variable}" if field.kw_only else variable)
+        default = _default(field, source)
+        if default is None and not _is_optional(kind):
+            source.add("try:")
+            source.add(f"{variable} = value[{key}]", indent=2)
+            source.add("except KeyError:")
+            source.add(f"raise MalformedRecord('{cls.__name__} lacks {field.name}') from None", indent=2)
+            _read_into(variable, kind, source, indent=1)
+        elif default in (None, "None"):
+            source.add(f"{variable} = value.get({key})")  # encoding leaves absent values out
+            _read_into(variable, kind, source, indent=1)
+        else:
+            source.add(f"if {key} in value:")
+            source.add(f"{variable} = value[{key}]", indent=2)
+            _read_into(variable, kind, source, indent=2)
+            source.add("else:")
+            source.add(f"{variable} = {default}", indent=2)
+    source.add(f"return {source.name(cls)}({', '.join(arguments)})")
+    return source.compiled()
+
+
+def _default(field: dataclasses.Field[Any], source: _Source) -> str | None:
+    """An expression for a field's default; None where it has none."""
+    if field.default is not dataclasses.MISSING:
+        return "None" if field.default is None else source.name(field.default)
+    if field.default_factory is not dataclasses.MISSING:
+        return f"{source.name(field.default_factory)}()"
+    return None
+
+
+def _value_reader(hint: Any) -> Convert:
+    source = _Source("def convert(value):")
+    _read_into("value", hint, source, indent=1)
+    source.add("return value")
+    return source.compiled()
+
+
+def _read_into(variable: str, hint: Any, source: _Source, *, indent: int) -> None:
+    """Lines that check a variable's value, and make what it stands for of it."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if hint in _SCALARS:
+        source.add(f"if type({variable}) is not {hint.__name__}:", indent=indent)
+        source.add(f"raise mismatch('{hint.__name__}', {variable})", indent=indent + 1)
+    elif hint is float:
+        source.add(f"if type({variable}) is not float:", indent=indent)
+        source.add(f"if type({variable}) is not int:", indent=indent + 1)
+        source.add(f"raise mismatch('a number', {variable})", indent=indent + 2)
+        source.add(f"{variable} = float({variable})", indent=indent + 1)
+    elif origin in (types.UnionType, typing.Union):
+        source.add(f"if {variable} is not None:", indent=indent)
+        _read_into(variable, _inner(hint), source, indent=indent + 1)
+    elif origin in (tuple, list):
+        source.add(f"if not isinstance({variable}, list):", indent=indent)
+        source.add(f"raise mismatch('a list', {variable})", indent=indent + 1)
+        items = f"[{source.name(reader(arguments[0]))}(one) for one in {variable}]"
+        source.add(f"{variable} = {f'tuple({items})' if origin is tuple else items}", indent=indent)
+    elif origin in (Mapping, dict) or hint in (Mapping, dict):
+        source.add(f"if not isinstance({variable}, dict):", indent=indent)
+        source.add(f"raise mismatch('an object', {variable})", indent=indent + 1)
+        items = f"{source.name(reader(arguments[1]))}(one)"
+        source.add(f"{variable} = {{key: {items} for key, one in {variable}.items()}}", indent=indent)
+    elif isinstance(hint, type) and issubclass(hint, StrEnum):
+        members = source.name({member.value: member for member in hint})
+        source.add("try:", indent=indent)
+        source.add(f"{variable} = {members}[{variable}]", indent=indent + 1)
+        source.add("except (KeyError, TypeError):", indent=indent)
+        source.add(f"raise mismatch('a {hint.__name__}', {variable}) from None", indent=indent + 1)
+    elif dataclasses.is_dataclass(hint):
+        source.add(f"{variable} = {source.name(reader(hint))}({variable})", indent=indent)
+    else:
+        raise TypeError(f"records cannot hold {hint}")
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+def _class_writer(hint: Any) -> Convert:
+    cls = cast(type, hint)
+    hints = typing.get_type_hints(cls)
+    source = _Source("def convert(value):")
+    source.add("plain = {}")
+    for field in dataclasses.fields(cls):
+        source.add(f"one = value.{field.name}")
+        source.add("if one is not None:")
+        source.add(f"plain[{field.name!r}] = {_written('one', hints[field.name], source)}", indent=2)
+    source.add("return plain")
+    return source.compiled()
+
+
+def _value_writer(hint: Any) -> Convert:
+    source = _Source("def convert(value):")
+    source.add(f"return {_written('value', hint, source)}")
+    return source.compiled()
+
+
+def _written(variable: str, hint: Any, source: _Source) -> str:
+    """An expression for what is to be written of a variable's value, which is not None."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if hint in (*_SCALARS, float) or (isinstance(hint, type) and issubclass(hint, StrEnum)):
+        return variable
+    if origin in (types.UnionType, typing.Union):
+        return _written(variable, _inner(hint), source)
+    if origin in (tuple, list):
+        item = _written("item", arguments[0], source)
+        return f"list({variable})" if item == "item" else f"[{item} for item in {variable}]"
+    if origin in (Mapping, dict):
+        item = _written("item", arguments[1], source)
+        return f"dict({variable})" if item == "item" else f"{{key: {item} for key, item in {variable}.items()}}"
+    if dataclasses.is_dataclass(hint):
+        return f"{source.name(writer(hint))}({variable})"
+    raise TypeError(f"records cannot hold {hint}")
+
+
+def _inner(hint: Any) -> Any:
+    """X of ``X | None``."""
+    arguments = [argument for argument in typing.get_args(hint) if argument is not type(None)]
+    if len(arguments) != 1:
+        raise TypeError(f"only X | None is supported, not {hint}")
+    return arguments[0]
+
+
+def _is_optional(hint: Any) -> bool:
+    return type(None) in typing.get_args(hint)
