@@ -12,9 +12,9 @@ import logging
 from collections.abc import Callable
 
 import nats.errors
-from nats.aio.client import Client
 
 from understudy_runtime import clock
+from understudy_runtime.client import DirectClient
 from understudy_runtime.replies import Replies, open_replies
 
 _log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Connection:
         self._look = asyncio.Event()
         self._closing = False
         self._logged_at = float("-inf")
-        self.client = Client()
+        self.client = DirectClient()
 
     @property
     def is_connected(self) -> bool:
@@ -71,7 +71,7 @@ class Connection:
 
     async def _connect(self) -> None:
         while True:
-            client = Client()
+            client = DirectClient()
             try:
                 await self._dial(client)
                 self._replies = await open_replies(client)
@@ -84,7 +84,7 @@ class Connection:
         self.client = client
         self._up("connected to NATS")
 
-    async def _dial(self, client: Client) -> None:
+    async def _dial(self, client: DirectClient) -> None:
         # The callbacks of a client that was given up must not speak for its successor.
         async def disconnected() -> None:
             # A parser stopped amid a message would take the next connection's first bytes for the rest of it; the
@@ -114,7 +114,7 @@ class Connection:
             connect_timeout=_CONNECT_TIMEOUT_SECONDS,
         )
 
-    async def _give_up(self, client: Client) -> None:
+    async def _give_up(self, client: DirectClient) -> None:
         with contextlib.suppress(nats.errors.Error, OSError, RuntimeError):
             await asyncio.wait_for(client.close(), _CONNECT_TIMEOUT_SECONDS)
 

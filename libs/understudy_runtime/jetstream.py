@@ -14,13 +14,13 @@ from typing import Any
 
 import nats.errors
 import nats.js.errors
-from nats.aio.client import Client
 from nats.js import JetStreamContext
 
 from understudy_runtime import clock
+from understudy_runtime.client import DirectClient
 from understudy_runtime.connection import Connection
 from understudy_runtime.errors import BusRefused, BusUnavailable, WrongLastSequence
-from understudy_runtime.messages import StoredMessage, instant_of_rfc3339, parse_header_block
+from understudy_runtime.messages import StoredMessage, instant_of_rfc3339
 from understudy_runtime.ordered import OrderedReader
 from understudy_runtime.replies import ConnectionLost, NobodyAnswers
 from understudy_runtime.settings import CommonSettings
@@ -47,7 +47,7 @@ class Bus:
     # --- connection ---------------------------------------------------------------------------------------------------
 
     @property
-    def nc(self) -> Client:
+    def nc(self) -> DirectClient:
         """The library's client of the moment; it may be replaced by another. For what this class does not offer."""
         return self._connection.client
 
@@ -178,14 +178,13 @@ class Bus:
         except _NothingThere:
             return None
         message = answer["message"]
-        headers = base64.b64decode(message.get("hdrs", ""))
         return StoredMessage(
             subject=message["subject"],
             sequence=message["seq"],
             instant=instant_of_rfc3339(message["time"]),
             payload=base64.b64decode(message.get("data", "")),
             pending=0,
-            headers=parse_header_block(headers) if headers else None,
+            header_block=base64.b64decode(message.get("hdrs", "")) or None,
         )
 
     def messages(
@@ -268,7 +267,7 @@ class Bus:
             try:
                 async with asyncio.timeout(remaining):
                     replies = await self._connection.replies()
-                    message = await replies.request(subject, payload, headers=headers)
+                    payload_of_answer = await replies.request(subject, payload, headers=headers)
             except NobodyAnswers:
                 # JetStream is not up yet, or without a leader: nobody has seen the message, so it is safe to repeat.
                 await asyncio.sleep(_RETRY_SECONDS)
@@ -283,7 +282,7 @@ class Bus:
                 raise BusUnavailable(f"NATS gave no answer within {self._timeout_seconds:g} s") from err
             except (nats.errors.Error, OSError) as err:
                 raise BusUnavailable(f"NATS: {str(err) or type(err).__name__}") from err
-            answer: dict[str, Any] = json.loads(message.data)
+            answer: dict[str, Any] = json.loads(payload_of_answer)
             if "error" in answer:
                 raise _api_error(subject, answer["error"])
             return answer

@@ -171,7 +171,7 @@ class KeyValue:
 
     def entry(self, message: StoredMessage) -> Entry:
         """A message of the bucket's stream as an entry."""
-        deleted = message.headers is not None and message.headers.get(_OPERATION) in _DELETED
+        deleted = message.headers.get(_OPERATION) in _DELETED
         key = message.subject.removeprefix(self._prefix)
         return Entry(key, None if deleted else message.payload, message.sequence, message.pending)
 

@@ -22,7 +22,13 @@ class StoredMessage(NamedTuple):
     payload: bytes
     pending: int
     """How many further messages the log held behind it when it was sent; 0: the reader has caught up."""
-    headers: Mapping[str, str] | None = None
+    header_block: bytes | None = None
+    """Its NATS headers as stored; few readers look at them."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Its NATS headers by name; empty where it has none."""
+        return parse_header_block(self.header_block) if self.header_block else {}
 
 
 class Delivery(NamedTuple):

@@ -17,24 +17,24 @@ import contextlib
 import json
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import nats.errors
-from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
 from nats.js import api
 
 from understudy_domain import ticks
+from understudy_runtime.client import Deliver, DirectSubscription, Received
 from understudy_runtime.errors import BusRefused, BusUnavailable, LogTruncated
-from understudy_runtime.messages import StoredMessage, parse_reply
+from understudy_runtime.messages import StoredMessage, parse_header_block, parse_reply
 
 if TYPE_CHECKING:
     from understudy_runtime.jetstream import Bus
 
 _log = logging.getLogger(__name__)
 
-_CONTROL_STATUS = "100"
+_CONTROL_STATUS = b"100"
+_BATCH_MAX = 256
 _HEARTBEAT_SECONDS = 1
 _SILENCE_SECONDS = 3.0
 _INACTIVE_SECONDS = 5
@@ -59,9 +59,9 @@ class OrderedReader:
         self._subjects = subjects
         self._start_sequence = start_sequence
         self._start_time = start_time
-        self._queue: deque[Msg] = deque()
+        self._queue: deque[Received] = deque()
         self._wake = asyncio.Event()
-        self._subscription: Subscription | None = None
+        self._subscription: DirectSubscription | None = None
         self._consumer: str | None = None
         self._consumer_sequence = 0
         self._must_restart = False
@@ -87,6 +87,22 @@ class OrderedReader:
                 message = await self._next()
                 if message is not None:
                     yield message
+        finally:
+            self._bus.detach(self)
+            await self._discard()
+
+    async def batches(self) -> AsyncGenerator[list[StoredMessage], None]:
+        """The messages, for ever, as many at once as are there: for whoever reads many and cannot wait between two.
+
+        Raises:
+            LogTruncated: the log now ends before the last message given.
+        """
+        self._bus.attach(self)
+        try:
+            while True:
+                message = await self._next()
+                if message is not None:
+                    yield [message, *self._following()]
         finally:
             self._bus.detach(self)
             await self._discard()
@@ -118,8 +134,8 @@ class OrderedReader:
                 await self._open()
             if self._queue:
                 received = self._queue.popleft()
-                if received.headers is not None and received.headers.get("Status") == _CONTROL_STATUS:
-                    if await self._control(received, received.headers):
+                if received.status == _CONTROL_STATUS:
+                    if await self._control(received):
                         return None
                     continue
                 message = self._take(received)
@@ -127,6 +143,15 @@ class OrderedReader:
                     return message
             elif self._must_restart or not await self._arrived():
                 await self._discard()
+
+    def _following(self) -> Iterator[StoredMessage]:
+        """What stands in the queue, up to the next word of the server's own."""
+        for _ in range(_BATCH_MAX):
+            if not self._queue or self._queue[0].status == _CONTROL_STATUS:
+                return
+            message = self._take(self._queue.popleft())
+            if message is not None:
+                yield message
 
     # --- one consumer after the other ---------------------------------------------------------------------------------
 
@@ -150,7 +175,7 @@ class OrderedReader:
         inbox = nc.new_inbox()
         self._queue = deque()
         self._consumer_sequence = 0
-        self._subscription = await nc.subscribe(inbox, cb=self._deliver_into(self._queue))
+        self._subscription = await nc.subscribe_directly(inbox, self._deliver_into(self._queue))
         answer = await self._bus.api_request(f"CONSUMER.CREATE.{self._stream}", self._consumer_request(inbox))
         self._consumer = answer["name"]
         self.pending_at_open = int(answer.get("num_pending", 0)) + int(answer["delivered"]["consumer_seq"])
@@ -200,8 +225,8 @@ class OrderedReader:
 
     # --- what one consumer delivers -----------------------------------------------------------------------------------
 
-    def _deliver_into(self, queue: deque[Msg]) -> Any:
-        async def deliver(message: Msg) -> None:  # nats-py asks for a coroutine function
+    def _deliver_into(self, queue: deque[Received]) -> Deliver:
+        def deliver(message: Received) -> None:
             queue.append(message)
             self._wake.set()
 
@@ -217,9 +242,9 @@ class OrderedReader:
             return False
         return bool(self._queue)
 
-    def _take(self, message: Msg) -> StoredMessage | None:
+    def _take(self, message: Received) -> StoredMessage | None:
         """What the next message of the queue is to the caller; None: it has been given before, or one is missing."""
-        delivery = parse_reply(message.reply)
+        delivery = parse_reply(message.reply.decode())
         if delivery.consumer_sequence != self._consumer_sequence + 1:
             self._lose()
             return None
@@ -228,18 +253,19 @@ class OrderedReader:
             return None
         self.last_sequence = delivery.stream_sequence
         return StoredMessage(
-            message.subject,
+            message.subject.decode(),
             delivery.stream_sequence,
             ticks.from_nanoseconds(delivery.nanoseconds),
-            message.data,
+            message.payload,
             delivery.pending,
-            message.headers,
+            message.header_block,
         )
 
-    async def _control(self, message: Msg, headers: dict[str, str]) -> bool:
+    async def _control(self, message: Received) -> bool:
         """Answer flow control, look for a gap; True for a heartbeat of a server that has nothing more to send."""
+        headers = parse_header_block(message.header_block or b"")
         stalled_until = headers.get("Nats-Consumer-Stalled")
-        answer_to = message.reply or stalled_until
+        answer_to = message.reply.decode() or stalled_until
         if answer_to and self._bus.nc.is_connected:
             with contextlib.suppress(nats.errors.Error, OSError):
                 await self._bus.nc.publish(answer_to)

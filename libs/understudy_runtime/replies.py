@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 
-from nats.aio.client import Client
-from nats.aio.msg import Msg
+from understudy_runtime.client import DirectClient, Received
 
-_NO_RESPONDERS = "503"
+_NO_RESPONDERS = b"503"
 
 
 class ConnectionLost(Exception):  # as its siblings are named
@@ -22,21 +21,21 @@ class NobodyAnswers(Exception):  # as above
 class Replies:
     """One inbox for the answers to all requests of a connection. Made by ``open_replies``."""
 
-    def __init__(self, nc: Client, prefix: str) -> None:
+    def __init__(self, nc: DirectClient, prefix: str) -> None:
         self._nc = nc
         self._prefix = prefix
         self._tokens = itertools.count()
-        self._waiting: dict[str, asyncio.Future[Msg]] = {}
+        self._waiting: dict[bytes, asyncio.Future[bytes]] = {}
 
-    async def deliver(self, message: Msg) -> None:
+    def deliver(self, message: Received) -> None:
         """Hand an answer to whoever waits for it."""
         future = self._waiting.get(message.subject)
         if future is None or future.done():
             return
-        if message.headers is not None and message.headers.get("Status") == _NO_RESPONDERS:
+        if message.status == _NO_RESPONDERS:
             future.set_exception(NobodyAnswers())
         else:
-            future.set_result(message)
+            future.set_result(message.payload)
 
     def fail_all(self) -> None:
         """The connection is lost."""
@@ -44,8 +43,8 @@ class Replies:
             if not future.done():
                 future.set_exception(ConnectionLost())
 
-    async def request(self, subject: str, payload: bytes, *, headers: dict[str, str] | None) -> Msg:
-        """Send, and wait for the answer; how long is the caller's affair.
+    async def request(self, subject: str, payload: bytes, *, headers: dict[str, str] | None) -> bytes:
+        """Send, and wait for the answer's payload; how long is the caller's affair.
 
         Raises:
             ConnectionLost: the connection went meanwhile.
@@ -53,18 +52,19 @@ class Replies:
             nats.errors.Error: it could not be sent.
         """
         inbox = f"{self._prefix}{next(self._tokens)}"
-        future = self._waiting[inbox] = asyncio.get_running_loop().create_future()
+        key = inbox.encode()
+        future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._waiting[key] = future
         try:
             await self._nc.publish(subject, payload, reply=inbox, headers=headers)
-            answer: Msg = await future
-            return answer
+            return await future
         finally:
-            del self._waiting[inbox]
+            del self._waiting[key]
 
 
-async def open_replies(nc: Client) -> Replies:
+async def open_replies(nc: DirectClient) -> Replies:
     """The inbox for a connected client's requests; it lives through reconnects."""
     prefix = nc.new_inbox() + "."
     replies = Replies(nc, prefix)
-    await nc.subscribe(prefix + "*", cb=replies.deliver)
+    await nc.subscribe_directly(prefix + "*", replies.deliver)
     return replies

@@ -119,6 +119,11 @@ class Channels:
 
     # --- what the log says --------------------------------------------------------------------------------------------
 
+    def have_read(self, guid: str, sequence: int) -> bool:
+        """Whether a channel's state contains a message of its log already."""
+        fold = self._folds.get(guid)
+        return fold is not None and sequence <= fold.state.sequence
+
     def pass_time(self, shard: int, instant: int) -> None:
         """A tick of a shard: wake the channels whose timers are due."""
         for guid in list(self.timers.due(shard, before=instant)):

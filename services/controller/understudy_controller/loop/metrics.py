@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
@@ -46,12 +46,7 @@ class LoopMetrics:
             ("channel", "origin_endpoint", "reason"),
             registry=registry,
         )
-        self.arrivals = Counter(
-            "understudy_arrivals_total",
-            "Segments read from the arrivals log, by input.",
-            ("channel", "input"),
-            registry=registry,
-        )
+        self._arrivals: dict[tuple[str, int], int] = {}
         self.decision_seconds = Histogram(
             "understudy_decision_seconds",
             "From the instant a decision is as of to its entry standing in the programme.",
@@ -89,7 +84,7 @@ class LoopMetrics:
             "Shards that this process lost: their leases ran out or another controller took them.",
             registry=registry,
         )
-        registry.register(_InputGauges(inputs))
+        registry.register(_InputMetrics(inputs, self._arrivals))
 
     def show_endpoint(
         self, channel: str, origin_endpoint: str, active_input: int | None, *, ended: bool = False
@@ -101,6 +96,10 @@ class LoopMetrics:
         for reason in _COUNTED:
             # At 0 from the start: Prometheus' increase() does not see a series that begins with its first failover.
             self.decisions.labels(channel, origin_endpoint, reason.value)
+
+    def count_arrival(self, channel: str, input_id: int) -> None:
+        """Count a segment that was read."""
+        self._arrivals[channel, input_id] = self._arrivals.get((channel, input_id), 0) + 1
 
     def count(self, channel: str, origin_endpoint: str, entry: ProgramEntry) -> None:
         """Count an entry that now stands; the end of a programme is no slot."""
@@ -122,18 +121,27 @@ class LoopMetrics:
     def forget_channel(self, channel: str) -> None:
         """A channel was deleted, or another controller decides for it now."""
         for input_id in INPUTS:
-            self.arrivals.remove(channel, str(input_id))
+            self._arrivals.pop((channel, input_id), None)
 
 
-class _InputGauges(Collector):
-    """What changes by itself, or with every segment, is computed when somebody asks."""
+class _InputMetrics(Collector):
+    """What changes by itself, or with every segment, is made up when somebody asks."""
 
-    def __init__(self, inputs: Inputs) -> None:
+    def __init__(self, inputs: Inputs, arrivals: Mapping[tuple[str, int], int]) -> None:
         self._inputs = inputs
+        self._arrivals = arrivals
 
     @override
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """One sample of each for each input that has delivered."""
+        read = CounterMetricFamily(
+            "understudy_arrivals_total",
+            "Segments read from the arrivals log, by input.",
+            labels=("channel", "input"),
+        )
+        for (channel, input_id), count in self._arrivals.items():
+            read.add_metric((channel, str(input_id)), count)
+        yield read
         age = GaugeMetricFamily(
             "understudy_input_age_seconds",
             "Time since the input's last segment was stored.",

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from functools import lru_cache
 
 from understudy_controller.loop.channels import Channels
 from understudy_controller.loop.metrics import LoopMetrics
@@ -23,8 +24,11 @@ from understudy_runtime.messages import StoredMessage
 _log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 0.5
+_SUBJECTS_REMEMBERED = 16_384
 _BUSY_SECONDS = 0.01
 """How long a replay may keep everything else waiting: leases are to be renewed meanwhile."""
+
+_parsed_subject = lru_cache(_SUBJECTS_REMEMBERED)(keys.parse_arrivals_subject)
 
 
 class Reading:
@@ -59,21 +63,20 @@ class Reading:
             self._catch_up(shard)
         yielded_at = clock.monotonic()
         subject = keys.arrivals_filter(shard.number)
-        async with contextlib.aclosing(
-            self._bus.messages(keys.ARRIVALS_STREAM, subject, start_sequence=shard.position + 1)
-        ) as messages:
-            async for message in messages:
-                if not self._holds(shard.number):
-                    return  # the leases will say so in a moment; nothing may be decided until then
-                await self._know(shard.number, message)
-                self._take(message, shard)
-                shard.position = message.sequence
-                shard.read_until = message.instant if message.pending else None
-                if not shard.caught_up and (message.pending == 0 or message.sequence >= end):
-                    self._catch_up(shard)
-                if clock.monotonic() - yielded_at > _BUSY_SECONDS:
-                    await asyncio.sleep(0)
-                    yielded_at = clock.monotonic()
+        reader = self._bus.reader(keys.ARRIVALS_STREAM, subject, start_sequence=shard.position + 1)
+        async with contextlib.aclosing(reader.batches()) as batches:
+            async for batch in batches:
+                for message in batch:
+                    if not self._holds(shard.number):
+                        return  # the leases will say so in a moment; nothing may be decided until then
+                    await self._take(message, shard)
+                    shard.position = message.sequence
+                    shard.read_until = message.instant if message.pending else None
+                    if not shard.caught_up and (message.pending == 0 or message.sequence >= end):
+                        self._catch_up(shard)
+                    if clock.monotonic() - yielded_at > _BUSY_SECONDS:
+                        await asyncio.sleep(0)
+                        yielded_at = clock.monotonic()
 
     async def _end_of(self, number: int) -> int:
         """The end of what has to be replayed of a shard; 0 if nothing has.
@@ -94,37 +97,39 @@ class Reading:
         shard.caught_up = True
         self._on_caught_up(shard.number)
 
-    async def _know(self, number: int, message: StoredMessage) -> None:
-        """See to it that what was configured a moment ago, through another controller, is known here.
-
-        Commands are rare, and channels that are not known are asked for once: a guid never comes back.
-        """
-        tokens = message.subject.split(".")
-        guid, is_command = tokens[2], tokens[-1] == "command"
-        if not is_command and (guid in self._channels or guid in self._gone or guid == "clock"):
-            return
-        while is_command or self._store.channel_by_guid(guid) is None:
-            try:
-                await self._store.ensure_current()
-            except BusUnavailable:
-                if not self._holds(number):
-                    return
-            else:
-                break
-        if self._store.channel_by_guid(guid) is None:
-            self._gone.add(guid)
-
-    def _take(self, message: StoredMessage, shard: Shard) -> None:
+    async def _take(self, message: StoredMessage, shard: Shard) -> None:
         try:
-            subject = keys.parse_arrivals_subject(message.subject)
+            subject = _parsed_subject(message.subject)
+            guid = subject.channel_guid
+            if guid is not None:
+                if subject.input_id is None or (guid not in self._channels and guid not in self._gone):
+                    await self._learn(guid, is_command=subject.input_id is None, shard=subject.shard)
+                if self._channels.have_read(guid, message.sequence):
+                    return  # a replay begins where the oldest of the shard's snapshots ends
             fact = codec.decode(message.payload)
         except (MalformedKey, MalformedRecord) as err:
             self._metrics.malformed.inc()
             _log.error("skipped a record of ARRIVALS: %s", err, extra={"subject": message.subject})
             return
-        if subject.channel_guid is None:
+        if guid is None:
             if shard.caught_up:
                 self._ticker.heard(instant=message.instant)  # an old one says nothing of the clocks
             self._channels.pass_time(subject.shard, message.instant)
         elif isinstance(fact, Fact):
-            self._channels.apply(subject.channel_guid, subject.input_id, fact, message)
+            self._channels.apply(guid, subject.input_id, fact, message)
+
+    async def _learn(self, guid: str, *, is_command: bool, shard: int) -> None:
+        """See to it that what was configured a moment ago, through another controller, is known here.
+
+        Commands are rare, and channels that are not known are asked for once: a guid never comes back.
+        """
+        while is_command or self._store.channel_by_guid(guid) is None:
+            try:
+                await self._store.ensure_current()
+            except BusUnavailable:
+                if not self._holds(shard):
+                    return
+            else:
+                break
+        if self._store.channel_by_guid(guid) is None:
+            self._gone.add(guid)

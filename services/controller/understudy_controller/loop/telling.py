@@ -65,7 +65,7 @@ class Telling:
         versioned = self._store.channel_by_guid(channel)
         if versioned is None:
             return
-        self._metrics.arrivals.labels(versioned.value.id, str(one.input_id)).inc()
+        self._metrics.count_arrival(versioned.value.id, one.input_id)
         if len(one.unlisted) == UNLISTED_TO_WARN:
             _log.warning(
                 "input %d of %s sends segments that none of its playlists names, the last is %s: compare the paths",

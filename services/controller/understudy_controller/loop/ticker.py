@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator
+from math import inf
 
 from understudy_domain import codec
 from understudy_domain.facts import Tick
@@ -25,6 +27,7 @@ _AFTER = from_seconds(0.001)
 """A timer fires when a message is stamped later than it, so the tick is written that much later."""
 _AGAIN_SECONDS = 0.05
 """How long to wait for a tick to be read before another is written."""
+_HEARD_KEPT = 8
 _CLOCK_AHEAD_MAX = from_seconds(0.25)
 """Clocks differ by less: a tick that seems older was read late, after an outage or in a replay."""
 _PAYLOAD = codec.encode(Tick())
@@ -36,20 +39,32 @@ class Timers:
     def __init__(self, wake_at_of: Callable[[str], int | None]) -> None:
         self._wake_at_of = wake_at_of
         self._heaps: dict[int, list[tuple[int, str]]] = {}
+        self._newest: dict[str, int] = {}
+        """By channel, the last time that was put into its shard's heap and has not been taken from it."""
+        self._earlier_than: float = inf
         self.changed = asyncio.Event()
+        """Some channel's timer is earlier than was waited for."""
 
     def set(self, shard: int, channel_guid: str) -> None:
         """The channel has been asked; its timer may have moved."""
         wake_at = self._wake_at_of(channel_guid)
-        if wake_at is not None:
-            heapq.heappush(self._heaps.setdefault(shard, []), (wake_at, channel_guid))
+        if wake_at is None or self._newest.get(channel_guid) == wake_at:
+            return
+        self._newest[channel_guid] = wake_at
+        heapq.heappush(self._heaps.setdefault(shard, []), (wake_at, channel_guid))
+        if wake_at < self._earlier_than:
             self.changed.set()
+
+    def wait_for(self, wake_at: int | None) -> None:
+        """Say ``changed`` when a channel is to be woken earlier than then; None: whenever one is to be."""
+        self.changed.clear()
+        self._earlier_than = inf if wake_at is None else wake_at
 
     def due(self, shard: int, *, before: int) -> Iterator[str]:
         """Channels of a shard whose timer is earlier than ``before``, each taken from the timers."""
         heap = self._heaps.get(shard, [])
         while (first := self._first(heap)) is not None and first[0] < before:
-            yield heapq.heappop(heap)[1]
+            yield self._pop(heap)
 
     def next_due(self) -> dict[int, int]:
         """The earliest timer of each shard that has one."""
@@ -63,8 +78,14 @@ class Timers:
     def _first(self, heap: list[tuple[int, str]]) -> tuple[int, str] | None:
         """The earliest timer that is still true; outdated ones are dropped."""
         while heap and self._wake_at_of(heap[0][1]) != heap[0][0]:
-            heapq.heappop(heap)
+            self._pop(heap)
         return heap[0] if heap else None
+
+    def _pop(self, heap: list[tuple[int, str]]) -> str:
+        wake_at, channel_guid = heapq.heappop(heap)
+        if self._newest.get(channel_guid) == wake_at:
+            del self._newest[channel_guid]
+        return channel_guid
 
 
 class Ticker:
@@ -73,18 +94,23 @@ class Ticker:
     def __init__(self, bus: Bus, timers: Timers) -> None:
         self._bus = bus
         self._timers = timers
-        self._clock_ahead = 0
-        """How far this machine's clock was ahead of the log's at the last tick, ticks."""
+        self._heard: deque[int] = deque([0], maxlen=_HEARD_KEPT)
+        """How far this machine's clock was ahead of the log's when each of the last ticks was read, ticks."""
 
     def heard(self, *, instant: int) -> None:
         """A tick was read back."""
-        self._clock_ahead = min(max(clock.now_ticks() - instant, 0), _CLOCK_AHEAD_MAX)
+        self._heard.append(min(max(clock.now_ticks() - instant, 0), _CLOCK_AHEAD_MAX))
+
+    @property
+    def _clock_ahead(self) -> int:
+        """How far it is ahead: a tick that was read late, because there was much to do, tells too much."""
+        return min(self._heard)
 
     async def run(self) -> None:
         """Write ticks for ever."""
         while True:
-            self._timers.changed.clear()
             waits = self._timers.next_due()
+            self._timers.wait_for(min(waits.values(), default=None))
             now = clock.now_ticks() - self._clock_ahead
             due = [shard for shard, wake_at in waits.items() if wake_at + _AFTER <= now]
             for shard in due:
