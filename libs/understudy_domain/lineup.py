@@ -58,6 +58,8 @@ class DepartedRendition:
     rendition: Rendition
     configuration: str
     """Digest of the codec configuration of its last piece."""
+    had_by: tuple[int, ...] = ()
+    """Inputs that were dead when it left, and had it to the last: it joins again when one of them delivers it."""
 
 
 @dataclass(frozen=True, slots=True)

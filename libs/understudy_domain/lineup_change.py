@@ -70,10 +70,19 @@ def _leave(state: ChannelState, alive: Sequence[InputState], grid: Grid) -> None
     for rendition in [one for one in state.lineup if one.rendition in gone]:
         newest = _newest(state, rendition.rendition)
         until = newest.end if newest is not None else rendition.since or grid.anchor
-        departed = DepartedRendition(replace(rendition, until=until), newest.configuration if newest else "")
+        dead = [one for one in state.inputs if all(one is not other for other in alive)]
+        had_by = [one.input_id for one in dead if _has(one, rendition.rendition, grid)]
+        configuration = newest.configuration if newest else ""
+        departed = DepartedRendition(replace(rendition, until=until), configuration, tuple(had_by))
         state.lineup = tuple(one for one in state.lineup if one is not rendition)
         state.departed = [*state.departed, departed][-DEPARTED_KEPT:]
         state.interchange.renditions.pop(rendition.rendition, None)
+
+
+def _has(one: InputState, rendition: str, grid: Grid) -> bool:
+    """Whether an input delivered a rendition to the last."""
+    pieces = one.rendition_pieces(rendition)
+    return bool(pieces) and pieces[-1].end > one.newest_end - 2 * grid.segment_duration
 
 
 def _newest(state: ChannelState, rendition: str) -> Piece | None:
@@ -82,24 +91,45 @@ def _newest(state: ChannelState, rendition: str) -> Piece | None:
 
 
 def _join(state: ChannelState, alive: Sequence[InputState], grid: Grid) -> None:
-    offered = [_offered(one, state, grid) for one in alive]
-    first, others = offered[0], offered[1:]
-    pairs = pair(list(first), list(others[0])) if others else [(one, one) for one in first]
-    for mine, theirs in pairs:
-        playlists = {alive[0].input_id: mine.playlist, alive[-1].input_id: theirs.playlist}
-        begins = [offers[one] for offers, one in zip(offered, (mine, theirs), strict=False)]
-        known = _departed_as(state, mine, alive, playlists)
-        if known is not None:
-            state.departed.remove(known)
-        name = known.rendition.rendition if known is not None else _new_name(state, mine)
-        joined = replace(mine, rendition=name, since=max(begins), until=None)
-        state.lineup = insert(state.lineup, joined)
-        for one in alive:
-            playlist = playlists[one.input_id]
-            one.carries = {**{key: path for key, path in one.carries.items() if path != playlist}, name: playlist}
-        # What was delivered before it joined is compared now: else nothing could be repaired for three segments more.
-        newest = alive[0].newest_pieces(name)[-PIECES_TO_JOIN:]
-        alive[0].fresh += [(mine.playlist, piece) for piece in newest]
+    offered = {one.input_id: _offered(one, state, grid) for one in alive}
+    for found in _common(list(offered.values())):
+        carriers = dict(zip(offered, found, strict=True))
+        _admit(state, carriers, _departed_as(state, carriers), offered)
+    for departed in list(state.departed):
+        for input_id in departed.had_by:
+            for rendition in offered.get(input_id, ()):
+                if _departed_as(state, {input_id: rendition}) is departed:
+                    _admit(state, {input_id: rendition}, departed, offered)
+
+
+def _common(offered: Sequence[Mapping[Rendition, int]]) -> list[tuple[Rendition, ...]]:
+    """What every input offers: for each such rendition, as each of them has it."""
+    if len(offered) == 1:
+        return [(one,) for one in offered[0]]
+    first, second = offered
+    return list(pair(list(first), list(second)))
+
+
+def _admit(
+    state: ChannelState,
+    carriers: Mapping[int, Rendition],
+    known: DepartedRendition | None,
+    offered: Mapping[int, Mapping[Rendition, int]],
+) -> None:
+    """A rendition joins, as what ``known`` was or under a new number; ``carriers``: as each input has it, by input."""
+    mine = next(iter(carriers.values()))
+    if known is not None:
+        state.departed.remove(known)
+    name = known.rendition.rendition if known is not None else _new_name(state, mine)
+    since = max(offered[input_id][one] for input_id, one in carriers.items())
+    state.lineup = insert(state.lineup, replace(mine, rendition=name, since=since, until=None))
+    for input_id, rendition in carriers.items():
+        one = state.input(input_id)
+        others = {key: path for key, path in one.carries.items() if path != rendition.playlist}
+        one.carries = {**others, name: rendition.playlist}
+    # What was delivered before it joined is compared now: else nothing could be repaired for three segments more.
+    first = state.input(next(iter(carriers)))
+    first.fresh += [(mine.playlist, piece) for piece in first.newest_pieces(name)[-PIECES_TO_JOIN:]]
 
 
 def _offered(one: InputState, state: ChannelState, grid: Grid) -> Mapping[Rendition, int]:
@@ -124,20 +154,21 @@ def _newest_run(pieces: Sequence[Piece], grid: Grid) -> Sequence[Piece]:
     return pieces
 
 
-def _departed_as(
-    state: ChannelState, rendition: Rendition, alive: Sequence[InputState], playlists: Mapping[int, str]
-) -> DepartedRendition | None:
+def _departed_as(state: ChannelState, carriers: Mapping[int, Rendition]) -> DepartedRendition | None:
     """One that has left and is provably the same: of the same kind, codec, resolution and language, byte for byte.
 
     Players that still hold the address of its playlist go on with it; under any other they would be shown a new codec
     configuration with no discontinuity before it.
     """
-    configurations = {one.pieces[playlists[one.input_id]][-1].configuration for one in alive}
+    configurations = {
+        state.input(input_id).pieces[one.playlist][-1].configuration for input_id, one in carriers.items()
+    }
+    mine = next(iter(carriers.values()))
     return next(
         (
             departed
             for departed in reversed(state.departed)
-            if departed.rendition.is_like(rendition) and configurations == {departed.configuration}
+            if departed.rendition.is_like(mine) and configurations == {departed.configuration}
         ),
         None,
     )
