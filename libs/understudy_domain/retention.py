@@ -33,6 +33,10 @@ RUNS = 32
 """Into about how many runs what is kept of a programme is divided: by so much of it too much may stay."""
 
 
+KEYS_MAX = 1_000
+"""How many objects S3 lists or removes in one request."""
+
+
 @dataclass(frozen=True, slots=True)
 class PieceKey:
     """Of an ``EntryPiece`` what retention needs."""

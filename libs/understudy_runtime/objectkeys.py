@@ -12,16 +12,13 @@ from typing import TYPE_CHECKING
 from obstore.exceptions import BaseError
 
 from understudy_domain import ticks
-from understudy_domain.retention import StoredObject
+from understudy_domain.retention import KEYS_MAX, StoredObject
 from understudy_runtime.errors import StorageUnavailable
 from understudy_runtime.s3 import open_store, sentence
 from understudy_runtime.settings import CommonSettings
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
-
-KEYS_MAX = 1_000
-"""How many keys S3 lists or removes in one request."""
 
 
 class ObjectKeys:

@@ -7,8 +7,9 @@ from collections.abc import Callable, MutableMapping, Sequence
 from typing import TYPE_CHECKING
 
 from understudy_controller.loop.retention_metrics import RetentionMetrics
-from understudy_domain import keys
-from understudy_domain.retention import StoredObject, removable_objects
+from understudy_domain import keys, ticks
+from understudy_domain.retention import KEYS_MAX, StoredObject, removable_objects
+from understudy_runtime import clock
 from understudy_runtime.settings import CommonSettings
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ class Media:
     ) -> None:
         """Remove what may go of an input's objects (``retention.removable_objects``).
 
-        ``looked_at`` remembers from one round to the next when, by prefix, the first object that has to stay was
-        received, so that the storage is asked only once that may go.
+        ``looked_at`` remembers from one round to the next, by prefix, when the first object was received that may be to
+        be removed next (ms since the epoch), so that the storage is asked only once that may go.
 
         Raises:
             StorageUnavailable: no answer, or an error.
@@ -57,18 +58,18 @@ class Media:
         object_keys = await self._object_keys()
         after: str | None = None
         for _ in range(_BATCHES_MAX):
+            asked_at = clock.now_ticks()
             listed = await object_keys.first(prefix, after=after)
             found = removable_objects(
                 listed, before_milliseconds=before_milliseconds, modified_before=modified_before, held=held
             )
             if not await self._remove(object_keys, list(found), shard):
                 return
-            if not listed:
-                return
-            received = keys.received_milliseconds(listed[-1].key)
-            if received is not None and received >= before_milliseconds:
-                every = (keys.received_milliseconds(one.key) for one in listed)
-                looked_at[prefix] = min(one for one in every if one is not None and one >= before_milliseconds)
+            received = (keys.received_milliseconds(one.key) for one in listed)
+            later = [one for one in received if one is not None and one >= before_milliseconds]
+            if later or len(listed) < KEYS_MAX:
+                # Where there is none, the next one is yet to be received.
+                looked_at[prefix] = min(later, default=asked_at * 1_000 // ticks.TICKS_PER_SECOND)
                 return
             after = listed[-1].key
 

@@ -126,15 +126,22 @@ class Retention:
     # --- objects ------------------------------------------------------------------------------------------------------
 
     async def _remove_media(self) -> None:
-        limit = asyncio.Semaphore(_CHANNELS_AT_ONCE)
+        channels = self._channels_now()
+        failures: list[StorageUnavailable] = []
 
-        async def remove(shard: Shard, guid: str, endpoints: list[OriginEndpoint]) -> None:
-            async with limit:
-                await self._remove_media_of(shard, guid, endpoints)
+        async def work() -> None:
+            for shard, guid, endpoints in channels:
+                if failures:
+                    return
+                try:
+                    await self._remove_media_of(shard, guid, endpoints)
+                except StorageUnavailable as err:
+                    failures.append(err)
+                await asyncio.sleep(0)  # a thousand channels of which nothing goes must not hold up decisions either
 
-        async with asyncio.TaskGroup() as group:
-            for shard, guid, endpoints in self._channels_now():
-                group.create_task(remove(shard, guid, endpoints), name="retention")
+        await asyncio.gather(*(work() for _ in range(_CHANNELS_AT_ONCE)))
+        if failures:
+            raise failures[0]
 
     async def _remove_media_of(self, shard: Shard, guid: str, endpoints: list[OriginEndpoint]) -> None:
         kept = [self._kept.of(shard, endpoint) for endpoint in endpoints]
