@@ -25,6 +25,8 @@ _log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 0.5
 _SUBJECTS_REMEMBERED = 16_384
+_LAPSED_SECONDS = 0.02
+"""How often to look whether a lease that had run out is renewed after all."""
 _BUSY_SECONDS = 0.01
 """How long a replay may keep everything else waiting: leases are to be renewed meanwhile."""
 
@@ -67,8 +69,10 @@ class Reading:
         async with contextlib.aclosing(reader.batches()) as batches:
             async for batch in batches:
                 for message in batch:
-                    if not self._holds(shard.number):
-                        return  # the leases will say so in a moment; nothing may be decided until then
+                    while not self._holds(shard.number):  # noqa: ASYNC110 - it is a matter of the clock as well
+                        # Nothing may be decided now. A renewal that is under way may still save the lease; where none
+                        # does, the leases drop the shard in a moment, and that ends this.
+                        await asyncio.sleep(_LAPSED_SECONDS)
                     await self._take(message, shard)
                     shard.position = message.sequence
                     shard.read_until = message.instant if message.pending else None
