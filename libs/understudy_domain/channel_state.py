@@ -10,6 +10,7 @@ from understudy_domain.grid import Grid
 from understudy_domain.interchange import Interchangeability
 from understudy_domain.lineup import DepartedRendition, Rendition, insert
 from understudy_domain.timeline import InputState
+from understudy_domain.told import Told
 
 
 @record("snapshot.position")
@@ -43,6 +44,7 @@ class ChannelState:
     endpoints: list[EndpointState] = field(default_factory=list)
     end_ordered_at: int | None = None
     """When an operator last ordered the programme to end while no input delivered, ticks since the epoch."""
+    told: Told = field(default_factory=Told)
 
     @property
     def names(self) -> list[str]:

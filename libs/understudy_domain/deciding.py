@@ -278,7 +278,7 @@ class Decider:
             pieces=pieces,
             reason=reason,
             step=verdict.step,
-            evidence=_evidence(view, deliveries, now),
+            evidence=evidence_of(view, deliveries, now),
             smaller_lag=view.smaller_lag(now),
             as_of=AsOf(now, self._state.sequence),
         )
@@ -309,7 +309,8 @@ def _gap_end(last: ProgramEntry | None, view: SlotView, grid: Grid) -> int:
     return begin if last is not None and last.end < begin - grid.segment_duration // 2 else view.end
 
 
-def _evidence(view: SlotView, deliveries: Mapping[int, SlotDelivery], now: int) -> Evidence:
+def evidence_of(view: SlotView, deliveries: Mapping[int, SlotDelivery], now: int) -> Evidence:
+    """What the rule saw of a slot, in numbers."""
     return Evidence(
         deadline=None if view.active.lag is None else view.deadline(now),
         inputs=tuple(

@@ -14,6 +14,7 @@ from understudy_domain.deciding import Answer, Decider, Waiting
 from understudy_domain.ending import delivering, ending, ends_at, is_all_published
 from understudy_domain.endpoint_state import EndpointState, Order
 from understudy_domain.entry import ProgramEntry
+from understudy_domain.event import Event
 from understudy_domain.facts import (
     ChannelRemoved,
     EndpointConfigured,
@@ -31,6 +32,7 @@ from understudy_domain.lineup_change import change_lineup
 from understudy_domain.settlement import compare_inputs, match_renditions, place_sessions, settle_grid
 from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_domain.timeline import InputState
+from understudy_domain.watch import Watch
 
 BEGINNING_KEPT = 60 * TICKS_PER_SECOND
 """An endpoint that is yet to begin does so with what is at most so old: two of the longest slots."""
@@ -50,6 +52,7 @@ class ChannelFold:
         self._standing = dict(standing or {})
         self._wake_at: dict[str, int] = {}
         self._waiting: dict[str, Waiting] = {}
+        self._watch = Watch(state)
         self.before_forgetting: Callable[[InputState], None] | None = None
         """Called with each input before that forgets what has been passed: for whoever replays a log to explain it."""
         for endpoint in state.endpoints:
@@ -58,7 +61,15 @@ class ChannelFold:
     @property
     def wake_at(self) -> int | None:
         """The earliest instant at which a timer fires, ticks since the epoch; None if only arrivals count."""
-        return min(self._wake_at.values(), default=None)
+        wake_at = min(self._wake_at.values(), default=None)
+        watch_at = self._watch.wake_at
+        if wake_at is None or watch_at is None:
+            return watch_at if wake_at is None else wake_at
+        return min(wake_at, watch_at)
+
+    def take_events(self) -> list[Event]:
+        """What there is to tell beside the entries, since this was last called: see ``entry_events`` for those."""
+        return self._watch.take_events()
 
     def waiting(self, origin_endpoint: str) -> Waiting | None:
         """What the endpoint's next slot waits for; None before its first, and while a predecessor's entry is ahead."""
@@ -76,6 +87,7 @@ class ChannelFold:
         self.state.now = instant
         self.state.sequence = sequence
         self._take_in(fact, input_id)
+        self._watch.took_in(input_id)
         return entries + self._decide_all()
 
     def pass_time(self, instant: int) -> list[ProgramEntry]:
@@ -101,6 +113,9 @@ class ChannelFold:
     def _fire_timers(self, *, before: int) -> list[ProgramEntry]:
         entries: list[ProgramEntry] = []
         while (wake_at := self.wake_at) is not None and wake_at < before:
+            if wake_at == self._watch.wake_at:
+                self._watch.pass_time(wake_at)
+                continue
             self.state.now = max(self.state.now, wake_at)
             entries += self._decide_all()
         return entries
@@ -171,6 +186,7 @@ class ChannelFold:
         self._wake_at.pop(origin_endpoint, None)
         self._waiting.pop(origin_endpoint, None)
         self._standing.pop(origin_endpoint, None)
+        self._watch.forget_endpoint(origin_endpoint)
 
     # --- deciding -----------------------------------------------------------------------------------------------------
 
@@ -198,6 +214,7 @@ class ChannelFold:
             entry = answer.entry or self._ending(endpoint, answer)
             if entry is None:
                 self._await(endpoint, answer)
+                self._watch.decided(endpoint, answer.waiting, appended=bool(entries))
                 return entries
             endpoint.last = entry
             endpoint.passed = None

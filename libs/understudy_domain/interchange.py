@@ -48,6 +48,11 @@ class Mismatch(StrEnum):
 _RANK = {Grade.NONE: 0, Grade.SEAMLESS: 1, Grade.JOINABLE: 2}
 
 
+def is_better(one: Grade, other: Grade) -> bool:
+    """Whether one grade allows more than the other."""
+    return _RANK[one] > _RANK[other]
+
+
 def compare(one: Piece, other: Piece) -> tuple[Grade, Mismatch | None]:
     """The grade of two pieces that cover the same time of one rendition, and what keeps them from the next better."""
     frame = max(one.frame_duration, other.frame_duration)
@@ -106,6 +111,8 @@ class RenditionProof:
     """Common pieces in a row that were at least seamless."""
     joinable: int = 0
     """Common pieces in a row that were joinable."""
+    contradicting: int = 0
+    """Common pieces in a row that were not even seamless."""
     mismatch: Mismatch | None = None
     """What the last common piece lacked of being joinable."""
 
@@ -124,6 +131,8 @@ class Interchangeability:
     sessions: list[int] = field(default_factory=list)
     """Ids of the sessions it is about, input 1's first: others begin a proof of their own."""
     renditions: dict[str, RenditionProof] = field(default_factory=dict)
+    changes: int = 0
+    """Rises with whatever may change a grade or what keeps it down: no need to look before it does."""
 
     def observe(self, rendition: str, one: Piece, other: Piece) -> None:
         """Take in a common piece; ``one`` is input 1's."""
@@ -134,9 +143,17 @@ class Interchangeability:
             self.sessions = sessions
             self.renditions = {}
         proof = self.renditions.setdefault(rendition, RenditionProof())
+        grade_before, mismatch_before = proof.grade, proof.mismatch
         grade, proof.mismatch = compare(one, other)
         proof.seamless = proof.seamless + 1 if _RANK[grade] >= _RANK[Grade.SEAMLESS] else 0
         proof.joinable = proof.joinable + 1 if grade is Grade.JOINABLE else 0
+        proof.contradicting = proof.contradicting + 1 if grade is Grade.NONE else 0
+        if (
+            proof.grade is not grade_before
+            or proof.mismatch is not mismatch_before
+            or proof.contradicting == COMMON_PIECES_FOR_PROOF
+        ):
+            self.changes += 1
 
     def grade(self, renditions: Iterable[str]) -> Grade:
         """The grade of all these renditions together: that of the weakest."""

@@ -115,6 +115,50 @@ def parse_program_subject(subject: str) -> tuple[int, str]:
             raise MalformedKey(f"not a program subject: {subject!r:.200}")
 
 
+EVENT_OF_INPUTS: Final = "inputs"
+"""What an event is about that concerns both inputs of a channel."""
+_EVENT_KIND = re.compile(r"[a-z_]{1,64}")
+
+
+def event_subject(kind: str, channel_guid: str, about: str) -> str:
+    """Where an event goes; ``about``: the guid of an origin endpoint, an input (``1``, ``2``), or ``inputs``."""
+    return f"events.{kind}.{channel_guid}.{about}"
+
+
+def events_filter(channel_guid: str | None = None) -> str:
+    """All events, or those of one channel."""
+    return EVENTS_SUBJECTS if channel_guid is None else f"events.*.{channel_guid}.>"
+
+
+@dataclass(frozen=True, slots=True)
+class EventSubject:
+    """A parsed EVENTS subject; ``origin_endpoint_guid`` and ``input_id`` are None where it is not about one."""
+
+    kind: str
+    channel_guid: str
+    origin_endpoint_guid: str | None
+    input_id: int | None
+
+
+def parse_event_subject(subject: str) -> EventSubject:
+    """The parts of an EVENTS subject.
+
+    Raises:
+        MalformedKey: it is none.
+    """
+    match subject.split("."):
+        case ["events", kind, channel, about] if _EVENT_KIND.fullmatch(kind) and GUID.fullmatch(channel):
+            if GUID.fullmatch(about):
+                return EventSubject(kind, channel, about, None)
+            if about in ("1", "2"):
+                return EventSubject(kind, channel, None, int(about))
+            if about == EVENT_OF_INPUTS:
+                return EventSubject(kind, channel, None, None)
+        case _:
+            pass
+    raise MalformedKey(f"not an event's subject: {subject!r:.200}")
+
+
 # --- KV keys ----------------------------------------------------------------------------------------------------------
 
 
