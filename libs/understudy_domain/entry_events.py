@@ -29,14 +29,14 @@ def entry_events(entry: ProgramEntry, *, before: ProgramEntry | None) -> list[Ev
     A change of the active input that neither an operator nor a preference asked for is a failover, whatever the reason
     of its entry: a slot that was combined goes on with the living input where the active one is dead.
     """
-    if entry.reason is Reason.KEEP and before is not None and not _lacking(entry) and not _changes(entry, before):
-        return []
     return [_event(kind, entry, before) for kind in _kinds(entry, before)]
 
 
 def _kinds(entry: ProgramEntry, before: ProgramEntry | None) -> list[EventKind]:
     of_reason = _BY_REASON.get(entry.reason.value)
     kinds = [] if of_reason is None else [of_reason]
+    if before is not None and before.ended and not entry.ended:
+        kinds.append(EventKind.PROGRAMME_STARTED)
     if before is not None and _changes(entry, before) and of_reason not in _CHANGES_OF_INPUT:
         kinds.append(EventKind.FAILOVER)
     if _sets_in(entry, before):
@@ -50,7 +50,7 @@ def _changes(entry: ProgramEntry, before: ProgramEntry) -> bool:
 
 def _sets_in(entry: ProgramEntry, before: ProgramEntry | None) -> bool:
     """Something is lost that was not before: an input that lacks a rendition for good makes every slot partial."""
-    if entry.is_gap:
+    if entry.is_gap or entry.ended:
         return False
     lacked = _lacking(before) if before is not None and not before.is_gap else ()
     if entry.reason is Reason.PARTIAL:
@@ -78,7 +78,7 @@ def _event(kind: EventKind, entry: ProgramEntry, before: ProgramEntry | None) ->
         active_input=entry.active_input,
         evidence=entry.evidence,
         lateness=_lateness(entry, before),
-        waited=max(entry.as_of.instant - entry.available_at, 0),
+        waited=None if entry.ended else max(entry.as_of.instant - entry.available_at, 0),
         seam=seam,
         jump=jump,
         renditions=lacking,
@@ -92,7 +92,7 @@ def _lateness(entry: ProgramEntry, before: ProgramEntry | None) -> int | None:
 
 
 def _seam(entry: ProgramEntry, before: ProgramEntry | None) -> tuple[Seam | None, int | None]:
-    if before is None or entry.is_gap:
+    if before is None or entry.is_gap or entry.ended:
         return None, None
     if not entry.discontinuity:
         return Seam.SEAMLESS, None
@@ -103,6 +103,8 @@ def _words(kind: EventKind, entry: ProgramEntry, before: ProgramEntry | None, la
     sentence = sentences_of(entry, before=before)[0].removesuffix(".")
     if kind in _CHANGES_OF_INPUT:
         return f"{sentence}; {_seam_in_words(entry, before)}."
+    if kind is EventKind.PROGRAMME_STARTED and before is not None:
+        return f"{sentence}; the programme is live again."
     if kind is EventKind.PARTIAL and lacking:
         return f"{sentence}; there is nothing of it in {listed(lacking)}."
     return f"{sentence}."

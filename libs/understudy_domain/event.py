@@ -22,7 +22,7 @@ class EventKind(StrEnum):
     """What happened."""
 
     PROGRAMME_STARTED = "programme_started"
-    """An origin endpoint has its first slot."""
+    """An origin endpoint has its first slot, or goes on after its programme had ended."""
     PROGRAMME_ENDED = "programme_ended"
     """An origin endpoint's programme is over."""
     FAILOVER = "failover"

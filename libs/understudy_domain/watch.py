@@ -65,7 +65,7 @@ class Watch:
 
     def pass_time(self, instant: int) -> None:
         """It is ``wake_at``: an input has been silent for too long."""
-        for input_id, dead_at in list(self._dead_at.items()):
+        for input_id, dead_at in sorted(self._dead_at.items()):
             if dead_at <= instant:
                 one = self._state.input(input_id)
                 self._lose(one, max(dead_at, one.last_arrived_at or 0))
@@ -221,6 +221,8 @@ class Watch:
         holds, last = self._state.told.holds, endpoint.last
         hold = holds.get(endpoint.origin_endpoint)
         is_held = waiting is not None and waiting.verdict.step > _WAITS_FOR_DEADLINE and _is_owed(waiting)
+        if last is not None and last.ended:
+            is_held = False
         if hold is None:
             if is_held and waiting is not None and last is not None:
                 holds[endpoint.origin_endpoint] = Hold(last.media_sequence + 1, waiting.view.slot, self._state.now)

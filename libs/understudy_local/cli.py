@@ -193,6 +193,30 @@ def export(
         )
 
 
+@app.command()
+def events(
+    *,
+    channel: Annotated[str | None, typer.Option(help="Of this channel alone, by its id.")] = None,
+    since: Annotated[
+        str, typer.Option(metavar="TIME", help="From then on: 90s, 15m, 2h or 1d ago, or a time, 12:00:07; UTC.")
+    ] = "1d",
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many, the newest.")] = 100,
+    follow: Annotated[bool, typer.Option("--follow", help="Then show what happens, until Ctrl-C.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: an object a line.")] = False,
+    data_dir: DataDir = data_directory.DEFAULT,
+) -> None:
+    """Show what happened: failovers, repairs, gaps, holds, inputs that go and come. Kept for 14 days."""
+    from understudy_local import events as showing  # noqa: PLC0415  # as in up
+
+    with errors_told():
+        try:
+            begin = showing.since_of(since)
+        except ValueError as err:
+            raise typer.BadParameter(f"{since} is no time such as 15m, 12:00:07 or 2026-11-23T12:00:07Z") from err
+        wanted = showing.Wanted(channel, begin, limit, follow, as_json)
+        showing.show_running(DataDirectory(data_dir), wanted, write=typer.echo)
+
+
 def _wish(directory: DataDirectory, encoder: int, *, runs: bool) -> None:
     from understudy_local.demo.wishes import Wishes  # noqa: PLC0415  # as in up
 

@@ -27,7 +27,7 @@ class StackLog:
     """What stands in CONFIG, and the logs of a channel of it."""
 
     def __init__(self, bus: Bus, channels: list[Channel], origin_endpoints: list[OriginEndpoint], shards: int) -> None:
-        self._bus = bus
+        self.bus = bus
         self._channels = channels
         self._origin_endpoints = origin_endpoints
         self._shards = shards
@@ -55,7 +55,7 @@ class StackLog:
 
     def log_of(self, channel_guid: str) -> ChannelLog:
         """A channel's part of the logs."""
-        return ChannelLog(self._bus, channel_guid, shards=self._shards)
+        return ChannelLog(self.bus, channel_guid, shards=self._shards)
 
 
 R = TypeVar("R", Channel, OriginEndpoint)
@@ -73,21 +73,26 @@ def found(resources: list[R], kind: str, resource_id: str) -> R:
     raise NoSuchResource(f"there is no {kind} {resource_id}.")
 
 
-def with_stack(directory: DataDirectory, work: Callable[[StackLog], Awaitable[T]]) -> T:
-    """Do ``work`` on the logs of the stack that runs on ``directory``.
+def with_stack(
+    directory: DataDirectory,
+    work: Callable[[StackLog], Awaitable[T]],
+    *,
+    patience_seconds: float | None = _PATIENCE_SECONDS,
+) -> T:
+    """Do ``work`` on the logs of the stack that runs on ``directory``; for at most so long, or for ever.
 
     Raises:
         StackNotRunning: none does.
         LogsUnreadable: its NATS server gives no answer.
     """
     directory.require_running()
-    return asyncio.run(_with_bus(directory.read_stack()["nats_url"], work))
+    return asyncio.run(_with_bus(directory.read_stack()["nats_url"], work, patience_seconds))
 
 
-async def _with_bus(nats_url: str, work: Callable[[StackLog], Awaitable[T]]) -> T:
+async def _with_bus(nats_url: str, work: Callable[[StackLog], Awaitable[T]], patience_seconds: float | None) -> T:
     settings = CommonSettings(nats_url=nats_url)
     try:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
+        async with asyncio.timeout(patience_seconds):
             bus = await jetstream.connect(settings, name="understudy explain")
             try:
                 bucket = keys.CONFIG_BUCKET

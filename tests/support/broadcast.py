@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 
 from support.control_process import Controller
 from support.synthetic import EPOCH, Message, SyntheticEncoder
 from understudy_domain import codec, keys
 from understudy_domain.channel_state import ChannelState
 from understudy_domain.entry import ProgramEntry
+from understudy_domain.entry_events import entry_events
+from understudy_domain.event import Event
 from understudy_domain.facts import (
     ChannelRemoved,
     EndpointConfigured,
@@ -109,6 +113,48 @@ def folded(log: list[StoredMessage], channel: str) -> dict[str, list[bytes]]:
         for entry in made:
             entries.setdefault(entry.origin_endpoint, []).append(codec.encode(entry))
     return entries
+
+
+def told_of(log: list[StoredMessage], channel: str) -> list[Event]:
+    """The events that a whole log has, folded from its first message, without the names of channel and endpoint."""
+    fold = ChannelFold(ChannelState(channel))
+    events: list[Event] = []
+    before: dict[str, ProgramEntry] = {}
+    for message in log:
+        subject = keys.parse_arrivals_subject(message.subject)
+        if subject.channel_guid not in (None, channel):
+            continue
+        fact = codec.decode(message.payload)
+        if isinstance(fact, Tick):
+            made = fold.pass_time(message.instant)
+        else:
+            assert isinstance(fact, Facts)
+            made = fold.apply(fact, input_id=subject.input_id, instant=message.instant, sequence=message.sequence)
+        events += fold.take_events()
+        for entry in made:
+            events += entry_events(entry, before=before.get(entry.origin_endpoint))
+            before[entry.origin_endpoint] = entry
+    return events
+
+
+async def assert_events_are_what_the_log_has(settings: CommonSettings, channel: str) -> Counter[str]:
+    """Each event once, and none besides; how many of each kind."""
+    give_up_at = time.monotonic() + 10
+    while True:
+        log = await read(settings, keys.ARRIVALS_STREAM, keys.arrivals_filter(shard_of(channel)))
+        stored = await read(settings, keys.EVENTS_STREAM, keys.events_filter(channel))
+        events = [codec.decode_as(Event, message.payload) for message in stored]
+        for event, message in zip(events, stored, strict=True):
+            assert message.subject == keys.event_subject(event.kind, event.channel, event.about)
+            assert event.channel_id
+            assert (event.origin_endpoint_id is None) == (event.origin_endpoint is None)
+        assert len({event.id for event in events}) == len(events), "each once"
+        plain = {event.id: replace(event, channel_id="", origin_endpoint_id=None) for event in events}
+        expected = {event.id: event for event in told_of(log, channel)}
+        if plain == expected:
+            return Counter(event.kind for event in events)
+        assert time.monotonic() < give_up_at, (sorted(plain.keys() - expected), sorted(expected.keys() - plain))
+        await asyncio.sleep(0.2)
 
 
 def broadcast(t0: float) -> list[Message]:

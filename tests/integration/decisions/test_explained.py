@@ -194,8 +194,9 @@ def test_the_answers_are_described(ran: Ran) -> None:
         "/understudy/v1/origin_endpoints/{endpoint_id}/explain",
         "/understudy/v1/origin_endpoints/{endpoint_id}/policy",
         "/understudy/v1/origin_endpoints/{endpoint_id}/switchover",
+        "/understudy/v1/events",
     }
-    assert {"ChannelStatus", "EndpointStatus", "Explanation"} <= set(described["components"]["schemas"])
+    assert {"ChannelStatus", "EndpointStatus", "Explanation", "EventsPage"} <= set(described["components"]["schemas"])
 
 
 async def test_a_controller_that_does_not_decide_a_channel_knows_as_much_of_it(ran: Ran) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from support.broadcast import (
+    assert_events_are_what_the_log_has,
     assert_programme_is_the_log_folded,
     broadcast,
     create,
@@ -28,6 +29,7 @@ from support.nats_server import NatsServer
 from support.synthetic import EPOCH
 from understudy_domain import codec, keys
 from understudy_domain.entry import ActiveInput
+from understudy_domain.event import EventKind
 from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_runtime import jetstream
 from understudy_runtime.kv import KeyValue
@@ -57,6 +59,9 @@ async def test_killing_the_controller_changes_doubles_and_loses_no_entry(
         entries = await wait_for_the_end(settings, channel, guids)
         await assert_programme_is_the_log_folded(settings, channel, entries)
         await _assert_told(controller, settings, guids)
+        told = await assert_events_are_what_the_log_has(settings, channel)
+        assert told[EventKind.PROGRAMME_STARTED] == told[EventKind.FAILOVER] == len(guids)
+        assert told[EventKind.INPUT_LOST] >= told[EventKind.INPUT_RECOVERED] == 1
 
 
 async def _assert_told(controller: Controller, settings: CommonSettings, guids: dict[str, str]) -> None:

@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from support.broadcast import (
     SHARDS,
+    assert_events_are_what_the_log_has,
     assert_programme_is_the_log_folded,
     broadcast,
     create,
@@ -31,6 +32,7 @@ from support.nats_server import NatsServer
 from support.synthetic import EPOCH
 from understudy_domain import codec, keys
 from understudy_domain.entry import ProgramEntry
+from understudy_domain.event import EventKind
 from understudy_domain.ticks import from_seconds
 from understudy_runtime import jetstream
 from understudy_runtime.settings import CommonSettings
@@ -79,6 +81,9 @@ class Show:
             await assert_programme_is_the_log_folded(
                 self.settings, channel, entries, facts_were_late=self.facts_were_late
             )
+            told = await assert_events_are_what_the_log_has(self.settings, channel)
+            assert told[EventKind.PROGRAMME_STARTED] == len(guids)
+            assert self.facts_were_late or told[EventKind.FAILOVER] == len(guids)
 
     def owner(self, channel: str) -> Controller:
         """The one that shows which input the channel's endpoints follow."""

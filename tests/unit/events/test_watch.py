@@ -139,8 +139,8 @@ def test_a_slot_that_comes_late_but_in_time_is_no_hold() -> None:
 
 
 def test_when_both_inputs_have_ended_nothing_is_held() -> None:
-    encoders = [SyntheticEncoder(input_id, ended_after=SEGMENTS - 1) for input_id in (1, 2)]
-    found = watched(both(*encoders))
+    one, two = SyntheticEncoder(1, ended_after=SEGMENTS - 1), SyntheticEncoder(2, ended_after=SEGMENTS - 1)
+    found = watched(both(one, two))
     assert found.of(EventKind.HOLD) == []
 
 

@@ -3,25 +3,43 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
+from typing import Final
 
 from understudy_controller.api.errors import ResourceNotFound
 from understudy_controller.api.folds import Folds
 from understudy_controller.api.service import ControlService
 from understudy_controller.settings import ControllerSettings
-from understudy_domain import codec
+from understudy_domain import codec, ticks
 from understudy_domain.channel import OriginEndpoint, configured
 from understudy_domain.endpoint_status import EndpointStatus, endpoint_status
 from understudy_domain.entry import ActiveInput
 from understudy_domain.errors import MalformedRecord
+from understudy_domain.event_view import EventView, event_view
 from understudy_domain.explain import Explanation
 from understudy_domain.keys import ACTIVE_INPUT_BUCKET
 from understudy_domain.slot_replay import Programme, explain
 from understudy_domain.status import ChannelStatus, channel_status
 from understudy_runtime import clock
 from understudy_runtime.channel_log import ChannelLog, logged_facts
-from understudy_runtime.errors import NotFound
+from understudy_runtime.errors import BusUnavailable, NotFound
+from understudy_runtime.event_log import Selection, newest_events
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.kv import KeyValue
+
+EVENTS_SINCE_DEFAULT: Final = 86_400 * ticks.TICKS_PER_SECOND
+_EVENTS_SECONDS: Final = 10.0
+"""How long reading EVENTS may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventsPage:
+    """The newest events of a span of time."""
+
+    events: tuple[EventView, ...]
+    """In order of time."""
+    left_out: int
+    """How many older ones of the same span there are."""
 
 
 class Inspection:
@@ -32,6 +50,7 @@ class Inspection:
         self._bus = bus
         self._service = service
         self._folds = folds
+        self._reading_events = asyncio.Lock()
         # A replay takes processor time from the decisions beside it: one at a time.
         self._replaying = asyncio.Lock()
 
@@ -88,6 +107,31 @@ class Inspection:
         async with self._replaying:
             arrivals = await log.arrivals_around(entry, entries)
             return await asyncio.to_thread(lambda: explain(programme, entry, logged_facts(arrivals)))
+
+    async def events(self, *, channel_id: str | None, since: int | None, limit: int) -> EventsPage:
+        """The newest ``limit`` events since an instant (ticks; None: a day ago), of one channel or of all.
+
+        Raises:
+            ResourceNotFound: there is no such channel, and nothing is told of one.
+            BusUnavailable: NATS does not answer.
+        """
+        missing: ResourceNotFound | None = None
+        selection = Selection()
+        if channel_id is not None:
+            try:
+                selection = Selection(guid=(await self._service.channel(channel_id)).guid)
+            except ResourceNotFound as err:
+                missing, selection = err, Selection(channel_id=channel_id)
+        if since is None:
+            since = clock.now_ticks() - EVENTS_SINCE_DEFAULT
+        try:
+            async with asyncio.timeout(_EVENTS_SECONDS), self._reading_events:
+                found = await newest_events(self._bus, selection, since=since, limit=limit)
+        except TimeoutError as err:
+            raise BusUnavailable(f"the events could not be read within {_EVENTS_SECONDS:g} s") from err
+        if missing is not None and not found.events:
+            raise missing
+        return EventsPage(tuple(map(event_view, found.events)), found.left_out)
 
     async def _active_input(self, endpoint: OriginEndpoint) -> ActiveInput | None:
         try:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 
 from understudy_controller.loop.appender import Appender
+from understudy_controller.loop.events import Events
 from understudy_controller.loop.metrics import LoopMetrics
 from understudy_controller.loop.snapshots import Snapshots
 from understudy_controller.loop.standing import Standing
@@ -34,6 +35,7 @@ class Channels:
         bus: Bus,
         store: ConfigStore,
         telling: Telling,
+        events: Events,
         snapshots: Snapshots,
         metrics: LoopMetrics,
         tasks: Tasks,
@@ -49,6 +51,7 @@ class Channels:
         """
         self._store = store
         self._telling = telling
+        self.events = events
         self._snapshots = snapshots
         self._metrics = metrics
         self._tasks = tasks
@@ -177,6 +180,9 @@ class Channels:
             return False
         for entry in entries:
             self.appender.append(entry)
+        fold = self._folds.get(guid)
+        if fold is not None and (events := fold.take_events()):
+            self._telling.happened(events)
         return True
 
     def _appended(self, entry: ProgramEntry, sequence: int) -> None:
@@ -204,9 +210,11 @@ class Channels:
         return {self.shard_of(guid) for guid in self._failed}
 
     def settled_state(self, guid: str) -> ChannelState | None:
-        """A channel's state if its decisions all stand: what a snapshot may be taken of."""
+        """A channel's state if its decisions and events all stand: what a snapshot may be taken of."""
         fold = self._folds.get(guid)
-        if fold is None or not all(self.appender.is_idle(one.origin_endpoint) for one in fold.state.endpoints):
+        if fold is None or not self.events.is_idle(guid):
+            return None
+        if not all(self.appender.is_idle(one.origin_endpoint) for one in fold.state.endpoints):
             return None
         return fold.state
 

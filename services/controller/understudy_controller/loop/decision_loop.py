@@ -14,6 +14,7 @@ from typing import Any
 
 from understudy_controller.loop.active_inputs import ActiveInputs
 from understudy_controller.loop.channels import Channels
+from understudy_controller.loop.events import Events
 from understudy_controller.loop.leases import Leases
 from understudy_controller.loop.metrics import LoopMetrics
 from understudy_controller.loop.reading import Reading
@@ -58,11 +59,13 @@ class DecisionLoop:
         self._snapshots = Snapshots(bus)
         self._transcriber = Transcriber(bus, store, shards=shards, owns=self._holds)
         metrics = LoopMetrics(context.registry, inputs=self._inputs, caught_up=self._has_caught_up)
-        telling = Telling(store, metrics, self._active_inputs, shards=shards, owns=self._holds)
+        self._events = Events(bus, metrics)
+        telling = Telling(store, metrics, self._active_inputs, self._events, shards=shards, owns=self._holds)
         self._channels = Channels(
             bus,
             store,
             telling,
+            self._events,
             self._snapshots,
             metrics,
             self._tasks,
@@ -75,7 +78,16 @@ class DecisionLoop:
             bus, store, self._channels, self._ticker, metrics, holds=self._holds, on_caught_up=self._reconcile
         )
         self._shards = Shards(
-            bus, store, self._channels, reading, self._snapshots, metrics, self._tasks, shards=shards, holds=self._holds
+            bus,
+            store,
+            self._channels,
+            telling,
+            reading,
+            self._snapshots,
+            metrics,
+            self._tasks,
+            shards=shards,
+            holds=self._holds,
         )
         self._leases = Leases(bus, self._shards, shards=shards, on_lost=metrics.lease_losses.inc)
         self._retention = Retention(
@@ -97,6 +109,7 @@ class DecisionLoop:
             self._ticker.run(),
             self._transcriber.run(),
             self._active_inputs.run(),
+            self._events.run(),
             self._snapshots.run(self._shards.checkpoint),
             self._retention.run(),
         ]

@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 from typing_extensions import override
 
 from understudy_domain.entry import ProgramEntry
+from understudy_domain.event import EventKind
 from understudy_domain.keys import INPUTS
 from understudy_domain.reason import Reason
 from understudy_domain.ticks import to_seconds
@@ -66,6 +67,19 @@ class LoopMetrics:
         self.failed_channels = Counter(
             "understudy_failed_channels_total",
             "Channels given up because the decision core failed at them: a defect, to be reported with the log.",
+            registry=registry,
+        )
+        self.events = Counter(
+            "understudy_events_total",
+            "Events told by this process, by kind.",
+            ("kind",),
+            registry=registry,
+        )
+        for kind in EventKind:
+            self.events.labels(kind.value)
+        self.dropped_events = Counter(
+            "understudy_dropped_events_total",
+            "Events that were not published: NATS was away for too long, or refused them.",
             registry=registry,
         )
         self.caught_up = Gauge(

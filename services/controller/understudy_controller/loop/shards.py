@@ -10,10 +10,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from understudy_controller.loop.channels import Channels
 from understudy_controller.loop.metrics import LoopMetrics
 from understudy_controller.loop.reading import Reading
+from understudy_controller.loop.retelling import tell_again, untold_since
 from understudy_controller.loop.shard import Shard
 from understudy_controller.loop.snapshots import Checkpoint, Snapshots
 from understudy_controller.loop.standing import standing_of
 from understudy_controller.loop.tasks import Tasks
+from understudy_controller.loop.telling import Telling
 from understudy_domain.entry import ProgramEntry
 from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.errors import BusUnavailable
@@ -33,6 +35,7 @@ class Shards:
         bus: Bus,
         store: ConfigStore,
         channels: Channels,
+        telling: Telling,
         reading: Reading,
         snapshots: Snapshots,
         metrics: LoopMetrics,
@@ -45,6 +48,7 @@ class Shards:
         self._bus = bus
         self._store = store
         self._channels = channels
+        self._telling = telling
         self._reading = reading
         self._snapshots = snapshots
         self._metrics = metrics
@@ -94,9 +98,12 @@ class Shards:
                 break
         else:
             return
+        untold: dict[Shard, int] = {}
         for number, shard in taken.items():
             if self._is_owned(shard):
                 own = [one for one in standing if one.shard == number]
+                if (begin := untold_since(own, snapshots.states)) is not None:
+                    untold[shard] = begin
                 self._channels.open_shard(number, snapshots.states, own)
                 shard.position = snapshots.positions[number]
                 shard.reading = self._tasks.start(self._reading.read(shard))
@@ -104,6 +111,13 @@ class Shards:
         _log.info(
             "decisions resume for %d shards", len(taken), extra={"channels": len(self._channels), "shards": list(taken)}
         )
+        for shard, begin in untold.items():
+            await self._tell_again(shard, begin)
+
+    async def _tell_again(self, shard: Shard, begin: int) -> None:
+        """A predecessor may have died between an entry and the telling of it. Decisions do not wait for this."""
+        if self._is_owned(shard):
+            await tell_again(self._bus, shard=shard.number, begin=begin, tell=self._telling.appended_before)
 
     def _is_owned(self, shard: Shard) -> bool:
         """Whether it still is, and not taken anew meanwhile."""
@@ -127,6 +141,7 @@ class Shards:
             if shard is not None:
                 await shard.stop_reading()
         await self._channels.appender.drain(shards, seconds=_DRAIN_SECONDS)
+        await self._channels.events.drain(seconds=_DRAIN_SECONDS)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_DRAIN_SECONDS):
                 await self._snapshots.save(self._checkpoint(shards))

@@ -1,17 +1,22 @@
-"""What people are told of the decisions: metrics, ACTIVE_INPUT, the log. By a channel's owner, and by nobody else."""
+"""What people are told of the decisions: metrics, ACTIVE_INPUT, EVENTS, the log. By a channel's owner alone."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from typing import Final
 
 from understudy_controller.loop.active_inputs import ActiveInputs
+from understudy_controller.loop.events import LONG_AGO, Events
 from understudy_controller.loop.metrics import LoopMetrics
 from understudy_domain.channel import OriginEndpoint
 from understudy_domain.entry import ActiveInput, ProgramEntry
+from understudy_domain.entry_events import entry_events
+from understudy_domain.event import Event, EventKind
 from understudy_domain.keys import shard_of
-from understudy_domain.reason import Reason
 from understudy_domain.timeline import InputState
+from understudy_runtime import clock
 from understudy_runtime.config_store import ConfigChange, ConfigStore
 
 _log = logging.getLogger(__name__)
@@ -19,8 +24,17 @@ _log = logging.getLogger(__name__)
 UNLISTED_TO_WARN = 4
 """So many segments that no playlist names are no longer the moment between a segment and its playlist."""
 
-_LOST = frozenset({Reason.PARTIAL, Reason.GAP})
-"""What viewers notice. Told once when it begins: an input that lacks a rendition for good makes every slot partial."""
+_WARNINGS: Final = frozenset(
+    {
+        EventKind.FAILOVER,
+        EventKind.PARTIAL,
+        EventKind.GAP,
+        EventKind.HOLD,
+        EventKind.INPUT_LOST,
+        EventKind.INPUTS_MISMATCH,
+    }
+)
+"""What somebody may have to do something about."""
 
 
 class Telling:
@@ -31,6 +45,7 @@ class Telling:
         store: ConfigStore,
         metrics: LoopMetrics,
         active_inputs: ActiveInputs,
+        events: Events,
         *,
         shards: int,
         owns: Callable[[int], bool],
@@ -39,6 +54,7 @@ class Telling:
         self._store = store
         self._metrics = metrics
         self._active_inputs = active_inputs
+        self._events = events
         self._shards = shards
         self._owns = owns
         store.on_change(self._config_changed)
@@ -97,29 +113,51 @@ class Telling:
         if before is None or before.active_input != entry.active_input:
             self._metrics.show_endpoint(value.channel_id, value.id, entry.active_input)
             self._active_inputs.set(_active_input(value, entry, sequence))
-            _log.info(
-                "origin endpoint %s follows input %d",
-                value.id,
-                entry.active_input,
-                extra={
-                    "channel": value.channel_id,
-                    "origin_endpoint": value.id,
-                    "input": entry.active_input,
-                    "reason": entry.reason.value,
-                    "media_sequence": entry.media_sequence,
-                },
-            )
-        if entry.reason in _LOST and (before is None or before.reason is not entry.reason):
-            _log.warning(
-                "origin endpoint %s lacks media that neither input delivered",
-                value.id,
-                extra={
-                    "channel": value.channel_id,
-                    "origin_endpoint": value.id,
-                    "reason": entry.reason.value,
-                    "media_sequence": entry.media_sequence,
-                },
-            )
+        for event in entry_events(entry, before=before):
+            self._tell(replace(event, channel_id=value.channel_id, origin_endpoint_id=value.id), is_new=True)
+
+    def appended_before(self, entry: ProgramEntry, before: ProgramEntry | None) -> None:
+        """A predecessor has appended this, and may not have told of it."""
+        endpoint = self._store.origin_endpoint_by_guid(entry.origin_endpoint)
+        if endpoint is not None:
+            value = endpoint.value
+            for event in entry_events(entry, before=before):
+                self._tell(replace(event, channel_id=value.channel_id, origin_endpoint_id=value.id), is_new=False)
+
+    def happened(self, events: Iterable[Event]) -> None:
+        """What the core has to tell beside its entries."""
+        for event in events:
+            channel = self._store.channel_by_guid(event.channel)
+            if channel is None:
+                continue
+            named = replace(event, channel_id=channel.value.id)
+            if event.origin_endpoint is not None:
+                endpoint = self._store.origin_endpoint_by_guid(event.origin_endpoint)
+                if endpoint is None:
+                    continue
+                named = replace(named, origin_endpoint_id=endpoint.value.id)
+            self._tell(named, is_new=clock.now_ticks() - event.instant <= LONG_AGO)
+
+    def _tell(self, event: Event, *, is_new: bool) -> None:
+        """Publish it; what a predecessor has probably told of already is no line in the log again."""
+        self._events.publish(event)
+        if not is_new:
+            return
+        self._metrics.events.labels(event.kind.value).inc()
+        _log.log(
+            logging.WARNING if event.kind in _WARNINGS else logging.INFO,
+            "%s: %s",
+            event.origin_endpoint_id or event.channel_id,
+            event.words,
+            extra={
+                "event": event.kind.value,
+                "channel": event.channel_id,
+                **({"origin_endpoint": event.origin_endpoint_id} if event.origin_endpoint_id is not None else {}),
+                **({"input": event.input_id} if event.input_id is not None else {}),
+                **({"media_sequence": event.media_sequence} if event.media_sequence is not None else {}),
+                **({"reason": event.reason.value} if event.reason is not None else {}),
+            },
+        )
 
     def forget(self, shards: Collection[int]) -> None:
         """Another process tells of these from now on."""
