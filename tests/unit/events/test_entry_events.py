@@ -156,3 +156,18 @@ def test_an_entry_whose_active_input_had_no_lag_has_no_lateness() -> None:
     one = replace(entry(5, Reason.REPAIR, step=3), evidence=Evidence(None, (InputEvidence(1, complete=False),)))
     (event,) = entry_events(one, before=entry(4))
     assert event.lateness is None
+
+
+def test_a_programme_ends_once_and_starts_again_with_what_comes_after_that() -> None:
+    encoders = [SyntheticEncoder(input_id, ended_after=9, lost=set(range(10, 40))) for input_id in (1, 2)]
+    messages = [configured("e", seconds=2)]
+    for encoder in encoders:
+        messages += encoder.messages(range(60))
+    shown = Broadcast(messages).run().of("e")
+    told = [event for before, one in zip([None, *shown], shown, strict=False) for event in entry_events(one, before=before)]
+    assert [event.kind for event in told] == [
+        EventKind.PROGRAMME_STARTED, EventKind.PROGRAMME_ENDED, EventKind.PROGRAMME_STARTED
+    ]
+    assert (told[1].seam, told[1].waited, told[1].media_sequence) == (None, None, 9)
+    assert told[1].words.startswith("The programme ended with slot 9")
+    assert told[2].words.endswith("the programme is live again.")
