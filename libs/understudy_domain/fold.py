@@ -108,6 +108,7 @@ class ChannelFold:
 
     def resume(self) -> list[ProgramEntry]:
         """Set the timers after a snapshot was loaded."""
+        self._watch.catch_up()
         return self._decide_all()
 
     def _fire_timers(self, *, before: int) -> list[ProgramEntry]:

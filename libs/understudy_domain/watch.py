@@ -60,8 +60,14 @@ class Watch:
             self._look_at_times()
         elif input_id is not None:
             self._look_at_input(state.input(input_id))
+        self.catch_up()
         if state.interchange.changes != self._changes:
             self._look_at_match()
+
+    def catch_up(self) -> None:
+        """No timer is left that is due already."""
+        if self.wake_at is not None and self.wake_at <= self._state.now:
+            self.pass_time(self._state.now)
 
     def pass_time(self, instant: int) -> None:
         """It is ``wake_at``: an input has been silent for too long."""

@@ -164,9 +164,13 @@ def test_a_programme_ends_once_and_starts_again_with_what_comes_after_that() -> 
     for encoder in encoders:
         messages += encoder.messages(range(60))
     shown = Broadcast(messages).run().of("e")
-    told = [event for before, one in zip([None, *shown], shown, strict=False) for event in entry_events(one, before=before)]
+    told = [
+        event for before, one in zip([None, *shown], shown, strict=False) for event in entry_events(one, before=before)
+    ]
     assert [event.kind for event in told] == [
-        EventKind.PROGRAMME_STARTED, EventKind.PROGRAMME_ENDED, EventKind.PROGRAMME_STARTED
+        EventKind.PROGRAMME_STARTED,
+        EventKind.PROGRAMME_ENDED,
+        EventKind.PROGRAMME_STARTED,
     ]
     assert (told[1].seam, told[1].waited, told[1].media_sequence) == (None, None, 9)
     assert told[1].words.startswith("The programme ended with slot 9")
