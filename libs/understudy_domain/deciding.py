@@ -107,6 +107,9 @@ class Decider:
                 if delivery.complete and any(delivery.pieces.values()):
                     found[one.input_id], slots[one.input_id] = delivery, slot
                     break
+        alive = [input_id for input_id in found if self._state.now < self._dead_at(self._state.input(input_id))]
+        if alive:
+            found = {input_id: found[input_id] for input_id in alive}
         fewest = min((len(delivery.lacking) for delivery in found.values()), default=0)
         chosen = failover.first_active(
             {one: delivery.completed_at or 0 for one, delivery in found.items() if len(delivery.lacking) == fewest},

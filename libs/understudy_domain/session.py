@@ -108,15 +108,15 @@ class Session:
     ) -> bool:
         """Whether a piece from ``start`` to ``end`` (unwrapped) belongs to this run.
 
-        Not after a jump forward of more than 2 S_in, unless so much time has passed, or it comes just when this run
-        would have brought it. Nor further back than a piece can be late, nor where another content already stands: an
-        encoder delivers one content for one time, so a second one is a restart.
+        Not after a jump forward of more than 2 S_in, unless so much time has passed, or it comes when this run would
+        have brought it, or late. Nor further back than a piece can be late, nor where another content already stands:
+        an encoder delivers one content for one time, so a second one is a restart.
         """
         jump, jump_max = start - self.newest_end, FORWARD_JUMP_SEGMENTS * segment_duration
         if (
             jump > jump_max
             and abs(jump - self._silent_for(arrived_at)) > jump_max
-            and not self._is_on_time(end, arrived_at, off_max=jump_max)
+            and not self._is_due(end, arrived_at, segment_duration)
         ):
             return False
         back = self.newest_end - start
@@ -126,11 +126,12 @@ class Session:
         again = all(piece.size == size and piece.digest == digest for piece in same_time)
         return again and back <= AGAIN_SEGMENTS * segment_duration
 
-    def _is_on_time(self, end: int, arrived_at: int, *, off_max: int) -> bool:
-        """Whether a piece comes when this run would have brought it: what lies between was lost, or is late."""
+    def _is_due(self, end: int, arrived_at: int, segment_duration: int) -> bool:
+        """Whether a piece comes when this run would have brought it, or late: what lies between is lost or to come."""
         if self.offset is None or self.lag.value is None:
             return False
-        return abs(arrived_at - end - self.offset - self.lag.value) <= off_max
+        lateness = arrived_at - end - self.offset - self.lag.value
+        return -FORWARD_JUMP_SEGMENTS * segment_duration <= lateness <= LATE_SEGMENTS * segment_duration
 
     def _silent_for(self, arrived_at: int) -> int:
         """Since when nothing of this run has arrived, ticks."""

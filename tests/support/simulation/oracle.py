@@ -12,6 +12,7 @@ from support.simulation.encoder import Delivery
 from support.simulation.endings import judge_end
 from support.simulation.plan import EndpointPlan, Plan
 from support.simulation.violation import require
+from support.simulation.wishes import WishJudge
 from support.synthetic import MODULUS
 from understudy_domain.entry import EntryRendition, ProgramEntry
 from understudy_domain.failover import MARGIN
@@ -23,6 +24,10 @@ SLACK = from_seconds(0.15)
 """What a lag may be off, beyond the jitter of arrivals."""
 DEAD_AFTER_SEGMENTS = 3
 COMMON_FOR_PROOF = 3
+MOVING = {Reason.FAILOVER, Reason.COMBINE, Reason.SWITCHOVER, Reason.FAILBACK}
+"""Reasons for which the active input may change."""
+WHOLE = {Reason.START, Reason.KEEP, Reason.FAILOVER, Reason.SWITCHOVER, Reason.FAILBACK}
+"""Reasons of a slot that its active input has completed."""
 
 
 class Oracle:
@@ -38,6 +43,13 @@ class Oracle:
         self._shown: set[str] = set()
         self._ends: dict[str, tuple[Delivery, int]] = {}
         """By rendition: its last piece, and the programme time at which that ended."""
+        self._wishes = WishJudge(
+            plan.wishes[endpoint.guid],
+            plan.register,
+            lags={1: plan.lag(1), 2: plan.lag(2)},
+            jitter=plan.jitter,
+            regular=plan.joinable,
+        )
 
     def pieces(self, rendition: EntryRendition) -> list[Delivery]:
         """The truth about a rendition's pieces."""
@@ -141,22 +153,24 @@ class Oracle:
         if before is None:
             require(entry.reason is Reason.START, "I5", seen)
         elif entry.active_input != before.active_input:
-            require(entry.reason in {Reason.FAILOVER, Reason.COMBINE}, "I5", seen)
+            require(entry.reason in MOVING, "I5", seen)
         else:
             require(entry.reason not in {Reason.FAILOVER, Reason.START}, "I5", seen)
-        if entry.reason in {Reason.START, Reason.KEEP, Reason.FAILOVER}:
+        if before is not None:
+            self._wishes.judge(before, entry)
+        if entry.reason in WHOLE:
             require(inputs == {entry.active_input}, "I5", seen)
             empty = [rendition for rendition, pieces in truths.items() if not pieces]
             lacked = all(self.lacks(rendition, entry.active_input, entry) for rendition in empty)
             require(lacked, "complete", f"{seen}, {empty} is empty")
         if not self.plan.joinable or before is None:
             return
-        if entry.reason in {Reason.KEEP, Reason.FAILOVER}:
+        if entry.reason in WHOLE:
             whole = abs(entry.end - entry.start - entry.slot_duration) <= self.plan.segment_duration // 2
             fills = (
                 whole or before.reason in {Reason.PARTIAL, Reason.GAP} or before.slot_duration != entry.slot_duration
             )
-            fills = fills or abs(before.end - entry.start) > ROUNDING or not self.endpoint.is_plain
+            fills = fills or abs(before.end - entry.start) > ROUNDING or not self.plan.is_plain(self.endpoint)
             require(fills, "complete", f"{seen} is not all of its slot")
         if entry.reason is Reason.FAILOVER:
             self._failover(before.active_input, entry, truths)
@@ -195,7 +209,7 @@ class Oracle:
         named = {f"{self.stem_of(rendition)}.m3u8" for rendition in truths}
         lacking = {(name, number) for _, number in wanted for name in named} - self.arrived(left, now - 1)
         require(bool(lacking), "I5 or I6", f"left input {left} at {entry.media_sequence}, which had delivered")
-        if not self.endpoint.is_plain:
+        if not self.plan.is_plain(self.endpoint):
             return
         self._stays_if_it_can(left, entry, {number for _, number in lacking})
         end = max(piece.end for pieces in truths.values() for piece in pieces)

@@ -13,6 +13,7 @@ from support.simulation.encoder import Delivery, Life, ScriptedEncoder
 from support.simulation.faults import add_faults
 from support.simulation.lives import hard_lives
 from support.simulation.renditions import renditions_come_and_go
+from support.simulation.wishes import Wishes, command_messages, wishes_of
 from support.synthetic import EPOCH, Message, configured, endpoint_guid
 from understudy_domain.failover import JITTER_ALLOWANCE
 from understudy_domain.ticks import TICKS_PER_SECOND, from_seconds
@@ -74,6 +75,12 @@ class Plan:
     notes: list[str] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     register: dict[str, Delivery] = field(default_factory=dict)
+    wishes: dict[str, Wishes] = field(default_factory=dict)
+    """By endpoint guid."""
+
+    def is_plain(self, endpoint: EndpointPlan) -> bool:
+        """It was there from the start, never changed, and nobody wants anything of it: the rule alone decides."""
+        return endpoint.is_plain and self.wishes[endpoint.guid].are_none
 
     @property
     def joinable(self) -> bool:
@@ -211,8 +218,10 @@ def _long_silence(encoder: ScriptedEncoder) -> bool:
 
 
 def _write(plan: Plan, rng: random.Random) -> None:
+    plan.wishes = wishes_of(plan.seed, [endpoint.guid for endpoint in plan.endpoints])
     for endpoint in plan.endpoints:
-        plan.messages.append(
+        commands = []
+        commands.append(
             configured(
                 endpoint.name,
                 seconds=endpoint.seconds,
@@ -221,10 +230,14 @@ def _write(plan: Plan, rng: random.Random) -> None:
             )
         )
         for revision, (at, seconds, delay) in enumerate(endpoint.changes, start=2):
-            plan.messages.append(
+            commands.append(
                 configured(endpoint.name, seconds=seconds, delay_seconds=delay, revision=revision, at_seconds=at)
             )
             plan.notes.append(f"{endpoint.name} is {seconds} s + {delay} s from {at:.1f} s on")
+        wishes = plan.wishes[endpoint.guid]
+        plan.messages += command_messages(endpoint.guid, wishes, commands)
+        if not wishes.are_none:
+            plan.notes.append(f"{endpoint.name}: {wishes}")
     for encoder in plan.encoders:
         plan.messages += encoder.messages(plan.register)
     plan.messages.sort(key=lambda message: message.instant)

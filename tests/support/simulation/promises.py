@@ -10,8 +10,10 @@ from support.simulation.endings import judge_last
 from support.simulation.oracle import DEAD_AFTER_SEGMENTS, SLACK, Oracle
 from support.simulation.plan import SOUND_AT_LAST, Plan
 from support.simulation.violation import require
+from support.simulation.wishes import judge_end
 from support.synthetic import EPOCH
 from understudy_domain.entry import ProgramEntry
+from understudy_domain.policy import PolicyKind
 from understudy_domain.reason import Reason
 from understudy_domain.ticks import TICKS_PER_SECOND, from_seconds
 
@@ -25,15 +27,38 @@ def judge_run(plan: Plan, oracles: Mapping[str, Oracle]) -> None:
     for oracle in oracles.values():
         _goes_on(plan, oracle)
         judge_last(plan, oracle.log, name=oracle.endpoint.name)
-        if plan.joinable and oracle.endpoint.is_plain:
+        if plan.joinable and plan.is_plain(oracle.endpoint):
             _loses_nothing_owed(plan, oracle)
-        if plan.kind == "one" and oracle.endpoint.is_plain:
+        if plan.joinable and not oracle.endpoint.changes:
+            _follows_what_is_wanted(plan, oracle)
+        if plan.kind == "one" and plan.is_plain(oracle.endpoint):
             _costs_no_more_than_a_wait(plan, oracle)
     if plan.kind == "one":
-        plain = [oracle for oracle in oracles.values() if oracle.endpoint.is_plain]
+        plain = [oracle for oracle in oracles.values() if plan.is_plain(oracle.endpoint)]
         for one, other in combinations(plain, 2):
             _more_patience_stays_longer(plan, one, other)
             _more_patience_stays_longer(plan, other, one)
+
+
+def _follows_what_is_wanted(plan: Plan, oracle: Oracle) -> None:
+    """Policies come true: the last faults are over, and the wanted input is not too far behind."""
+    wishes = plan.wishes[oracle.endpoint.guid]
+    wanted = wishes.policy.input_id
+    slot_duration = oracle.endpoint.slot_duration(plan.segment_duration)
+    behind = plan.lag(wanted) - plan.lag(3 - wanted)
+    reachable = behind < max(slot_duration // 2, TICKS_PER_SECOND) - from_seconds(0.5) - plan.jitter
+    encoder = plan.encoders[wanted - 1]
+    sound = all(
+        encoder.delivers(number, stem)
+        for number in range(plan.segments - SOUND_AT_LAST, plan.segments)
+        for stem in encoder.renditions
+    )
+    latest = max(
+        (one.arrived_at for one in plan.register.values() if one.number < plan.segments - SOUND_AT_LAST),
+        default=plan.end,
+    )
+    well_since = max(latest, plan.end - (SOUND_AT_LAST - 1) * plan.segment_duration) + plan.lag(wanted)
+    judge_end(wishes, oracle.entries, well_since=well_since, reachable=reachable and sound)
 
 
 def contents(oracle: Oracle) -> dict[str, list[Delivery]]:
@@ -46,7 +71,9 @@ def contents(oracle: Oracle) -> dict[str, list[Delivery]]:
 
 
 def _goes_on(plan: Plan, oracle: Oracle) -> None:
-    """Once the faults are over, the programme reaches the end of the broadcast."""
+    """Once the faults are over, the programme reaches the end of the broadcast; with redundancy off nobody says so."""
+    if plan.wishes[oracle.endpoint.guid].policy.kind is PolicyKind.OFF:
+        return
     if not any(encoder.lives for encoder in plan.encoders):
         return
     if not oracle.entries:
