@@ -248,8 +248,11 @@ class InputState:
                 break
         else:
             return
-        parked = next((one for one in self.unplaced if one.fact.path == path and one.playlist == playlist), None)
-        piece = next((one for one in reversed(self.pieces.get(playlist, [])) if one.path == path), None)
+        parked = next(
+            (one for one in self.unplaced if one.fact.path == path and one.fact.probe.digest == recent.digest), None
+        )
+        mine = (one for one in reversed(self.pieces.get(playlist, [])) if one.session == session.id)
+        piece = next((one for one in mine if one.path == path), None)
         line = self.sources.lines.get(playlist, {}).get(path)
         if line is None or recent.is_of_another_life(line.program_date_time):
             return
@@ -258,10 +261,12 @@ class InputState:
         if line.gap:
             self._withdraw(playlist, piece, parked)
             return
-        arrived_at = piece.arrived_at if piece is not None else parked.arrived_at if parked is not None else None
-        if line.program_date_time is not None and arrived_at is not None:
+        if line.program_date_time is not None:
             session.note_date(
-                program_date_time=line.program_date_time, start=recent.start, end=recent.end, arrived_at=arrived_at
+                program_date_time=line.program_date_time,
+                start=recent.start,
+                end=recent.end,
+                arrived_at=recent.arrived_at,
             )
         _set_date(line, piece, parked)
 

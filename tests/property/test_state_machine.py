@@ -1,8 +1,9 @@
 """A machine of encoders, controllers and operators in virtual time: Hypothesis looks for steps that break a promise.
 
-A step is a run of contents of two seconds, each with a fate for each input, or something that happens to a controller, a policy
-or an operator in between. What stands in PROGRAM is judged after every step; at the end one undisturbed controller has
-to make the same bytes of the same log. I1 to I6, I9 and I10 of the failover rule; the simulation has the rest.
+A step is a run of contents of two seconds, each with a fate for each input, or something that happens to a controller,
+a policy or an operator in between. What stands in PROGRAM is judged after every step; at the end one undisturbed
+controller has to make the same bytes of the same log. I1 to I6, I9 and I10 of the failover rule; the simulation has the
+rest.
 """
 
 from __future__ import annotations
