@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from enum import StrEnum
 
 from understudy_domain.channel_state import ChannelState
 from understudy_domain.endpoint_state import EndpointState
@@ -27,9 +28,30 @@ from understudy_domain.failover import SlotView, dead_at
 from understudy_domain.reason import Reason
 from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_domain.timeline import InputState
+from understudy_domain.words import listed
 
 SILENT_TARGET_DURATIONS = 3
 """For how long an input may be away after its end, and the programme is live without a break."""
+
+
+class EndRefusal(StrEnum):
+    """Why an order to end a programme is refused."""
+
+    STILL_DELIVERING = "still_delivering"
+    """An input delivers and has not ended."""
+    NOTHING_PUBLISHED_YET = "nothing_published_yet"
+    """No origin endpoint of the channel has begun."""
+
+
+def refusal(state: ChannelState, now: int) -> tuple[EndRefusal, str] | None:
+    """Why an order to end the programme now would be refused, as a word and as a sentence; None: it can be given."""
+    if all(endpoint.last is None for endpoint in state.endpoints):
+        return EndRefusal.NOTHING_PUBLISHED_YET, "no origin endpoint of the channel has published anything yet"
+    found = [f"input {one.input_id}" for one in delivering(state, now)]
+    if found:
+        verb = "is" if len(found) == 1 else "are"
+        return EndRefusal.STILL_DELIVERING, f"{listed(found)} {verb} still delivering: stop what pushes there first"
+    return None
 
 
 def ends_at(state: ChannelState, endpoint: EndpointState) -> int | None:

@@ -60,6 +60,7 @@ def up(
 
 app.command()(operate.switchover)
 app.command()(operate.policy)
+app.command()(operate.end)
 
 
 @demo_app.command()

@@ -1,4 +1,4 @@
-"""The commands that change something on a running stack: switchover and policy."""
+"""The commands that change something on a running stack: switchover, policy and end."""
 
 from __future__ import annotations
 
@@ -88,6 +88,37 @@ def policy(
             wished: dict[str, object] = {"policy": kind.value, "input": of, "holdDownSeconds": hold_down}
             found = api.put(path, {name: value for name, value in wished.items() if value is not None})
         typer.echo(json.dumps(found, indent=2) if as_json else f"{endpoint}: {_in_words(found)}")
+
+
+def end(
+    channel: Annotated[str, typer.Argument(help="Which channel, by its id.")],
+    *,
+    wait: Annotated[bool, typer.Option(help="Until it has ended.")] = True,
+    as_json: Json = False,
+    data_dir: DataDir = data_directory.DEFAULT,
+) -> None:
+    """End the programme of a channel now, on all its origin endpoints: their playlists get EXT-X-ENDLIST.
+
+    Refused while an input delivers. Ends with 1 if an endpoint goes on. An encoder that comes back makes it live again.
+    """
+    from understudy_local import end as ending  # noqa: PLC0415  # as in switchover
+    from understudy_local.control_api import ControlApi  # noqa: PLC0415
+
+    with errors_told():
+        api = ControlApi(DataDirectory(data_dir))
+        order = ending.give(api, channel)
+        if not as_json:
+            typer.echo(f"{channel}: {order.message}")
+        found = []
+        for outcome in ending.outcomes(api, order) if wait else ():
+            found.append(outcome)
+            if not as_json:
+                typer.echo(f"{outcome.origin_endpoint} {outcome.message}")
+        if as_json:
+            outcomes = {"outcomes": [asdict(one) for one in found]} if wait else {}
+            typer.echo(json.dumps({**asdict(order), **outcomes}, indent=2))
+        if any(outcome.ended is False for outcome in found):
+            raise typer.Exit(1)
 
 
 def _in_words(found: dict[str, object]) -> str:

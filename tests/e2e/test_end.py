@@ -6,6 +6,8 @@ One run, of which the tests look at what was seen.
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -50,6 +52,12 @@ class EndedRun:
     """All that was watched until then."""
     browser: PlayerReport | MissingProgram | None = None
     probe: ProbeReport | MissingProgram | None = None
+    refusal: str = ""
+    """What `understudy end` said while an input delivered."""
+    taken: str = ""
+    """What it said when none did any more."""
+    ended_again: dict[str, MediaPlaylist] = field(default_factory=dict)
+    """The playlists after that."""
     live_again: dict[str, MediaPlaylist] = field(default_factory=dict)
     """The playlists once two more segments were listed."""
 
@@ -57,12 +65,11 @@ class EndedRun:
 @pytest.fixture(scope="module")
 def run(stack: Stack, control: Control, encoder_logs: Path) -> Iterator[EndedRun]:
     """The run, once for all tests of this module."""
-    assert stack.egress_url
     with contextlib.ExitStack() as cleanup:
-        yield _play(control, encoder_logs, cleanup)
+        yield _play(stack, control, encoder_logs, cleanup)
 
 
-def _play(control: Control, logs: Path, cleanup: contextlib.ExitStack) -> EndedRun:
+def _play(stack: Stack, control: Control, logs: Path, cleanup: contextlib.ExitStack) -> EndedRun:
     run = EndedRun()
     channel = control.create_channel("ending")
     for name, (segment, delay) in ENDPOINTS.items():
@@ -89,7 +96,7 @@ def _play(control: Control, logs: Path, cleanup: contextlib.ExitStack) -> EndedR
         run.programmes[name] = decode_programme(run.watchers[name])
     run.probe = _probe(run.endpoints["2s"].url, logs)
     run.browser = browser if isinstance(browser, MissingProgram) else browser.finish()
-    _go_on(run, encoders)
+    _go_on(run, encoders, stack)
     return run
 
 
@@ -97,8 +104,8 @@ def _has_ended(run: EndedRun, name: str) -> bool:
     return _playlist(run, name).ended
 
 
-def _go_on(run: EndedRun, encoders: list[Encoder]) -> None:
-    """The encoders come back."""
+def _go_on(run: EndedRun, encoders: list[Encoder], stack: Stack) -> None:
+    """The encoders come back, and are killed."""
     for encoder in encoders:
         encoder.start()
     for name in ENDPOINTS:
@@ -110,8 +117,27 @@ def _go_on(run: EndedRun, encoders: list[Encoder]) -> None:
 
         eventually(goes_on, within_seconds=40, what=f"{name} is live again")
         run.live_again[name] = _playlist(run, name)
+    for encoder in encoders:
+        encoder.kill()
+    run.refusal = _understudy_end(stack)
+    eventually(partial(_order_end, run, stack), within_seconds=25, what="the order is taken")
+    for name in ENDPOINTS:
+        eventually(partial(_has_ended, run, name), within_seconds=15, what=f"{name} ends by order")
+        run.ended_again[name] = _playlist(run, name)
     for watcher in run.watchers.values():
         watcher.stop()
+
+
+def _order_end(run: EndedRun, stack: Stack) -> bool:
+    run.taken = _understudy_end(stack)
+    return "still delivering" not in run.taken
+
+
+def _understudy_end(stack: Stack) -> str:
+    """`understudy end`, as an operator enters it."""
+    command = [sys.executable, "-m", "understudy_local", "end", "ending", "--data-dir", str(stack.data_directory)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return done.stdout + done.stderr
 
 
 def _playlist(run: EndedRun, name: str) -> MediaPlaylist:
@@ -183,3 +209,11 @@ def test_it_is_live_again_with_the_next_number_and_one_discontinuity(run: EndedR
     assert later.is_discontinuous
     assert sum(one.is_discontinuous for one in after.segments) == 1
     assert run.watchers[name].problems == [], run.watchers[name].describe()
+
+
+def test_encoders_that_crash_end_nothing_until_an_operator_says_so(run: EndedRun) -> None:
+    assert "still delivering" in run.refusal
+    for name in ENDPOINTS:
+        assert f"ending-{name} has ended" in run.taken
+        assert run.ended_again[name].ended
+        assert run.ended_again[name].segments[-1].media_sequence > run.ended[name].segments[-1].media_sequence

@@ -24,6 +24,7 @@ from understudy_domain.facts import (
     EndpointRemoved,
     MultivariantArrived,
     PlaylistArrived,
+    ProgramEndOrdered,
     SegmentArrived,
     SwitchoverOrdered,
     Tick,
@@ -47,6 +48,7 @@ Facts = (
     | MultivariantArrived
     | EndpointConfigured
     | SwitchoverOrdered
+    | ProgramEndOrdered
     | EndpointRemoved
     | ChannelRemoved
 )

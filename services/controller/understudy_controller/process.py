@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry
 
+from understudy_controller.api.endings import Endings
 from understudy_controller.api.errors import NotStarted
 from understudy_controller.api.folds import Folds
 from understudy_controller.api.inspection import Inspection
@@ -53,6 +54,7 @@ class ProcessContext:
     """Where the part that decides says what it lets others look at."""
     inspection: Inspection
     switchovers: Switchovers
+    endings: Endings
 
 
 class Part(Protocol):
@@ -128,7 +130,16 @@ class Process:
             inspection = Inspection(self._settings, bus, service, folds)
             switchovers = Switchovers(self._settings, bus, service, folds)
             context = ProcessContext(
-                self._settings, bus, store, service, self._registry, self._health, decisions, inspection, switchovers
+                self._settings,
+                bus,
+                store,
+                service,
+                self._registry,
+                self._health,
+                decisions,
+                inspection,
+                switchovers,
+                Endings(self._settings, bus, service, folds),
             )
             # The API needs the configuration alone, and a part may have much to read before it has started.
             started.set_result(context)

@@ -21,10 +21,11 @@ SILENCE_SECONDS = {"one": 6, "two": 9}
 """Three target durations: 1.25 s and 2.25 s, rounded up, thrice."""
 LAST = 11
 AGAIN = 40
+END = "/understudy/v1/channels/show/end"
 
 
-def life(t0: float, numbers: range) -> list[Message]:
-    """Two encoders that end their playlists with the last of these segments."""
+def life(t0: float, numbers: range, *, ends: bool = True) -> list[Message]:
+    """Two encoders that end their playlists with the last of these segments, or crash behind it."""
     offset = t0 - EPOCH / TICKS_PER_SECOND
     found = []
     for input_id in (1, 2):
@@ -33,7 +34,7 @@ def life(t0: float, numbers: range) -> list[Message]:
             segment_seconds=SEGMENT_SECONDS,
             date_offset_seconds=offset,
             lag_seconds=0.1 * input_id,
-            ended_after=numbers[-1],
+            ended_after=numbers[-1] if ends else None,
         )
         found += encoder.messages(numbers)
     return found
@@ -58,6 +59,19 @@ async def wait_for_ends(
         if all(sum(entry.ended for entry in entries) >= count for entries in found.values()):
             return found
         assert time.monotonic() < deadline, {name: len(entries) for name, entries in found.items()}
+        await asyncio.sleep(0.2)
+
+
+async def wait_until_taken(controller: Controller) -> dict[str, object]:
+    """The answer to an order to end it, once both inputs are dead."""
+    deadline = time.monotonic() + 10
+    while True:
+        status, answer = await asyncio.to_thread(controller.json, "POST", END)
+        if status == 202:
+            taken: dict[str, object] = answer
+            return taken
+        assert (status, answer["code"]) == (409, "still_delivering")
+        assert time.monotonic() < deadline
         await asyncio.sleep(0.2)
 
 
@@ -86,10 +100,20 @@ async def test_a_programme_ends_once_and_is_live_again_whoever_is_killed_meanwhi
         controller.start()
         await asyncio.to_thread(controller.wait_until_answering)
         await asyncio.sleep(max(t0 + AGAIN * SEGMENT_SECONDS - time.time(), 0))  # the encoders begin again then
-        await publish_in_real_time(settings, channel, life(t0, range(AGAIN, AGAIN + LAST)), t0)
-        entries_by_name = await wait_for_ends(settings, channel, guids, 2, within_seconds=25)
+        await publish_in_real_time(settings, channel, life(t0, range(AGAIN, AGAIN + LAST), ends=False), t0)
+        refused = controller.json("POST", END)
+        assert refused[0] == 409
+        assert refused[1]["code"] == "still_delivering"
+        assert "input 2" in refused[1]["message"]
+        ordered = await wait_until_taken(controller)
+        assert ordered["originEndpoints"] == ["one", "two"]
+        entries_by_name = await wait_for_ends(settings, channel, guids, 2, within_seconds=5)
+        again = controller.json("POST", END)
+        assert again[0] == 202
+        assert again[1]["originEndpoints"] == []
         log = await read(settings, keys.ARRIVALS_STREAM, keys.arrivals_filter(shard_of(channel)))
         expected = folded(log, channel)
+        assert controller.json("POST", "/understudy/v1/channels/none/end")[0] == 404
         for name, guid in guids.items():
             standing = await programme(settings, channel, guid)
             assert standing == expected[guid][: len(standing)]

@@ -11,6 +11,7 @@ from support.endings import slots_of
 from support.synthetic import EPOCH, Broadcast, Message, SyntheticEncoder, configured, endpoint_guid
 from understudy_domain import codec
 from understudy_domain.channel_state import ChannelState
+from understudy_domain.ending import EndRefusal, refusal
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.facts import EndpointConfigured, PlaylistArrived, ProgramEndOrdered
 from understudy_domain.fold import ChannelFold
@@ -234,6 +235,31 @@ def test_what_arrives_after_an_order_takes_it_back() -> None:
     shown = run(encoder(1, ends=False), [ordered(60.0)], again(1, first=45, last=50), until=300.0).of("two")
     assert [at for _, at in ends(shown)] == [60.0]
     assert not shown[-1].ended
+
+
+@pytest.mark.parametrize(
+    ("messages", "at", "refused"),
+    [
+        ([], 0.0, EndRefusal.NOTHING_PUBLISHED_YET),
+        ([*encoder(1), *encoder(2)], 40.31, None),
+        ([*encoder(1), *encoder(2, ends=False)], 41.0, EndRefusal.STILL_DELIVERING),
+        # Dead: nothing for 3 S_in and 1 s.
+        ([*encoder(1), *encoder(2, ends=False)], 47.31, None),
+        ([*encoder(1, ends=False), *encoder(2, ends=False)], 47.0, EndRefusal.STILL_DELIVERING),
+        ([*encoder(1, ends=False), *encoder(2, ends=False)], 47.31, None),
+    ],
+)
+def test_an_order_is_judged_before_it_is_given(messages: list[Message], at: float, refused: EndRefusal | None) -> None:
+    state = Broadcast([*ENDPOINTS, *messages]).run().fold.state
+    found = refusal(state, EPOCH + from_seconds(at))
+    assert (found[0] if found is not None else None) == refused
+
+
+def test_a_refusal_names_the_inputs_that_deliver() -> None:
+    state = Broadcast([*ENDPOINTS, *encoder(1, ends=False), *encoder(2, ends=False)]).run().fold.state
+    found = refusal(state, state.now)
+    assert found is not None
+    assert found[1] == "input 1 and input 2 are still delivering: stop what pushes there first"
 
 
 # --- whoever decides --------------------------------------------------------------------------------------------------

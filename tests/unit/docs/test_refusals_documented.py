@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +13,7 @@ import pytest
 import understudy_domain.errors as shared
 import understudy_egress.errors
 import understudy_ingest.errors
+from understudy_domain.ending import EndRefusal
 from understudy_domain.errors import UnderstudyError
 from understudy_domain.switchover import Refusal
 from understudy_runtime.errors import BusUnavailable
@@ -45,7 +47,10 @@ def test_ingest_counts_every_reason_from_its_start() -> None:
     assert sorted(understudy_ingest.errors.REASONS) == sorted(error.code for error in errors_of("Ingest"))
 
 
-def test_every_refusal_of_an_order_is_documented() -> None:
-    body = PAGE.read_text().partition("\n### Policies and switchover\n")[2].partition("\n## ")[0]
+@pytest.mark.parametrize(
+    ("section", "refusals"), [("Policies and switchover", Refusal), ("The end of a programme", EndRefusal)]
+)
+def test_every_refusal_of_an_order_is_documented(section: str, refusals: type[StrEnum]) -> None:
+    body = re.split(r"\n##", PAGE.read_text().partition(f"\n### {section}\n")[2])[0]
     table = [line.split("|")[1] for line in body.splitlines() if line.startswith("| `") and "/understudy/" not in line]
-    assert {code for cell in table for code in re.findall(r"`(\w+)`", cell)} == {one.value for one in Refusal}
+    assert {code for cell in table for code in re.findall(r"`(\w+)`", cell)} == {one.value for one in refusals}

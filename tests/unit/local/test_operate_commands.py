@@ -1,4 +1,4 @@
-"""`understudy switchover` and `policy`: what they ask of the control API, and what they say of its answers."""
+"""`understudy switchover`, `policy` and `end`: what they ask of the control API, and what they say of its answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from understudy_domain.facts import EndpointConfigured
 from understudy_domain.policy import Policy, PolicyKind
 from understudy_domain.ticks import from_seconds
-from understudy_local import control_api, switchover
+from understudy_local import control_api, end, switchover
 from understudy_local.cli import app
 from understudy_local.errors import ApiRefused, NothingToTry
 from understudy_local.what_if import Numbers
@@ -55,6 +55,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Api:
     made = Api()
     monkeypatch.setattr(control_api, "ControlApi", lambda _directory: made)
     monkeypatch.setattr(switchover, "_POLL_SECONDS", 0)
+    monkeypatch.setattr(end, "_POLL_SECONDS", 0)
     return made
 
 
@@ -222,3 +223,58 @@ def test_a_what_if_that_contradicts_itself_is_told(numbers: Numbers, said: str) 
 )
 def test_a_what_if_leaves_as_it_is_what_is_not_named(numbers: Numbers, policy: Policy) -> None:
     assert numbers.policy_beside(PRESENT) == policy
+
+
+# --- end --------------------------------------------------------------------------------------------------------------
+
+END = "POST channels/show/end"
+TAKEN = {"channel": "show", "originEndpoints": ["one"], "message": "The programme ends on one.", "logSequence": 50}
+ON_AIR = status(ended=False, ends_at="2027-01-15T08:02:00.000Z")
+
+
+def test_an_end_is_ordered_and_waited_for(api: Api) -> None:
+    api.answer(END, TAKEN)
+    not_read_yet = status(log_sequence=49, ended=False, ends_at=None)
+    api.answer(f"GET {ENDPOINT}/status", not_read_yet, ON_AIR, status(ended=True, ends_at=None))
+    assert run("end", "show") == (
+        0,
+        "show: The programme ends on one.\none has ended with media sequence 20.\n",
+    )
+    assert api.asked[0] == (END, {})
+
+
+def test_what_came_meanwhile_keeps_a_programme_live_and_is_told(api: Api) -> None:
+    api.answer(END, TAKEN)
+    api.answer(f"GET {ENDPOINT}/status", status(ended=False, ends_at=None))
+    code, told = run("end", "show")
+    assert code == 1
+    assert told.endswith("one goes on: something has come from an input.\n")
+
+
+def test_the_rest_of_a_last_slot_is_not_waited_for_long(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(end, "_PATIENCE_SECONDS", -1)
+    api.answer(END, TAKEN)
+    api.answer(f"GET {ENDPOINT}/status", ON_AIR)
+    code, told = run("end", "show", "--json")
+    assert code == 0
+    assert json.loads(told) == {
+        "channel": "show",
+        "origin_endpoints": ["one"],
+        "message": "The programme ends on one.",
+        "log_sequence": 50,
+        "outcomes": [
+            {
+                "origin_endpoint": "one",
+                "ended": None,
+                "message": "ends once what there is of its last slot is published.",
+                "media_sequence": None,
+            }
+        ],
+    }
+
+
+def test_an_end_that_is_refused_says_why(api: Api) -> None:
+    api.answer(END, ApiRefused("show: input 1 is still delivering: stop what pushes there first"))
+    code, told = run("end", "show", "--no-wait")
+    assert code == 1
+    assert "input 1 is still delivering" in told

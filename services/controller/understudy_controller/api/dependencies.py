@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
+from understudy_controller.api.endings import Endings
 from understudy_controller.api.inspection import Inspection
 from understudy_controller.api.render import Renderer
 from understudy_controller.api.service import ControlService
@@ -33,6 +34,11 @@ async def _switchovers(request: Request) -> Switchovers:
     return (await process.context()).switchovers
 
 
+async def _endings(request: Request) -> Endings:
+    process: Process = request.app.state.process
+    return (await process.context()).endings
+
+
 def _request_id(request: Request) -> str:
     request_id: str = request.state.request_id
     return request_id
@@ -41,6 +47,7 @@ def _request_id(request: Request) -> str:
 Service = Annotated[ControlService, Depends(_service)]
 Inspected = Annotated[Inspection, Depends(_inspection)]
 Ordered = Annotated[Switchovers, Depends(_switchovers)]
+Ended = Annotated[Endings, Depends(_endings)]
 RequestId = Annotated[str, Depends(_request_id)]
 Rendered = Annotated[Renderer, Depends(_renderer)]
 MaxResults = Annotated[int | None, Query(alias="maxResults", ge=1, le=1_000)]

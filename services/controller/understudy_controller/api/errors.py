@@ -15,6 +15,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from understudy_domain.ending import EndRefusal
 from understudy_domain.errors import UnderstudyError
 from understudy_domain.switchover import Refusal
 
@@ -69,18 +70,30 @@ class OperationNotBuilt(UnderstudyError):
     status = 422
 
 
-class SwitchoverRefused(UnderstudyError):
-    """An order to switch over that could not be carried out, or that viewers would notice. Answered as 409.
+class OrderRefused(UnderstudyError):
+    """An operator's order that could not be carried out. Answered as 409.
 
     It comes from our own paths alone, so no class of the service model has to stand for it.
     """
 
-    code = "switchover_refused"
+    code = "order_refused"
     status = 409
 
-    def __init__(self, refusal: Refusal, message: str) -> None:
+    def __init__(self, refusal: Refusal | EndRefusal, message: str) -> None:
         super().__init__(message)
         self.refusal = refusal
+
+
+class SwitchoverRefused(OrderRefused):
+    """An order to switch over that could not be carried out, or that viewers would notice."""
+
+    code = "switchover_refused"
+
+
+class EndRefused(OrderRefused):
+    """An order to end a programme that goes on, or that has not begun."""
+
+    code = "end_refused"
 
 
 class TooManyWriters(UnderstudyError):
@@ -147,7 +160,7 @@ def add_error_handlers(app: FastAPI) -> None:
         return error_response(error.status, str(error))
 
     async def of_refusal(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, SwitchoverRefused)  # noqa: S101 - as above
+        assert isinstance(error, OrderRefused)  # noqa: S101 - as above
         return _typed(error.status, CONFLICT, {"message": str(error), "code": error.refusal.value}, {})
 
     async def of_validation(_request: Request, error: Exception) -> Response:
@@ -165,7 +178,7 @@ def add_error_handlers(app: FastAPI) -> None:
         return error_response(500, f"internal error in {request.method} {request.url.path[:200]}")
 
     app.add_exception_handler(UnderstudyError, of_understudy)
-    app.add_exception_handler(SwitchoverRefused, of_refusal)
+    app.add_exception_handler(OrderRefused, of_refusal)
     app.add_exception_handler(RequestValidationError, of_validation)
     app.add_exception_handler(HTTPException, of_http)
     app.add_exception_handler(Exception, of_anything)

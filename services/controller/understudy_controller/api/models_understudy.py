@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from understudy_controller.api.wire_models import WireRequest, WireResponse
+from understudy_domain.ending import EndRefusal
 from understudy_domain.policy import HOLD_DOWN_DEFAULT, PolicyKind
 from understudy_domain.status import Seam
 from understudy_domain.switchover import Refusal
@@ -81,8 +82,20 @@ class ChannelSwitchoverResponse(WireResponse):
     refused: list[SwitchoverRefusalResponse]
 
 
+class EndResponse(WireResponse):
+    """An order to end a channel's programme that was given. Whether it was carried out, the endpoints' status says."""
+
+    channel: str
+    origin_endpoints: list[str]
+    """Whose programme ends; one that has nothing to end is not among them."""
+    message: str
+    ordered_at: str
+    log_sequence: int
+    """Of the order in ARRIVALS: a status has read it once its own ``log_sequence`` is as much."""
+
+
 class RefusalResponse(WireResponse):
     """What a refused order is answered with, status 409."""
 
     message: str
-    code: Refusal
+    code: Refusal | EndRefusal

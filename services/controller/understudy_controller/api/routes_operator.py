@@ -7,9 +7,10 @@ from typing import Any, Final
 from fastapi import APIRouter
 
 from understudy_controller.api import render
-from understudy_controller.api.dependencies import Ordered, RequestId, Service
+from understudy_controller.api.dependencies import Ended, Ordered, RequestId, Service
 from understudy_controller.api.models_understudy import (
     ChannelSwitchoverResponse,
+    EndResponse,
     PolicyResponse,
     PutPolicyRequest,
     RefusalResponse,
@@ -47,3 +48,9 @@ async def switch_channel_over(
 ) -> ChannelSwitchoverResponse:
     """Have all origin endpoints of a channel follow one input, and say what became of the order at each."""
     return await switchovers.channel(channel_id, request or SwitchoverRequest(), request_id=request_id)
+
+
+@router.post("/channels/{channel_id}/end", summary="EndProgram", status_code=202, responses=REFUSED)
+async def end_program(channel_id: str, endings: Ended, request_id: RequestId) -> EndResponse:
+    """End the programme of a channel now, on all its origin endpoints, once no input delivers."""
+    return await endings.channel(channel_id, request_id=request_id)
