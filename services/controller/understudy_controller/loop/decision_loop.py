@@ -15,6 +15,7 @@ from typing import Any
 from understudy_controller.loop.active_inputs import ActiveInputs
 from understudy_controller.loop.channels import Channels
 from understudy_controller.loop.events import Events
+from understudy_controller.loop.garbage import collect_garbage
 from understudy_controller.loop.leases import Leases
 from understudy_controller.loop.metrics import LoopMetrics
 from understudy_controller.loop.reading import Reading
@@ -112,6 +113,7 @@ class DecisionLoop:
             self._events.run(),
             self._snapshots.run(self._shards.checkpoint),
             self._retention.run(),
+            collect_garbage(),
         ]
 
     async def close(self) -> None:

@@ -174,4 +174,9 @@ class Shards:
         positions = {
             number: shard.position if shard.caught_up and number not in failed else 0 for number, shard in owned.items()
         }
-        return Checkpoint(positions, self._channels.with_state(owned), self._channels.settled_state)
+        return Checkpoint(
+            positions,
+            self._channels.with_state(owned),
+            self._channels.settled_state,
+            lambda number: self._owned.get(number) is owned[number],
+        )

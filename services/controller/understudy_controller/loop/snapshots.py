@@ -18,6 +18,7 @@ from understudy_domain import codec
 from understudy_domain.channel_state import ChannelState, LogPosition
 from understudy_domain.errors import MalformedRecord
 from understudy_domain.keys import SNAPSHOTS_BUCKET, channel_snapshot_key, position_snapshot_key
+from understudy_runtime import clock
 from understudy_runtime.errors import AlreadyExists, BusRefused, BusUnavailable, NotFound, StaleRevision
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.kv import KeyValue
@@ -27,20 +28,26 @@ _log = logging.getLogger(__name__)
 
 _ROUND_SECONDS = 10.0
 """How often each channel's snapshot is renewed, and so about how much of the log a successor reads."""
+_PAUSE_SECONDS = 0.5
+"""Between two rounds at least."""
+_LOOK_SECONDS = 0.01
+_LOOKS = 100
 _NAMED_MAX = 128
 """How many keys are read by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What one round is to save."""
+    """What is to be saved of some shards."""
 
     positions: Mapping[int, int]
-    """By shard, the ARRIVALS sequence applied to each of its channels when the round began; 0: nothing to be said."""
+    """By shard, the ARRIVALS sequence applied to each of its channels when this was made; 0: nothing to be said."""
     channels: Mapping[int, Sequence[str]]
     """By shard, the guids of channels that have anything to save."""
     state_of: Callable[[str], ChannelState | None]
     """A channel's state as it is now; None while a decision of its does not stand in PROGRAM yet."""
+    is_current: Callable[[int], bool]
+    """Whether a shard has been this process's since; what is dropped and taken anew begins from older states."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,22 +107,47 @@ class Snapshots:
         return Loaded(states, positions | dict.fromkeys(unreadable, 0))
 
     async def run(self, checkpoint: Callable[[], Checkpoint]) -> None:
-        """Renew snapshots for ever."""
+        """Renew snapshots for ever, each channel's once a round, one after the other all through it.
+
+        Done at once, those of a thousand channels would keep decisions waiting for seconds.
+        """
         while True:
-            await asyncio.sleep(_ROUND_SECONDS)
-            await self.save(checkpoint())
+            begun, present = clock.monotonic(), checkpoint()
+            total = sum(map(len, present.channels.values()))
+            for shard in present.positions:
+                # Made anew, so that what a successor reads of the shard's log is no longer than a round.
+                await self._save_shard(shard, checkpoint(), pace_seconds=_ROUND_SECONDS / max(total, 1))
+            await asyncio.sleep(max(begun + _ROUND_SECONDS - clock.monotonic(), _PAUSE_SECONDS))
 
     async def save(self, checkpoint: Checkpoint) -> None:
-        """Write what has changed, one channel at a time, then for each shard that is whole its position.
+        """Write what has changed, one channel at a time, then for each shard that is whole its position."""
+        for shard in checkpoint.channels:
+            await self._save_shard(shard, checkpoint)
+
+    async def _save_shard(self, shard: int, checkpoint: Checkpoint, *, pace_seconds: float = 0.0) -> None:
+        """Write a shard's channels, then its position if they are all written.
 
         A state is encoded when its turn comes, so it may be newer than the position: what both hold is skipped by its
         sequence when the log is read again.
         """
-        for shard, guids in checkpoint.channels.items():
-            saved = [await self._save_channel(guid, checkpoint.state_of(guid)) for guid in guids]
-            position = checkpoint.positions.get(shard, 0)
-            if all(saved) and position:
-                await self._move(position_snapshot_key(shard), LogPosition(position))
+        whole = True
+        for guid in checkpoint.channels.get(shard, ()):
+            begun = clock.monotonic()
+            if pace_seconds:
+                await self._settled(guid, checkpoint)
+            whole &= await self._save_channel(guid, checkpoint.state_of(guid))
+            await asyncio.sleep(max(begun + pace_seconds - clock.monotonic(), 0))
+        position = checkpoint.positions.get(shard, 0)
+        if whole and position and checkpoint.is_current(shard):
+            await self._move(position_snapshot_key(shard), LogPosition(position))
+
+    @staticmethod
+    async def _settled(guid: str, checkpoint: Checkpoint) -> None:
+        """Wait a moment for a channel's decisions to stand: one that does not would keep its shard's position back."""
+        for _ in range(_LOOKS):
+            if checkpoint.state_of(guid) is not None:
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def _save_channel(self, guid: str, state: ChannelState | None) -> bool:
         return state is not None and await self._move(channel_snapshot_key(guid), state)
