@@ -65,7 +65,7 @@ def ignore_the_deadline(patch: Patch) -> None:
 
 def never_repair(patch: Patch) -> None:
     """Steps 3 and 5 gone."""
-    patch.setattr(deciding.Decider, "_together", lambda self, view: None)
+    patch.setattr(deciding.Decider, "_together", lambda self, view, deliveries: None)
 
 
 def one_lag_for_both_inputs(patch: Patch) -> None:
