@@ -51,6 +51,7 @@ class RecentPiece:
         """Ticks."""
         return self.end - self.start
 
+    has_video: bool = True
     is_closed: bool = False
     """Its playlist has ended since, and was begun anew: what is listed there now is something else."""
 
@@ -216,11 +217,15 @@ def _offset_by_content(session: Session, reference: Session) -> int | None:
 
 
 def _common_pieces(session: Session, reference: Session) -> list[tuple[RecentPiece, RecentPiece]]:
-    """Recent pieces of equal timestamp and content."""
-    known = {(_wrapped(piece.start, reference.modulus), piece.size, piece.digest): piece for piece in reference.recent}
+    """Recent pieces of equal timestamp and content: with pictures, if there are any. Silence is alike anywhere."""
+    mine, theirs = session.recent, reference.recent
+    if any(piece.has_video for piece in [*mine, *theirs]):
+        mine = [piece for piece in mine if piece.has_video]
+        theirs = [piece for piece in theirs if piece.has_video]
+    known = {(_wrapped(piece.start, reference.modulus), piece.size, piece.digest): piece for piece in theirs}
     return [
         (piece, known[key])
-        for piece in session.recent
+        for piece in mine
         if (key := (_wrapped(piece.start, session.modulus), piece.size, piece.digest)) in known
     ]
 

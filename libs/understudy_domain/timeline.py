@@ -179,7 +179,17 @@ class InputState:
             self.sources.go_on(playlist)
         date = line.program_date_time if line is not None else None
         session.remember(
-            RecentPiece(playlist, start, end, fact.size, fact.probe.digest, fact.path, parked.arrived_at, date)
+            RecentPiece(
+                playlist,
+                start,
+                end,
+                fact.size,
+                fact.probe.digest,
+                fact.path,
+                parked.arrived_at,
+                date,
+                has_video=leading.kind is TrackKind.VIDEO,
+            )
         )
         if line is not None and line.gap:
             return
