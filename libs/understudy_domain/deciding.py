@@ -18,7 +18,7 @@ from understudy_domain.lacking import lacking
 from understudy_domain.lineup import Rendition
 from understudy_domain.publication import Choice, entry_of, would_continue
 from understudy_domain.reason import Reason
-from understudy_domain.slots import SlotBounds, SlotDelivery, begun_together, first_run, slot_delivery
+from understudy_domain.slots import SlotBounds, SlotDelivery, begun_together, first_run, index_from, slot_delivery
 from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_domain.timeline import InputState, Piece
 from understudy_domain.union import Union, union
@@ -141,6 +141,12 @@ class Decider:
         starts = [piece.start for pieces in one.pieces.values() for piece in pieces]
         return {self._grid.slot_of(start, slot_duration=self._slot_duration) for start in starts}
 
+    def _next_slot_touched(self, one: InputState, slot: int) -> int | None:
+        starts_at = self._grid.earliest_start_in(slot + 1, slot_duration=self._slot_duration)
+        later = [pieces[at] for pieces in one.pieces.values() if (at := index_from(pieces, starts_at)) < len(pieces)]
+        first = min((piece.start for piece in later), default=None)
+        return None if first is None else self._grid.slot_of(first, slot_duration=self._slot_duration)
+
     def _bounds(self, slot: int) -> SlotBounds:
         last = self._endpoint.last
         if last is None:
@@ -235,7 +241,6 @@ class Decider:
     def _input_view(self, one: InputState, slot: int, delivery: SlotDelivery) -> InputView:
         if self._endpoint.is_alone_with not in (None, one.input_id):
             return _absent(one)
-        later = (touched for touched in self._slots_touched(one) if touched > slot)
         return InputView(
             input_id=one.input_id,
             complete=delivery.complete,
@@ -248,7 +253,7 @@ class Decider:
             is_overdue=one.steadiness.is_overdue(
                 self._state.now, lag=one.lag, segment_duration=self._grid.segment_duration
             ),
-            next_slot=min(later, default=None),
+            next_slot=self._next_slot_touched(one, slot),
             lacking=len(delivery.lacking),
         )
 

@@ -50,9 +50,9 @@ def dead_at(*, last_arrived_at: int | None, has_ended: bool, segment_duration: i
     return last_arrived_at + DEAD_AFTER_SEGMENTS * segment_duration + tolerance_of(slot_duration)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class InputView:
-    """What the rule sees of one input, for one slot."""
+    """What the rule sees of one input, for one slot. Nothing here changes it."""
 
     input_id: int
     complete: bool
@@ -93,9 +93,9 @@ class Wanted:
     """Of a failback, ticks."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SlotView:
-    """One slot of one endpoint, as the rule sees it."""
+    """One slot of one endpoint, as the rule sees it. Nothing here changes it."""
 
     slot: int
     end: int
@@ -134,9 +134,9 @@ class SlotView:
 
     def smaller_lag(self, now: int) -> int:
         """The smaller lag of the inputs that are not dead; where all are, of those that ever had one."""
-        known = [view for view in (self.active, self.other) if view.lag is not None]
-        alive = [view for view in known if not view.is_dead(now)]
-        return min((view.lag for view in alive or known if view.lag is not None), default=0)
+        both = (self.active, self.other)
+        alive = [view.lag for view in both if view.lag is not None and not view.is_dead(now)]
+        return min(alive or [view.lag for view in both if view.lag is not None], default=0)
 
     def deadline(self, now: int) -> int:
         """The later of due_a(k) + tolerance and end(k) + the smaller lag + horizon, less the margin.

@@ -32,6 +32,10 @@ class Grid:
         """
         return (start - self.anchor + self.segment_duration // 2) // slot_duration
 
+    def earliest_start_in(self, slot: int, *, slot_duration: int) -> int:
+        """From where on a piece that begins there belongs to slot k, or to a later one; programme time, ticks."""
+        return self.anchor + slot * slot_duration - self.segment_duration // 2
+
     def start_of(self, slot: int, *, slot_duration: int) -> int:
         """Where slot k begins by prediction: anchor + k · S_out, programme time, ticks."""
         return self.anchor + slot * slot_duration

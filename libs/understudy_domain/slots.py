@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from operator import attrgetter
 
 from understudy_domain.grid import Grid
 from understudy_domain.timeline import InputState, Piece, offset_difference
+
+_MISPLACED_HALVES = 3
+"""Within so many halves of S_in of a boundary, a piece may belong to the other side of it than where it begins."""
+_start_of = attrgetter("start")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,8 @@ def slot_delivery(
         published = bounds.renditions_until.get(rendition, bounds.published_until)
         reached = _reached(mine, begin - half, begin) if published is None else published
         reached = max(begin, reached, bounds.published_until or 0)
-        in_slot = [piece for piece in mine if begin - half <= _place(piece, leading, begin, end, half) < end - half]
+        about = mine[index_from(mine, begin - _MISPLACED_HALVES * half) : index_from(mine, end)]
+        in_slot = [piece for piece in about if begin - half <= _place(piece, leading, begin, end, half) < end - half]
         unpublished = [piece for piece in in_slot if published is None or _is_unpublished(piece, published, half)]
         run = _without_overlap(unpublished, overlap_max=half)
         pieces[rendition] = run
@@ -97,6 +104,11 @@ def slot_delivery(
     return SlotDelivery(state.input_id, complete, tuple(missing), pieces, completed_at, tuple(without))
 
 
+def index_from(pieces: Sequence[Piece], start: int) -> int:
+    """Where in a rendition's pieces, which are in order of time, those stand that begin at ``start`` or later."""
+    return bisect_left(pieces, start, key=_start_of)
+
+
 def _place(piece: Piece, leading: Sequence[Piece] | None, begin: int, end: int, half: int) -> int:
     """What decides to which slot a piece belongs: where it begins, or the piece of the leading rendition beside it.
 
@@ -104,8 +116,8 @@ def _place(piece: Piece, leading: Sequence[Piece] | None, begin: int, end: int, 
     """
     if (
         leading is None
-        or begin + half < piece.start < end - 3 * half
-        or not -3 * half < piece.start - begin < end - begin
+        or begin + half < piece.start < end - _MISPLACED_HALVES * half
+        or not -_MISPLACED_HALVES * half < piece.start - begin < end - begin
     ):
         return piece.start
     middle = (piece.start + piece.end) // 2
