@@ -147,7 +147,8 @@ class Decider:
         first = min((piece.start for piece in later), default=None)
         return None if first is None else self._grid.slot_of(first, slot_duration=self._slot_duration)
 
-    def _bounds(self, slot: int) -> SlotBounds:
+    def bounds(self, slot: int) -> SlotBounds:
+        """A slot, and how far the endpoint's programme has been published."""
         last = self._endpoint.last
         if last is None:
             return SlotBounds(slot, self._slot_duration, None)
@@ -161,7 +162,7 @@ class Decider:
     def _delivery(self, one: InputState, slot: int) -> SlotDelivery:
         renditions = [one.rendition for one in self._lineup(slot)]
         return slot_delivery(
-            one, renditions, grid=self._grid, bounds=self._bounds(slot), lacking=self._lacking[one.input_id]
+            one, renditions, grid=self._grid, bounds=self.bounds(slot), lacking=self._lacking[one.input_id]
         )
 
     def _deliveries(self, slot: int) -> dict[int, SlotDelivery]:
@@ -197,17 +198,27 @@ class Decider:
             self._state.input(view.other.input_id),
             renditions,
             grid=self._grid,
-            bounds=self._bounds(view.slot),
+            bounds=self.bounds(view.slot),
         )
+
+    def wanted(self, view: SlotView) -> Wanted | None:
+        """Whether an order or the policy wants the other input now."""
+        candidate = self._state.input(view.other.input_id)
+        return wanted(self._endpoint, candidate, now=self._state.now, segment_duration=self._grid.segment_duration)
+
+    def renew_times(self, view: SlotView) -> None:
+        """Show the rule the inputs' lags and deaths as they are now; what they have delivered stays as it was seen."""
+        for shown in (view.active, view.other):
+            if self._endpoint.is_alone_with in (None, shown.input_id):
+                one = self._state.input(shown.input_id)
+                shown.lag, shown.dead_at = one.lag, self._dead_at(one)
 
     def _with_wanted(self, view: SlotView, deliveries: Mapping[int, SlotDelivery]) -> SlotView:
         """The view with what an order or the policy wants of the slot."""
-        candidate = self._state.input(view.other.input_id)
-        segment_duration = self._grid.segment_duration
-        wish = wanted(self._endpoint, candidate, now=self._state.now, segment_duration=segment_duration)
+        wish = self.wanted(view)
         if wish is None or self._endpoint.last is None:
             return view
-        pieces = dict(deliveries[candidate.input_id].pieces)
+        pieces = dict(deliveries[view.other.input_id].pieces)
         continues = view.other.complete and would_continue(
             self._endpoint.last, pieces, grid=self._grid, lineup=self._lineup(view.slot)
         )

@@ -8,6 +8,7 @@ whichever controller the log is read. The same log gives the same entries, byte 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from understudy_domain.channel_state import ChannelState
 from understudy_domain.deciding import Answer, Decider, Waiting
@@ -30,6 +31,7 @@ from understudy_domain.facts import (
 from understudy_domain.grid import Grid
 from understudy_domain.lineup_change import change_lineup
 from understudy_domain.settlement import compare_inputs, match_renditions, place_sessions, settle_grid
+from understudy_domain.still_waiting import StillWaiting
 from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_domain.timeline import InputState
 from understudy_domain.watch import Watch
@@ -51,7 +53,7 @@ class ChannelFold:
         self.state = state
         self._standing = dict(standing or {})
         self._wake_at: dict[str, int] = {}
-        self._waiting: dict[str, Waiting] = {}
+        self._still_waiting: dict[str, StillWaiting] = {}
         self._watch = Watch(state)
         self.before_forgetting: Callable[[InputState], None] | None = None
         """Called with each input before that forgets what has been passed: for whoever replays a log to explain it."""
@@ -73,7 +75,11 @@ class ChannelFold:
 
     def waiting(self, origin_endpoint: str) -> Waiting | None:
         """What the endpoint's next slot waits for; None before its first, and while a predecessor's entry is ahead."""
-        return self._waiting.get(origin_endpoint)
+        endpoint = self.state.endpoint(origin_endpoint)
+        if endpoint is None or self.state.grid is None or self._is_ahead(endpoint):
+            return None
+        # A copy is asked: nothing that people look at may change what is decided.
+        return Decider(self.state, replace(endpoint), self.state.grid).next_entry().waiting
 
     def apply(self, fact: Fact, *, input_id: int | None, instant: int, sequence: int) -> list[ProgramEntry]:
         """The next message of the channel's log; ``input_id`` for facts of an input, ``instant`` its log time.
@@ -185,7 +191,7 @@ class ChannelFold:
     def _remove(self, origin_endpoint: str) -> None:
         self.state.endpoints = [one for one in self.state.endpoints if one.origin_endpoint != origin_endpoint]
         self._wake_at.pop(origin_endpoint, None)
-        self._waiting.pop(origin_endpoint, None)
+        self._still_waiting.pop(origin_endpoint, None)
         self._standing.pop(origin_endpoint, None)
         self._watch.forget_endpoint(origin_endpoint)
 
@@ -204,17 +210,18 @@ class ChannelFold:
 
     def _decide(self, endpoint: EndpointState, grid: Grid) -> list[ProgramEntry]:
         """Every slot of an endpoint that can be decided now; sets its timer for the first that cannot."""
-        self._wake_at.pop(endpoint.origin_endpoint, None)
-        self._waiting.pop(endpoint.origin_endpoint, None)
+        if self._is_still_waiting(endpoint):
+            return []
         entries: list[ProgramEntry] = []
         if self._is_ahead(endpoint):
             self._wait_for_last(endpoint)
             return entries
         while True:
-            answer = Decider(self.state, endpoint, grid).next_entry()
+            decider = Decider(self.state, endpoint, grid)
+            answer = decider.next_entry()
             entry = answer.entry or self._ending(endpoint, answer)
             if entry is None:
-                self._await(endpoint, answer)
+                self._await(endpoint, answer, decider)
                 self._watch.decided(endpoint, answer.waiting, appended=bool(entries))
                 return entries
             endpoint.last = entry
@@ -228,13 +235,28 @@ class ChannelFold:
             return None
         return ending(self.state, endpoint.last) if is_all_published(answer.waiting.view) else None
 
-    def _await(self, endpoint: EndpointState, answer: Answer) -> None:
+    def _await(self, endpoint: EndpointState, answer: Answer, decider: Decider) -> None:
         end = ends_at(self.state, endpoint)
         instants = [instant for instant in (answer.wake_at, end) if instant is not None and instant > self.state.now]
-        if instants:
-            self._wake_at[endpoint.origin_endpoint] = min(instants)
-        if answer.waiting is not None:
-            self._waiting[endpoint.origin_endpoint] = answer.waiting
+        self._set_timer(endpoint, min(instants, default=None))
+        if answer.waiting is not None and StillWaiting.is_told_by(answer.waiting):
+            self._still_waiting[endpoint.origin_endpoint] = StillWaiting(answer.waiting, decider, self.state, endpoint)
+
+    def _is_still_waiting(self, endpoint: EndpointState) -> bool:
+        """By a quick look; the timer is set anew."""
+        still = self._still_waiting.get(endpoint.origin_endpoint)
+        verdict = still.look() if still is not None else None
+        if verdict is None:
+            self._still_waiting.pop(endpoint.origin_endpoint, None)
+            return False
+        self._set_timer(endpoint, verdict.until)
+        return True
+
+    def _set_timer(self, endpoint: EndpointState, wake_at: int | None) -> None:
+        if wake_at is None:
+            self._wake_at.pop(endpoint.origin_endpoint, None)
+        else:
+            self._wake_at[endpoint.origin_endpoint] = wake_at
 
     def _is_ahead(self, endpoint: EndpointState) -> bool:
         """The endpoint's last entry was decided, by a predecessor, later in the log than has been read here."""
@@ -246,8 +268,8 @@ class ChannelFold:
     def _wait_for_last(self, endpoint: EndpointState) -> None:
         """A timer made the last entry, and no message may follow: go on at its instant."""
         assert endpoint.last is not None
-        if self.state.sequence >= endpoint.last.as_of.sequence:
-            self._wake_at[endpoint.origin_endpoint] = endpoint.last.as_of.instant
+        as_of = endpoint.last.as_of
+        self._set_timer(endpoint, as_of.instant if self.state.sequence >= as_of.sequence else None)
 
     def _forget(self, grid: Grid) -> None:
         """Drop pieces that every endpoint has passed, and those that are too old for one to begin with."""

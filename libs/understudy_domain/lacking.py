@@ -23,6 +23,11 @@ def pieces_until_lacking(*, segment_duration: int, tolerance: int) -> int:
     return min(LACKING_AFTER_SEGMENTS - (-tolerance // segment_duration), NEWEST_KEPT)
 
 
+def far_behind(*, segment_duration: int, tolerance: int) -> int:
+    """How far another rendition's newest piece ends at least after a rendition's own before that is lacking, ticks."""
+    return (pieces_until_lacking(segment_duration=segment_duration, tolerance=tolerance) - 1) * segment_duration // 2
+
+
 def lacking(state: InputState, renditions: Iterable[str], *, segment_duration: int, tolerance: int) -> tuple[str, ...]:
     """Those of ``renditions`` that an input lacks for good; durations in ticks."""
     delivered = {rendition: state.rendition_pieces(rendition) for rendition in renditions}
@@ -30,7 +35,7 @@ def lacking(state: InputState, renditions: Iterable[str], *, segment_duration: i
     if not leading:
         return ()
     count = pieces_until_lacking(segment_duration=segment_duration, tolerance=tolerance)
-    apart = (count - 1) * segment_duration // 2
+    apart = far_behind(segment_duration=segment_duration, tolerance=tolerance)
     return tuple(
         rendition
         for rendition, pieces in delivered.items()

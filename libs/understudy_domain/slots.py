@@ -56,6 +56,11 @@ class SlotBounds:
     renditions_until: Mapping[str, int] = field(default_factory=dict)
     """The same by rendition, of those that were no gap in it: they need not be cut at the same places."""
 
+    def published_of(self, rendition: str) -> int:
+        """Programme time up to which a rendition needs no piece any more; 0 before the first entry."""
+        programme = self.published_until or 0
+        return max(programme, self.renditions_until.get(rendition, programme))
+
 
 def slot_delivery(
     state: InputState,
@@ -102,6 +107,12 @@ def slot_delivery(
     complete = not missing and len(without) < len(pieces)
     completed_at = completed_at if complete else None
     return SlotDelivery(state.input_id, complete, tuple(missing), pieces, completed_at, tuple(without))
+
+
+def has_reached(pieces: Sequence[Piece], *, begin: int, end: int, half: int) -> bool:
+    """Whether any of a rendition's pieces reaches the end of a slot; while none does, ``slot_delivery`` lacks it."""
+    about = pieces[index_from(pieces, begin - _MISPLACED_HALVES * half) :]
+    return any(piece.end >= end - half for piece in about)
 
 
 def index_from(pieces: Sequence[Piece], start: int) -> int:

@@ -1,0 +1,95 @@
+"""The quick look: most facts cannot change what an endpoint waits for, and that is seen at a glance.
+
+A channel of five renditions causes sixty facts in the time of a slot of 6 s, and a handful of them count. An endpoint
+that was found waiting in step 2, the active input not complete and the deadline to come, needs no full look for as
+long as all of this is true:
+
+1. The slot is the same, and so is all that it is measured by: the endpoint's last entry, its policy, S_in, the
+   renditions.
+2. The active input has not completed it: there is a rendition of which no piece reaches the slot's end, and which is
+   not so far behind the others that it may be lacking for good.
+3. No order and no policy wants the other input: then, and only then, step 2 does not ask what that one has completed.
+4. The programme is not about to end.
+5. The rule answers with step 2 again when it is shown the inputs' lags and deaths as they are now. It is asked itself,
+   so the next timer is set as it would be by a full look.
+
+Whoever lets the rule depend on more than this before its step 2 has to add it here. Nothing of this is state: a
+controller that begins from a snapshot takes a full look, and finds the same.
+"""
+
+from __future__ import annotations
+
+from understudy_domain import failover
+from understudy_domain.channel_state import ChannelState
+from understudy_domain.deciding import Decider, Waiting
+from understudy_domain.ending import ends_at
+from understudy_domain.endpoint_state import EndpointState
+from understudy_domain.failover import Wait
+from understudy_domain.lacking import far_behind
+from understudy_domain.slots import has_reached
+
+_STEP = 2
+
+
+class StillWaiting:
+    """An endpoint that a full look has just found waiting in step 2."""
+
+    def __init__(self, waiting: Waiting, decider: Decider, state: ChannelState, endpoint: EndpointState) -> None:
+        assert state.grid is not None
+        grid = state.grid
+        self._decider = decider
+        self._state = state
+        self._endpoint = endpoint
+        self._measured_by = (endpoint.last, endpoint.passed, endpoint.revision, grid, state.lineup, state.departed)
+        self._view = waiting.view
+        self._active = state.input(waiting.view.active.input_id)
+        bounds = decider.bounds(waiting.view.slot)
+        self._begin, self._end = waiting.view.end - waiting.view.slot_duration, waiting.view.end
+        self._half = grid.segment_duration // 2
+        self._far_behind = far_behind(segment_duration=grid.segment_duration, tolerance=waiting.view.tolerance)
+        self._renditions = [
+            one.rendition
+            for one in reversed(state.lineup_at(self._begin))
+            if bounds.published_of(one.rendition) < self._end - self._half
+        ]
+        """Those that have not reached the slot's end by what is published, the one to be looked at first in front."""
+
+    @staticmethod
+    def is_told_by(waiting: Waiting) -> bool:
+        """Whether what a full look found allows quick looks from here on."""
+        return waiting.verdict.step == _STEP and not waiting.view.active.complete
+
+    def look(self) -> Wait | None:
+        """The verdict as of now, if it is step 2 again; None: it takes a full look to tell."""
+        if not self._is_measured_alike() or not self._is_incomplete():
+            return None
+        if self._decider.wanted(self._view) is not None or ends_at(self._state, self._endpoint) is not None:
+            return None
+        self._decider.renew_times(self._view)
+        verdict = failover.decide(self._view, now=self._state.now)
+        return verdict if isinstance(verdict, Wait) and verdict.step == _STEP else None
+
+    def _is_measured_alike(self) -> bool:
+        last, passed, revision, grid, lineup, departed = self._measured_by
+        endpoint, state = self._endpoint, self._state
+        return (
+            endpoint.last is last
+            and endpoint.passed == passed
+            and endpoint.revision == revision
+            and state.grid is grid
+            and state.lineup is lineup
+            and state.departed is departed
+        )
+
+    def _is_incomplete(self) -> bool:
+        """A rendition has not reached the slot's end. The one that was found so is looked at first the next time."""
+        since = self._active.newest_end - self._far_behind
+        for number, rendition in enumerate(self._renditions):
+            pieces = self._active.rendition_pieces(rendition)
+            if not pieces or pieces[-1].end <= since:
+                continue
+            if not has_reached(pieces, begin=self._begin, end=self._end, half=self._half):
+                if number:
+                    self._renditions.insert(0, self._renditions.pop(number))
+                return True
+        return False
