@@ -7,16 +7,20 @@ from dataclasses import replace
 from support.simulation.encoder import Life
 from support.simulation.plan import Plan
 from support.simulation.violation import require
+from support.simulation.wishes import Wishes
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.facts import PlaylistArrived, SegmentArrived
+from understudy_domain.policy import PolicyKind
 from understudy_domain.reason import Reason
 from understudy_domain.ticks import TICKS_PER_SECOND
 
 SILENT_TARGET_DURATIONS = 3
 
 
-def judge_end(plan: Plan, before: ProgramEntry | None, entry: ProgramEntry) -> None:
+def judge_end(plan: Plan, wishes: Wishes, before: ProgramEntry | None, entry: ProgramEntry) -> None:
     """Judge an entry that says that the programme has ended with the one ``before``.
+
+    Where redundancy is off, one input alone counts, once it is followed.
 
     Raises:
         Violation: it has not, or this was said already, or it says anything else besides.
@@ -30,10 +34,13 @@ def judge_end(plan: Plan, before: ProgramEntry | None, entry: ProgramEntry) -> N
     require(same == before, "end", f"{told} is not the last entry, said again")
     require(entry.reason is Reason.END, "end", f"{told} for the reason {entry.reason}")
     now = entry.as_of.instant
-    newest = max(one.arrived_at for one in plan.register.values() if one.arrived_at <= now)
+    policy = wishes.policies_at(now)
+    is_alone = policy.kind is PolicyKind.OFF and entry.active_input == policy.input_id
+    counted = {policy.input_id} if is_alone else {1, 2}
+    newest = max(one.arrived_at for one in plan.register.values() if one.arrived_at <= now and one.input_id in counted)
     silent = now - newest
     require(silent >= _silence(entry), "end", f"{told} while an input delivers: {silent / TICKS_PER_SECOND} s ago")
-    lives = [life for input_id in (1, 2) if (life := _life(plan, input_id, now)) is not None]
+    lives = [life for input_id in counted if (life := _life(plan, input_id, now)) is not None]
     require(any(life.ends for life in lives), "end", f"{told}, and all encoders have crashed")
 
 

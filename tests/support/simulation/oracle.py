@@ -69,7 +69,9 @@ class Oracle:
         """
         self.log.append(entry)
         if entry.ended:
-            judge_end(self.plan, self.log[-2] if len(self.log) > 1 else None, entry)
+            judge_end(
+                self.plan, self.plan.wishes[self.endpoint.guid], self.log[-2] if len(self.log) > 1 else None, entry
+            )
             return
         before = self.entries[-1] if self.entries else None
         truths = {one.rendition: self.pieces(one) for one in entry.renditions}
