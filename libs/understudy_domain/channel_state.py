@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from understudy_domain.codec import record
 from understudy_domain.endpoint_state import EndpointState
+from understudy_domain.failover import dead_at
 from understudy_domain.grid import Grid
 from understudy_domain.interchange import Interchangeability
 from understudy_domain.lineup import DepartedRendition, Rendition, insert
@@ -61,6 +62,23 @@ class ChannelState:
             if departed.rendition.takes_part(begin, off_max=half):
                 found = list(insert(found, departed.rendition))
         return tuple(found) or self.lineup
+
+    def alive(self) -> list[InputState]:
+        """The inputs that are not dead by the patience of a slot of one segment; needs the grid."""
+        if self.grid is None:
+            return []
+        length = self.grid.segment_duration
+        return [
+            one
+            for one in self.inputs
+            if self.now
+            < dead_at(
+                last_arrived_at=one.last_arrived_at,
+                has_ended=one.has_ended,
+                segment_duration=length,
+                slot_duration=length,
+            )
+        ]
 
     def input(self, input_id: int) -> InputState:
         """Input 1 or 2."""

@@ -18,7 +18,15 @@ from understudy_domain.lacking import lacking
 from understudy_domain.lineup import Rendition
 from understudy_domain.publication import Choice, entry_of, would_continue
 from understudy_domain.reason import Reason
-from understudy_domain.slots import SlotBounds, SlotDelivery, begun_together, first_run, index_from, slot_delivery
+from understudy_domain.slots import (
+    SlotBounds,
+    SlotDelivery,
+    begun_together,
+    first_run,
+    half_of,
+    index_from,
+    slot_delivery,
+)
 from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_domain.timeline import InputState, Piece
 from understudy_domain.union import Union, union
@@ -284,7 +292,7 @@ class Decider:
             input_id, reason = verdict.input_id, verdict.reason
             pieces = first_run(
                 together.delivery if together is not None and reason in BORROWING else deliveries[input_id],
-                hole_max=grid.segment_duration // 2,
+                hole_max=min(half_of(run, grid) for run in deliveries[input_id].pieces.values()),
                 duration_max=endpoint.target_duration_seconds(grid) * TICKS_PER_SECOND,
                 other=deliveries[3 - input_id] if reason is Reason.PARTIAL else None,
             )

@@ -119,16 +119,23 @@ class EndpointState:
         if self.last is None:
             return None
         slot_duration = self.slot_duration(grid)
-        if self.last.slot_duration != slot_duration:
+        if self.last.slot_duration != slot_duration or self._is_of_another_grid(self.last, grid):
             slot = grid.slot_of(self.last.end, slot_duration=slot_duration)
         else:
             slot = self.last.slot
         return slot if self.passed is None else max(slot, self.passed)
 
+    @staticmethod
+    def _is_of_another_grid(entry: ProgramEntry, grid: Grid) -> bool:
+        """Whether an entry's slot number counts from elsewhere: S_in has changed since."""
+        return entry.anchor is not None and entry.anchor != grid.anchor
+
     def has_part_of(self, slot: int, grid: Grid) -> bool:
         """The last entry holds part of this slot, by step 7; what there is of the rest is still to come."""
         last = self.last
         if last is None or last.slot != slot or last.slot_duration != self.slot_duration(grid):
+            return False
+        if self._is_of_another_grid(last, grid):
             return False
         if last.ended:  # it says why the programme ended, not what the slot it repeats was published for
             whole_from = grid.start_of(slot + 1, slot_duration=last.slot_duration) - grid.segment_duration // 2

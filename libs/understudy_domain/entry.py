@@ -197,6 +197,8 @@ class ProgramEntry:
     rendering_version: int = RENDERING_VERSION
     order_settled: int = 0
     """ARRIVALS sequence up to which operators' orders for this endpoint are carried out or off."""
+    anchor: int | None = None
+    """Where slot 0 begins, programme time, ticks: slot numbers count from there. None in entries of older releases."""
     ended: bool = False
     """The programme ends with this slot: the endpoint's last entry, said again. Nothing but why and when is another.
 

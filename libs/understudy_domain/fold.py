@@ -30,6 +30,7 @@ from understudy_domain.facts import (
 )
 from understudy_domain.grid import Grid
 from understudy_domain.lineup_change import change_lineup
+from understudy_domain.segment_change import follow_segment_duration
 from understudy_domain.settlement import compare_inputs, match_renditions, place_sessions, settle_grid
 from understudy_domain.still_waiting import StillWaiting
 from understudy_domain.ticks import TICKS_PER_SECOND
@@ -158,6 +159,7 @@ class ChannelFold:
         place_sessions(self.state)
         settle_grid(self.state)
         match_renditions(self.state)
+        follow_segment_duration(self.state)
         change_lineup(self.state)
         compare_inputs(self.state)
 

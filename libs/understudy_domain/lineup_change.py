@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from understudy_domain.channel_state import ChannelState
-from understudy_domain.failover import dead_at
 from understudy_domain.grid import Grid
 from understudy_domain.lacking import lacking
 from understudy_domain.lineup import DepartedRendition, Rendition, insert, letter_of, pair, renditions_of
@@ -30,23 +29,12 @@ def change_lineup(state: ChannelState) -> None:
     """Let renditions leave and join, as of what has just arrived."""
     if state.grid is None or not state.lineup:
         return
-    alive = [one for one in state.inputs if _is_alive(one, state)]
+    alive = state.alive()
     for one in alive if state.departed else ():
         _forget_carried(one, state)
     if alive:
         _leave(state, alive, state.grid)
         _join(state, alive, state.grid)
-
-
-def _is_alive(one: InputState, state: ChannelState) -> bool:
-    assert state.grid is not None
-    segment_duration = state.grid.segment_duration
-    return state.now < dead_at(
-        last_arrived_at=one.last_arrived_at,
-        has_ended=one.has_ended,
-        segment_duration=segment_duration,
-        slot_duration=segment_duration,
-    )
 
 
 def _forget_carried(one: InputState, state: ChannelState) -> None:

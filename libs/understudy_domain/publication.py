@@ -12,6 +12,7 @@ from understudy_domain.grid import Grid
 from understudy_domain.lineup import Rendition
 from understudy_domain.reason import Reason
 from understudy_domain.session import CLOCK_TOLERANCE
+from understudy_domain.slots import half_of
 from understudy_domain.ticks import TICKS_PER_SECOND, difference
 from understudy_domain.timeline import Piece
 
@@ -58,7 +59,7 @@ def entry_of(
         end=end,
         program_date_time=_program_date_time(last, choice, leading, start=start, end=end, discontinuity=discontinuity),
         available_at=_available_at(last, choice, end=end, time_delay=endpoint.time_delay),
-        target_duration_seconds=endpoint.target_duration_seconds(grid),
+        target_duration_seconds=max(endpoint.target_duration_seconds(grid), _seconds_at_least(choice, end - start)),
         active_input=choice.active_input,
         reason=choice.reason,
         step=choice.step,
@@ -68,7 +69,14 @@ def entry_of(
         policy_revision=endpoint.revision,
         as_of=choice.as_of,
         order_settled=endpoint.settled_by(choice.active_input, choice.as_of.instant),
+        anchor=grid.anchor,
     )
+
+
+def _seconds_at_least(choice: Choice, duration: int) -> int:
+    """The target duration that the slot needs: EXTINF rounded to the nearest second; a single piece cannot be cut."""
+    longest = max([duration, *(sum(piece.end - piece.start for piece in run) for run in choice.pieces.values())])
+    return (longest + TICKS_PER_SECOND // 2) // TICKS_PER_SECOND
 
 
 def _leading(choice: Choice, lineup: Sequence[Rendition]) -> tuple[Piece, ...]:
@@ -119,6 +127,7 @@ def _continues(last: ProgramEntry, pieces: Mapping[str, tuple[Piece, ...]], *, s
             frame = max(first.frame_duration, known.pieces[-1].frame_duration)
             if known.end is not None and abs(first.start - known.end) > frame + ROUNDING:
                 return False
+        half = min(half, half_of(run, grid))
     return abs(start - last.end) <= half
 
 

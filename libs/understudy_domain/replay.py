@@ -205,6 +205,8 @@ def _grid_of(entry: ProgramEntry) -> Grid | None:
     """The channel's grid: what is due at due_i is end(k), which is a whole number of S_out from the anchor."""
     segment_duration = segment_duration_of(entry)
     known = next((one for one in entry.evidence.inputs if one.due is not None and one.lag is not None), None)
+    if segment_duration is not None and entry.anchor is not None:
+        return Grid(entry.anchor, segment_duration)
     if segment_duration is None or known is None or known.due is None or known.lag is None:
         return None
     return Grid(known.due - known.lag - (entry.slot + 1) * entry.slot_duration, segment_duration)

@@ -9,10 +9,16 @@ from itertools import pairwise
 from operator import attrgetter
 
 from understudy_domain.grid import Grid
-from understudy_domain.timeline import InputState, Piece, offset_difference
+from understudy_domain.timeline import NEWEST_KEPT, InputState, Piece, offset_difference
+
+_SHORTER = 4 / 3
+_LONGER = 3
+"""In halves of S_in."""
 
 _MISPLACED_HALVES = 3
 """Within so many halves of S_in of a boundary, a piece may belong to the other side of it than where it begins."""
+_LONG_ONES = 2
+"""Pieces that begin earlier and may reach into a slot all the same: one, or two where sessions overlap."""
 _start_of = attrgetter("start")
 
 
@@ -77,7 +83,6 @@ def slot_delivery(
     slot begins at the first piece boundary, however far the piece before it reaches into it. A rendition that is
     ``lacking`` for good counts only if there is something of it in the slot: what was delivered is not left out.
     """
-    half = grid.segment_duration // 2
     begin = grid.start_of(bounds.slot, slot_duration=bounds.slot_duration)
     end = begin + bounds.slot_duration
     pieces: dict[str, tuple[Piece, ...]] = {}
@@ -87,12 +92,16 @@ def slot_delivery(
     leading_end = end
     for rendition in renditions:
         mine = state.rendition_pieces(rendition)
+        half = half_of(mine, grid)
         published = bounds.renditions_until.get(rendition, bounds.published_until)
         reached = _reached(mine, begin - half, begin) if published is None else published
         reached = max(begin, reached, bounds.published_until or 0)
-        about = mine[index_from(mine, begin - _MISPLACED_HALVES * half) : index_from(mine, end)]
-        in_slot = [piece for piece in about if begin - half <= _place(piece, leading, begin, end, half) < end - half]
-        unpublished = [piece for piece in in_slot if published is None or _is_unpublished(piece, published, half)]
+        unpublished = [
+            piece
+            for piece in _about(mine, begin=begin, half=half, until=index_from(mine, end))
+            if (published is None or _is_unpublished(piece, published, half))
+            and begin - half <= _place(piece, leading, begin, end, half, published) < end - half
+        ]
         run = _without_overlap(unpublished, overlap_max=half)
         pieces[rendition] = run
         if not run and rendition in lacking:
@@ -111,8 +120,12 @@ def slot_delivery(
 
 def has_reached(pieces: Sequence[Piece], *, begin: int, end: int, half: int) -> bool:
     """Whether any of a rendition's pieces reaches the end of a slot; while none does, ``slot_delivery`` lacks it."""
-    about = pieces[index_from(pieces, begin - _MISPLACED_HALVES * half) :]
-    return any(piece.end >= end - half for piece in about)
+    return any(piece.end >= end - half for piece in _about(pieces, begin=begin, half=half))
+
+
+def _about(pieces: Sequence[Piece], *, begin: int, half: int, until: int | None = None) -> Sequence[Piece]:
+    """Those that may count in a slot from ``begin`` on; one that is long may begin before all that are usual."""
+    return pieces[max(index_from(pieces, begin - _MISPLACED_HALVES * half) - _LONG_ONES, 0) : until]
 
 
 def index_from(pieces: Sequence[Piece], start: int) -> int:
@@ -120,11 +133,37 @@ def index_from(pieces: Sequence[Piece], start: int) -> int:
     return bisect_left(pieces, start, key=_start_of)
 
 
-def _place(piece: Piece, leading: Sequence[Piece] | None, begin: int, end: int, half: int) -> int:
+def half_of(pieces: Sequence[Piece], grid: Grid) -> int:
+    """S_in / 2, or half of the input's own pieces where these are markedly shorter: what is less than that is no piece.
+
+    So are two in a row that are alike: a single one may be cut short. Only pieces that are kept whatever was decided
+    tell.
+    """
+    newest = pieces[-NEWEST_KEPT:]
+    length = max((piece.end - piece.start for piece in newest), default=grid.segment_duration)
+    for before, piece in pairwise(newest):
+        duration = piece.end - piece.start
+        if abs(duration - before.end + before.start) <= piece.frame_duration:
+            length = min(length, duration)
+    return (length if _SHORTER * length < grid.segment_duration else grid.segment_duration) // 2
+
+
+def _half_a_piece(piece: Piece, half: int) -> int:
+    """How much of a piece may be shown already: of one that is markedly longer than S_in, half of its own length."""
+    duration = piece.end - piece.start
+    return duration // 2 if duration > _LONGER * half else half
+
+
+def _place(
+    piece: Piece, leading: Sequence[Piece] | None, begin: int, end: int, half: int, published: int | None
+) -> int:
     """What decides to which slot a piece belongs: where it begins, or the piece of the leading rendition beside it.
 
-    Renditions are cut alike only within a frame, and a slot may begin within that frame.
+    Renditions are cut alike only within a frame, and a slot may begin within that frame. A piece of another length than
+    S_in may have begun in a slot that is published: then it counts where that ended.
     """
+    if published is not None and piece.start < published - half:
+        return published
     if (
         leading is None
         or begin + half < piece.start < end - _MISPLACED_HALVES * half
@@ -142,7 +181,8 @@ def _reached(pieces: Sequence[Piece], earlier: int, begin: int) -> int:
 
 def _is_unpublished(piece: Piece, published_until: int, overlap_max: int) -> bool:
     """Not yet shown, or no more than half of it, and never more than ``overlap_max``, at the seam of two inputs."""
-    return piece.start >= published_until - overlap_max and piece.start + piece.end >= 2 * published_until
+    not_too_much = piece.start >= published_until - _half_a_piece(piece, overlap_max)
+    return not_too_much and piece.start + piece.end >= 2 * published_until
 
 
 def _without_overlap(pieces: Iterable[Piece], *, overlap_max: int) -> tuple[Piece, ...]:
