@@ -3,7 +3,8 @@
 1. An entry is available from its ``available_at`` on; the delay is already in it.
 2. Listed are the newest available entries whose middles lie within the window behind the live edge, measured along
    what is listed (a jump in programme time costs nobody the window), but at least three, and at least three target
-   durations where there is as much (RFC 8216, 6.2.2).
+   durations where there is as much (RFC 8216, 6.2.2). A target duration that rises makes the window longer from then
+   on: what has left it does not come back.
 3. All of this depends on the configuration, the entries and ``now`` alone, so every egress process lists the same.
 """
 
@@ -47,14 +48,3 @@ def playlist_window(endpoint: OriginEndpoint, *, target_duration_seconds: int) -
     """How far behind the live edge entries are listed, ticks."""
     window_seconds = max(endpoint.hls_package.playlist_window_seconds, TARGET_DURATIONS_MIN * target_duration_seconds)
     return window_seconds * ticks.TICKS_PER_SECOND
-
-
-def first_listed(entries: Sequence[ProgramEntry], *, end: int, window: int) -> int:
-    """The index of the first listed entry, where ``end`` are available and the last of these is the live edge."""
-    listed = 0
-    for index in range(end - 1, -1, -1):
-        duration = duration_of(entries[index])
-        if end - index > LISTED_ENTRIES_MIN and listed + duration // 2 > window:
-            return index + 1
-        listed += duration
-    return 0

@@ -24,7 +24,6 @@ from understudy_domain.availability import (
     LISTED_ENTRIES_MIN,
     available_count,
     duration_of,
-    first_listed,
     playlist_window,
 )
 from understudy_domain.channel import OriginEndpoint
@@ -164,25 +163,22 @@ class ProgramWindow:
         shows_end, self._shows_end = self._shows_end, end == len(self._entries) > 0 and self._entries[-1].ended
         if end == self._end:
             return self._shows_end != shows_end
-        target = self._entries[self._end - 1].target_duration_seconds if self._end else None
         for entry in self._entries[self._end : end]:
+            if self._end and entry.target_duration_seconds != self._entries[self._end - 1].target_duration_seconds:
+                # A longer target duration makes a longer window, from here on: nothing that has left it comes back.
+                self._slide()
             self._listed += duration_of(entry)
             for rendition in entry.renditions:
                 self._newest_with[rendition.rendition] = entry.media_sequence
-        self._end = end
-        self._slide(rescan=target != self._entries[end - 1].target_duration_seconds)
+            self._end += 1
+        self._slide()
         self._drop_old()
         return True
 
-    def _slide(self, *, rescan: bool) -> None:
+    def _slide(self) -> None:
         window = playlist_window(
             self.endpoint, target_duration_seconds=self._entries[self._end - 1].target_duration_seconds
         )
-        if rescan:
-            self._first = first_listed(self._entries, end=self._end, window=window)
-            self._listed = sum(map(duration_of, self._entries[self._first : self._end]))
-            self._behind = sum(map(duration_of, self._entries[: self._first]))
-            return
         while self._end - self._first > LISTED_ENTRIES_MIN:
             duration = duration_of(self._entries[self._first])
             if self._listed - duration + duration // 2 <= window:

@@ -90,9 +90,9 @@ def slot_delivery(
     completed_at: int | None = None
     leading: Sequence[Piece] | None = None
     leading_end = end
-    for rendition in renditions:
-        mine = state.rendition_pieces(rendition)
-        half = half_of(mine, grid)
+    delivered = {rendition: state.rendition_pieces(rendition) for rendition in renditions}
+    half = min((half_of(mine, grid) for mine in delivered.values()), default=0)
+    for rendition, mine in delivered.items():
         published = bounds.renditions_until.get(rendition, bounds.published_until)
         reached = _reached(mine, begin - half, begin) if published is None else published
         reached = max(begin, reached, bounds.published_until or 0)

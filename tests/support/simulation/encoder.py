@@ -69,6 +69,8 @@ class Life:
     configuration: str = "configuration"
     layout: str = "layout"
     content: str = "same"
+    length: int = 0
+    """Ticks that its segments last; 0: what the encoder's do."""
     ends: bool = False
     """Its last playlists carry EXT-X-ENDLIST."""
 
@@ -107,12 +109,16 @@ class ScriptedEncoder:
         found: list[Message] = []
         for index, life in enumerate(self.lives):
             if self.multivariant:
-                begin = EPOCH + life.first * self.segment_duration + life.phase + self.lag
+                begin = EPOCH + life.first * self.length(life) + life.phase + self.lag
                 found.append(Message(begin, self.input_id, self._multivariant()))
             for number in range(life.first, life.last):
                 for playlist in self.renditions:
                     found += self._segment(index, life, number, playlist, register, rng)
         return sorted(found, key=lambda message: message.instant)
+
+    def length(self, life: Life) -> int:
+        """How long the segments of a life are, ticks."""
+        return life.length or self.segment_duration
 
     def delivers(self, number: int, playlist: str) -> bool:
         """Whether it sends this content of this rendition at all, late or not."""
@@ -129,7 +135,7 @@ class ScriptedEncoder:
         register: dict[str, Delivery],
         rng: random.Random,
     ) -> Iterator[Message]:
-        arrival = EPOCH + (number + 1) * self.segment_duration + life.phase + self.lag + self.late.get(number, 0)
+        arrival = EPOCH + (number + 1) * self.length(life) + life.phase + self.lag + self.late.get(number, 0)
         arrival += rng.randrange(self.jitter + 1)
         counter = number - life.first + life.numbering_from
         path = f"{playlist}_{counter:05d}.ts"
@@ -150,16 +156,16 @@ class ScriptedEncoder:
                 yield Message(instant, self.input_id, fact)
 
     def _line(self, life: Life, number: int, playlist: str, path: str, counter: int, *, ended: bool) -> Fact:
-        begin = EPOCH + number * self.segment_duration + life.phase
+        begin = EPOCH + number * self.length(life) + life.phase
         date = None if life.date_offset is None else begin + life.date_offset
-        line = PlaylistLine(path, self.segment_duration, counter, date, gap=number in self.marked)
-        return PlaylistArrived(f"{playlist}.m3u8", self.segment_duration, counter, (line,), ended=ended)
+        line = PlaylistLine(path, self.length(life), counter, date, gap=number in self.marked)
+        return PlaylistArrived(f"{playlist}.m3u8", self.length(life), counter, (line,), ended=ended)
 
     def _upload(
         self, index: int, life: Life, number: int, playlist: str, path: str, instant: int, upload: int
     ) -> tuple[SegmentArrived, Delivery]:
-        begin = EPOCH + number * self.segment_duration + life.phase
-        end = begin + self.segment_duration - self.short.get(number, 0)
+        begin = EPOCH + number * self.length(life) + life.phase
+        end = begin + self.length(life) - self.short.get(number, 0)
         audio = playlist.startswith("audio")
         if audio:  # its frames begin where they begin: boundaries are those of the video within a frame
             begin, end = (-(-edge // AUDIO_FRAME) * AUDIO_FRAME for edge in (begin, end))

@@ -96,9 +96,11 @@ class Oracle:
             "program date time",
             f"does not advance at {entry.media_sequence}",
         )
-        same_target = entry.target_duration_seconds == before.target_duration_seconds
+        needed = max([entry.end - entry.start, *(rendition.duration for rendition in entry.renditions)])
+        target = max(before.target_duration_seconds, (needed + from_seconds(0.5)) // from_seconds(1))
+        same_target = entry.target_duration_seconds == target
         require(same_target, "target duration", f"changes at {entry.media_sequence}")
-        half = self.plan.segment_duration // 2
+        half = self.plan.longest // 2
         require(entry.start >= before.end - half, "order", f"{entry.media_sequence} begins inside what was published")
 
     def _objects(self, entry: ProgramEntry, truths: dict[str, list[Delivery]]) -> None:
@@ -120,7 +122,7 @@ class Oracle:
             require(apart <= frame, "I3", f"boundaries of renditions are {apart} ticks apart")
 
     def _seams(self, before: ProgramEntry | None, entry: ProgramEntry, truths: dict[str, list[Delivery]]) -> None:
-        half = self.plan.segment_duration // 2
+        half = self.plan.longest // 2
         breaks, continues = False, True
         for rendition, pieces in truths.items():
             for one, other in pairwise(pieces):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from support.simulation.encoder import Delivery, Life, ScriptedEncoder
 from support.simulation.faults import add_faults
+from support.simulation.lengths import other_lengths
 from support.simulation.lives import hard_lives
 from support.simulation.renditions import renditions_come_and_go
 from support.simulation.wishes import Wishes, command_messages, wishes_of
@@ -102,6 +103,11 @@ class Plan:
         return max(one.jitter for one in self.encoders)
 
     @property
+    def longest(self) -> int:
+        """The longest segment duration of any encoder's life, ticks."""
+        return max([self.segment_duration, *(life.length for one in self.encoders for life in one.lives)])
+
+    @property
     def end(self) -> int:
         """When the last content ends, ticks since the epoch."""
         return EPOCH + self.segments * self.segment_duration
@@ -130,6 +136,7 @@ def plan_of(seed: int) -> Plan:
         hard_lives(rng, plan)
     else:
         _joinable_faults(rng, plan)
+    other_lengths(random.Random(f"lengths {seed}"), plan)
     renditions_come_and_go(random.Random(f"renditions {seed}"), plan)
     _write(plan, rng)
     return plan

@@ -84,7 +84,7 @@ def _goes_on(plan: Plan, oracle: Oracle) -> None:
     slot_duration = oracle.entries[-1].slot_duration
     reached = max(pieces[-1].end for pieces in contents(oracle).values() if pieces)
     left = plan.end - reached
-    require(left <= slot_duration + plan.segment_duration, "liveness", f"{oracle.endpoint.name} lacks the last {left}")
+    require(left <= slot_duration + plan.longest, "liveness", f"{oracle.endpoint.name} lacks the last {left}")
 
 
 def _loses_nothing_owed(plan: Plan, oracle: Oracle) -> None:

@@ -80,8 +80,9 @@ class Egress:
         target = header["#EXT-X-TARGETDURATION"]
         last = header["#EXT-X-MEDIA-SEQUENCE"] + len(segments) - 1
         require(not header.get(ENDLIST) or last in memory.ends, "end", f"{rendition} ends with {last}")
-        memory.target_duration = memory.target_duration or target
-        require(target == memory.target_duration, "target duration", f"{memory.target_duration} became {target}")
+        # It may rise for a single input segment that is longer, and never falls; the oracle says when it may.
+        require(target >= (memory.target_duration or 0), "target duration", f"{memory.target_duration} became {target}")
+        memory.target_duration = target
         first = header["#EXT-X-MEDIA-SEQUENCE"]
         before = self._edges.get(rendition)
         require(before is None or (first >= before[0] and last >= before[1]), "I1", f"ran back: {before} {first}")
