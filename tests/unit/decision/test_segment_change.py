@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from support.synthetic import EPOCH, Broadcast, Message, SyntheticEncoder, configured
+from understudy_domain import codec
+from understudy_domain.channel_state import ChannelState
 from understudy_domain.entry import ProgramEntry
+from understudy_domain.fold import ChannelFold
 from understudy_domain.reason import Reason
 from understudy_domain.ticks import TICKS_PER_SECOND
 
@@ -114,3 +119,36 @@ def test_two_living_inputs_of_different_lengths_keep_the_first_ones_grid(name: s
     assert {entry.reason for entry in entries} == {Reason.START, Reason.KEEP}
     assert run.fold.state.grid is not None
     assert run.fold.state.grid.segment_duration == 2 * TICKS_PER_SECOND
+
+
+@pytest.mark.parametrize("cut", range(40, 160, 17))
+def test_a_successor_goes_on_through_a_change_of_the_segment_length(cut: int) -> None:
+    lives = [life(one, length, *span) for one in (1, 2) for length, span in ((6.0, (0, 60)), (2.0, (60, SECONDS)))]
+    whole = broadcast(*lives)
+
+    def restart(run: Broadcast, sequence: int) -> None:
+        if sequence == cut:
+            standing = {guid: entries[-1] for guid, entries in run.entries.items()}
+            state = codec.decode_as(ChannelState, codec.encode(run.fold.state))
+            run.fold = ChannelFold(state, standing=standing)
+            assert run.fold.resume() == []
+
+    messages = [*ENDPOINTS, *(message for one in lives for message in one)]
+    again = Broadcast(messages).run(until_seconds=SECONDS + 60, interrupt=restart)
+    assert again.entries == whole.entries
+
+
+def test_an_entry_of_an_older_release_counts_on_the_only_grid_there_was() -> None:
+    run = broadcast(life(1, 2.0, 0, 60), life(2, 2.0, 0, 60))
+    last = run.of("two")[-1]
+    plain = json.loads(codec.encode(last))
+    assert plain.pop("anchor") == run.fold.state.grid.anchor  # type: ignore[union-attr]
+    older = codec.decode_as(ProgramEntry, json.dumps(plain).encode())
+    assert older == replace(last, anchor=None)
+    endpoint = run.fold.state.endpoint(last.origin_endpoint)
+    assert endpoint is not None
+    assert run.fold.state.grid is not None
+    endpoint.passed = None
+    before = endpoint.next_slot(run.fold.state.grid)
+    run.fold.adopt(older)
+    assert endpoint.next_slot(run.fold.state.grid) == before
