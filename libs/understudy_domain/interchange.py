@@ -111,6 +111,8 @@ class RenditionProof:
     """Common pieces in a row that were at least seamless."""
     joinable: int = 0
     """Common pieces in a row that were joinable."""
+    compared: int = 0
+    """Common pieces in all."""
     contradicting: int = 0
     """Common pieces in a row that were not even seamless."""
     mismatch: Mismatch | None = None
@@ -145,13 +147,14 @@ class Interchangeability:
         proof = self.renditions.setdefault(rendition, RenditionProof())
         grade_before, mismatch_before = proof.grade, proof.mismatch
         grade, proof.mismatch = compare(one, other)
+        proof.compared += 1
         proof.seamless = proof.seamless + 1 if _RANK[grade] >= _RANK[Grade.SEAMLESS] else 0
         proof.joinable = proof.joinable + 1 if grade is Grade.JOINABLE else 0
         proof.contradicting = proof.contradicting + 1 if grade is Grade.NONE else 0
         if (
             proof.grade is not grade_before
             or proof.mismatch is not mismatch_before
-            or proof.contradicting == COMMON_PIECES_FOR_PROOF
+            or COMMON_PIECES_FOR_PROOF in (proof.contradicting, proof.compared)
         ):
             self.changes += 1
 

@@ -161,7 +161,8 @@ class Watch:
     def _look_at_match(self) -> None:
         """A proof that has only begun anew, as with an encoder's restart, is no mismatch: something has to contradict.
 
-        At a channel's beginning, when nothing is proven that could be contradicted, pieces in a row have to.
+        An encoder's very first piece often does, and is not believed alone. At a channel's beginning, when nothing is
+        proven that could be contradicted, pieces in a row have to.
         """
         interchange, told = self._state.interchange, self._state.told
         self._changes = interchange.changes
@@ -182,7 +183,9 @@ class Watch:
             differing = {
                 name: proof.mismatch
                 for name, proof in interchange.renditions.items()
-                if proof.mismatch is not None and is_better(told.grade, proof.grade)
+                if proof.compared >= COMMON_PIECES_FOR_PROOF
+                and proof.mismatch is not None
+                and is_better(told.grade, proof.grade)
             }
             if differing:
                 self._tell_mismatch(grade, differing)

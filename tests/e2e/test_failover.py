@@ -10,7 +10,9 @@ import contextlib
 import random
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,6 +52,8 @@ class FailoverRun:
     """By endpoint: before the first kill, before the second, at the end."""
     failovers: dict[str, list[int]] = field(default_factory=dict)
     """By endpoint, at the same three moments: the counter."""
+    events: list[dict[str, Any]] = field(default_factory=list)
+    """What was told of the channel with both inputs."""
     first_frame: int = 0
     killed_at: list[float] = field(default_factory=list)
     browser: PlayerReport | MissingProgram | None = None
@@ -104,6 +108,7 @@ class _Director:
         self._wait_for_segments({name: count + 1 for name, count in seen.items()}, within_seconds=15)
 
         self._note_decisions()
+        run.events = self._control.events(show)
         run.browser = browser if isinstance(browser, MissingProgram) else browser.finish()
         run.probes = {
             name: probe if isinstance(probe, MissingProgram) else probe.finish() for name, probe in probes.items()
@@ -216,6 +221,26 @@ def test_nothing_that_was_published_broke_a_rule_of_live_playlists_or_changed(ru
 def test_every_endpoint_fails_over_once_a_kill_and_never_back_by_itself(run: FailoverRun, name: str) -> None:
     assert run.active_inputs[name] == [1, 2, 1]
     assert run.failovers[name] == [0, 1, 2]
+
+
+def test_it_is_told_which_input_was_lost_and_came_back_and_nobody_is_told_of_a_gap(run: FailoverRun) -> None:
+    of_inputs = [(one["kind"], one["input"]) for one in run.events if one["kind"].startswith("input_")]
+    assert of_inputs == [("input_lost", 1), ("input_recovered", 1), ("input_lost", 2)]
+    lost = [one for one in run.events if one["kind"] == "input_lost"]
+    for event, killed_at in zip(lost, run.killed_at, strict=True):
+        told_at = datetime.fromisoformat(event["at"]).timestamp()
+        # Its last segment arrived in the segment before the kill, or a moment after: it is lost 3 S_in + 1 s later.
+        assert killed_at + 2 * SEGMENT_SECONDS < told_at < killed_at + 3 * SEGMENT_SECONDS + 1 + LATE_SECONDS
+    bad = ("gap", "partial", "hold")
+    assert [one["words"] for one in run.events if one["kind"] in bad] == []
+
+
+@each_endpoint
+def test_each_failover_is_told_once_as_seamless(run: FailoverRun, name: str) -> None:
+    mine = [one for one in run.events if one["origin_endpoint"] == run.endpoints[name].id]
+    assert [one["kind"] for one in mine] == ["programme_started", "failover", "failover"]
+    assert [one["active_input"] for one in mine] == [1, 2, 1]
+    assert [one["seam"] for one in mine] == [None, "seamless", "seamless"]
 
 
 @each_endpoint

@@ -91,6 +91,17 @@ class Control:
         samples = self._samples("understudy_decisions_total", endpoint)
         return {labels["reason"]: int(value) for labels, value in samples}
 
+    def events(self, channel: CreatedChannel) -> list[dict[str, Any]]:
+        """What was told of a channel, in order of time."""
+        answer = httpx.get(
+            f"{self._stack.service_url('controller')}/understudy/v1/events",
+            params={"channel": channel.id, "limit": 1000},
+            timeout=10,
+        )
+        answer.raise_for_status()
+        found: list[dict[str, Any]] = answer.json()["events"]
+        return found
+
     def _samples(self, name: str, endpoint: CreatedEndpoint) -> list[tuple[dict[str, str], float]]:
         answer = httpx.get(f"{self._stack.service_url('controller')}/metrics", timeout=10)
         answer.raise_for_status()

@@ -110,6 +110,16 @@ def test_an_encoder_that_restarts_as_it_was_is_no_mismatch() -> None:
     assert [event.kind for event in found.of(EventKind.INPUTS_MISMATCH)] == []
 
 
+def test_the_first_pieces_of_an_encoder_that_restarts_are_no_mismatch_by_themselves() -> None:
+    one = SyntheticEncoder(1).messages(range(15))
+    again = SyntheticEncoder(1, content="other life", layout="first").messages(range(13, 15))
+    again += SyntheticEncoder(1, content="other life").messages(range(15, SEGMENTS))
+    late = [Message(message.instant + from_seconds(8), 1, message.fact) for message in again]
+    found = watched(one + late + SyntheticEncoder(2).messages(range(SEGMENTS)))
+    assert len(found.run.fold.state.input(1).sessions) > 1
+    assert [event.kind for event in found.of(EventKind.INPUTS_MISMATCH)] == []
+
+
 def test_inputs_that_never_matched_are_told_once_pieces_in_a_row_differ() -> None:
     found = watched(both(SyntheticEncoder(1), SyntheticEncoder(2, configuration="other")))
     (mismatch,) = found.of(EventKind.INPUTS_MATCH, EventKind.INPUTS_MISMATCH)
