@@ -122,7 +122,8 @@ def _admit(
 
 def _offered(one: InputState, state: ChannelState, grid: Grid) -> Mapping[Rendition, int]:
     """What an input delivers besides the line-up, and since when without a hole, programme time."""
-    carried = {path for name, path in one.carries.items() if any(name == known.rendition for known in state.lineup)}
+    names = {known.rendition for known in state.lineup}
+    carried = {path for name, path in one.carries.items() if name in names}
     more = one.pieces.keys() & one.firsts.keys() - carried
     if not more:
         return {}

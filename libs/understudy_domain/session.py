@@ -6,8 +6,11 @@ input's last), both get the same offset and a change between them is seamless; o
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
+from operator import attrgetter
 
 from understudy_domain.lag import Lag
 from understudy_domain.sources import PLAYLISTS_KEPT
@@ -29,6 +32,8 @@ AGAIN_SEGMENTS = 5
 """Nor is one of known content a second upload if it is further back than this: encoders send again for about three
 segments. One that is restarted on a recording, a slate or a test picture sends the same bytes at the same timestamps.
 """
+
+_start_of = attrgetter("start")
 
 
 @dataclass(slots=True)
@@ -88,6 +93,7 @@ class Session:
     """Segments delivered of its most advanced rendition."""
     lag: Lag = field(default_factory=Lag)
     recent: list[RecentPiece] = field(default_factory=list)
+    """In order of time, over all playlists."""
 
     def unwrap(self, timestamp: int) -> int:
         """A media timestamp on this session's unwrapped line: the nearest to its newest end."""
@@ -121,7 +127,8 @@ class Session:
         ):
             return False
         back = self.newest_end - start
-        same_time = [piece for piece in self.recent if piece.playlist == playlist and piece.overlaps(start, end)]
+        about = [piece for piece in self.recent if piece.playlist == playlist and piece.end > start]
+        same_time = [piece for piece in about if piece.overlaps(start, end)]
         if not same_time:
             return back <= LATE_SEGMENTS * segment_duration
         again = all(piece.size == size and piece.digest == digest for piece in same_time)
@@ -140,16 +147,14 @@ class Session:
 
     def is_duplicate(self, *, playlist: str, start: int, size: int, digest: str) -> bool:
         """Whether this very content has been delivered at this very time."""
-        return any(
-            piece.start == start and piece.size == size and piece.digest == digest and piece.playlist == playlist
-            for piece in self.recent
-        )
+        first = bisect_left(self.recent, start, key=_start_of)
+        there = takewhile(lambda piece: piece.start == start, islice(self.recent, first, None))
+        return any(piece.size == size and piece.digest == digest and piece.playlist == playlist for piece in there)
 
     def remember(self, piece: RecentPiece) -> None:
         """Take a piece in: advances the newest end and what duplicates are told by."""
         self.newest_end = max(self.newest_end, piece.end)
-        self.recent.append(piece)
-        self.recent.sort(key=lambda recent: recent.start)
+        insort_right(self.recent, piece, key=_start_of)
         mine = [recent for recent in self.recent if recent.playlist == piece.playlist]
         self.pieces = max(self.pieces, len(mine))
         if len(mine) > RECENT_PIECES:

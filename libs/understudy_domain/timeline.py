@@ -118,7 +118,7 @@ class InputState:
     def has_ended(self) -> bool:
         """Every playlist of its session carries EXT-X-ENDLIST, but for those that it goes on without."""
         ended, session = self.sources.ended, self.session
-        if session is None or not any(playlist in ended for playlist in self.firsts):
+        if session is None or not ended or not any(playlist in ended for playlist in self.firsts):
             return False
         return all(
             playlist in ended
@@ -311,7 +311,7 @@ class InputState:
             (
                 one
                 for one in reversed(self.sessions)
-                if any(recent.digest == digest and recent.path == path for recent in one.recent)
+                if any(recent.digest == digest and recent.path == path for recent in reversed(one.recent))
             ),
             None,
         )
@@ -353,12 +353,14 @@ class InputState:
         The newest of each playlist stay whatever was decided: what the inputs are compared by.
         """
         for playlist, pieces in self.pieces.items():
-            if pieces[0].end <= programme_time:
+            if len(pieces) > NEWEST_KEPT and pieces[0].end <= programme_time:
                 old, newest = pieces[:-NEWEST_KEPT], pieces[-NEWEST_KEPT:]
                 self.pieces[playlist] = [piece for piece in old if piece.end > programme_time] + newest
 
     def take_fresh(self) -> list[tuple[str, Piece]]:
         """The pieces that took their place since this was last called, with the renditions they are of."""
+        if not self.fresh:
+            return []
         of_playlist = {playlist: rendition for rendition, playlist in self.carries.items()}
         fresh, self.fresh = self.fresh, []
         return [(of_playlist[playlist], piece) for playlist, piece in fresh if playlist in of_playlist]
