@@ -18,6 +18,8 @@ PLAYLISTS_KEPT = 64
 """Playlists of one input that are remembered, the last read: encoders may put a date into each life's names."""
 FORMS_KEPT = 128
 """Forms of names that are remembered, the last listed: names of random digits or with the time have ever new ones."""
+OVERTAKEN_LINES = 5
+"""By so many numbers a playlist may be behind one that was sent after it."""
 NAMES_TO_TRUST = 2
 """Different names of one form that a playlist must have listed before the form alone is trusted."""
 
@@ -57,6 +59,20 @@ class Sources:
     forms: dict[str, NameForm] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
     """Playlists that carry EXT-X-ENDLIST."""
+    newest_sequence: dict[str, int] = field(default_factory=dict)
+    """By playlist: the highest of the encoder's own numbers that it has listed."""
+
+    def begins_anew(self, fact: PlaylistArrived) -> bool:
+        """Whether a playlist is of another life of its encoder: it had ended and goes on, or counts from the start.
+
+        What is a few numbers behind was overtaken on its way.
+        """
+        if not fact.lines:
+            return False
+        if not fact.ended and fact.path in self.ended:
+            return True
+        newest = max(line.source_sequence for line in fact.lines)
+        return newest < self.newest_sequence.get(fact.path, newest) - OVERTAKEN_LINES
 
     def read_playlist(self, fact: PlaylistArrived) -> None:
         """Take in what is new in a media playlist."""
@@ -64,6 +80,7 @@ class Sources:
         for line in fact.lines:
             lines[line.path] = ListedSegment(line.program_date_time, line.gap)
             self._learn_form(fact.path, line.path)
+        self._count(fact)
         _keep_newest(lines, LINES_KEPT)
         _keep_newest(self.lines, PLAYLISTS_KEPT)
         if fact.ended:
@@ -71,6 +88,13 @@ class Sources:
         else:
             self.go_on(fact.path)
         self.ended = [playlist for playlist in self.ended if playlist in self.lines]
+
+    def _count(self, fact: PlaylistArrived) -> None:
+        if fact.lines:
+            anew, newest = self.begins_anew(fact), max(line.source_sequence for line in fact.lines)
+            known = self.newest_sequence.pop(fact.path, newest)
+            self.newest_sequence[fact.path] = newest if anew else max(newest, known)
+            _keep_newest(self.newest_sequence, PLAYLISTS_KEPT)
 
     def _learn_form(self, playlist: str, path: str) -> None:
         key = name_form(path)

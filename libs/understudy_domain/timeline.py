@@ -146,7 +146,7 @@ class InputState:
 
     def read_playlist(self, fact: PlaylistArrived, *, segment_duration: int | None) -> None:
         """A playlist has arrived: what it says of segments that are here already, and of parked ones."""
-        if not fact.ended and fact.path in self.sources.ended:
+        if self.sources.begins_anew(fact):
             for session in self.sessions:
                 session.close_playlist(fact.path)
         self.sources.read_playlist(fact)

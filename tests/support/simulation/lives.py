@@ -28,6 +28,10 @@ def hard_lives(rng: random.Random, plan: Plan) -> None:
             plan.notes.append(f"input {encoder.input_id}: content {number} is short")
         if rng.random() < 0.6:
             plan.notes += add_faults(rng, encoder, (1, plan.segments - 6), rng.randint(1, 2), forever=False)
+    for encoder in plan.encoders:
+        if encoder.marked and len(encoder.lives) > 1:
+            # A name that is used again without a date tells of another life by the playlist's own count alone.
+            encoder.tells_less = False
     _end_orderly(plan)
     if rng.random() < 0.15:
         silent = rng.choice(plan.encoders)

@@ -23,7 +23,8 @@ ROUNDING = 2
 SLACK = from_seconds(0.15)
 """What a lag may be off, beyond the jitter of arrivals."""
 DEAD_AFTER_SEGMENTS = 3
-COMMON_FOR_PROOF = 3
+COMMON_FOR_PROOF = 6
+"""Of a rendition that joins: three segments until it has joined, and three that prove that it can be borrowed."""
 MOVING = {Reason.FAILOVER, Reason.COMBINE, Reason.SWITCHOVER, Reason.FAILBACK}
 """Reasons for which the active input may change."""
 WHOLE = {Reason.START, Reason.KEEP, Reason.FAILOVER, Reason.SWITCHOVER, Reason.FAILBACK}
@@ -140,9 +141,10 @@ class Oracle:
                 continues = continues and same and off <= _frame(last, pieces[0])
             if pieces:
                 self._ends[rendition] = (pieces[-1], entry.end)
-            elif entry.discontinuity:
-                # It stands in this rendition's playlist too: what follows its gap need not continue what was before.
-                self._ends.pop(rendition, None)
+        if entry.discontinuity:
+            # It stands in the playlist of a rendition that has a gap here, or none at all, as well: what follows there
+            # need not continue what was before.
+            self._ends = {one: ended for one, ended in self._ends.items() if truths.get(one)}
         if before is not None and breaks:
             require(
                 entry.discontinuity, "discontinuity", f"{entry.media_sequence} does not continue and does not say so"
@@ -233,7 +235,7 @@ class Oracle:
         """Step 3 comes before step 4."""
         delivered = self.arrived(left, entry.as_of.instant - 1)
         common = delivered & self.arrived(3 - left, entry.as_of.instant - 1)
-        if min(sum(name == f"{stem}.m3u8" for name, _ in common) for stem in self._stems) <= COMMON_FOR_PROOF:
+        if min(sum(name == f"{stem}.m3u8" for name, _ in common) for stem in self._stems) < COMMON_FOR_PROOF:
             return  # of one that has just joined it is not proven that it can be borrowed
         newest = [max((n for name, n in delivered if name == f"{stem}.m3u8"), default=-1) for stem in self._stems]
         recovered = min(newest) > max(lacking)

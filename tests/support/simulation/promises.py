@@ -114,13 +114,14 @@ def _owes(plan: Plan, input_id: int, number: int, tolerance: int) -> bool:
         return False
     if encoder.late.get(number, 0) > tolerance - 2 * SLACK - plan.jitter:
         return False
-    mine = [one.arrived_at for one in plan.register.values() if one.input_id == input_id and one.number == number]
-    first = min(mine)
-    before = max(
-        (one.arrived_at for one in plan.register.values() if one.input_id == input_id and one.arrived_at < first),
-        default=first,
-    )
-    return first - before < DEAD_AFTER_SEGMENTS * plan.segment_duration + tolerance
+    mine = [one for one in plan.register.values() if one.input_id == input_id and one.number == number]
+    first = min(one.arrived_at for one in mine)
+    arrivals = sorted({one.arrived_at for one in plan.register.values() if one.input_id == input_id})
+    dead_after = DEAD_AFTER_SEGMENTS * plan.segment_duration + tolerance
+    silences = [
+        later - earlier for earlier, later in pairwise(arrivals) if later > mine[0].begin and later <= first
+    ]  # while it was dead the slot may have been decided without it, though it came back in time
+    return max(silences, default=0) < dead_after
 
 
 def _costs_no_more_than_a_wait(plan: Plan, oracle: Oracle) -> None:
