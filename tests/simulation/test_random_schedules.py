@@ -8,7 +8,7 @@ from support.simulation.campaign import campaign
 from support.simulation.plan import plan_of
 from support.simulation.world import World
 
-SCHEDULES = int(os.environ.get("UNDERSTUDY_SIMULATED_SCHEDULES", "600"))
+SCHEDULES = int(os.environ.get("UNDERSTUDY_SIMULATED_SCHEDULES", "1000"))
 
 
 def test_no_schedule_breaks_a_promise() -> None:
