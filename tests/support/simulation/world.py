@@ -25,7 +25,7 @@ from understudy_domain.ticks import TICKS_PER_SECOND, from_seconds
 
 TICK_AFTER = from_seconds(0.001)
 TICK_AGAIN = from_seconds(0.05)
-SILENCE = 45 * TICKS_PER_SECOND
+SILENCE = 90 * TICKS_PER_SECOND
 """How long a run goes on after the last message."""
 STRICT_EVERY = 7
 """Every how many schedules the last playlists are read by somebody else's parser as well."""
