@@ -7,7 +7,7 @@ input's last), both get the same offset and a change between them is seamless; o
 from __future__ import annotations
 
 from bisect import bisect_left, insort_right
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from itertools import islice, takewhile
 from operator import attrgetter
@@ -59,11 +59,13 @@ class RecentPiece:
     has_video: bool = True
     is_closed: bool = False
     """Its playlist has ended since, and was begun anew: what is listed there now is something else."""
+    is_listed: bool = False
+    """A line about it has been read. A further one with no date is of another piece: who restarts uses names again."""
 
     def is_of_another_life(self, program_date_time: int | None) -> bool:
         """Whether a line of this date that has its name is about a piece to come: who restarts uses names again."""
         known = self.program_date_time
-        if self.is_closed:
+        if self.is_closed or (self.is_listed and program_date_time is None):
             return True
         return known is not None and program_date_time is not None and abs(program_date_time - known) > self.duration
 
@@ -162,11 +164,29 @@ class Session:
         elif len(self.recent) > RECENT_PIECES * PLAYLISTS_KEPT:
             del self.recent[0]
 
-    def close_playlist(self, playlist: str) -> None:
-        """A playlist had ended and goes on: its encoder has another life, and may use the names of this one again."""
+    def close_playlist(self, playlist: str, *, listed: Collection[str]) -> None:
+        """A playlist is begun anew: its encoder has another life, and may use the names of this one again.
+
+        What is ``listed`` now for the first time may have arrived before.
+        """
         for piece in self.recent:
-            if piece.playlist == playlist:
+            if piece.playlist == playlist and (piece.is_listed or piece.path not in listed):
                 piece.is_closed = True
+
+    def newest_of(self, playlist: str, path: str) -> RecentPiece | None:
+        """The newest of the recent pieces of a playlist that have this name."""
+        return next((one for one in reversed(self.recent) if one.path == path and one.playlist == playlist), None)
+
+    def may_have_date(self, piece: RecentPiece, program_date_time: int | None) -> bool:
+        """Whether a date agrees with that of the nearest recent piece which has one; no date agrees with nothing."""
+        if program_date_time is None:
+            return False
+        dated = [one for one in self.recent if one.program_date_time is not None and one.playlist == piece.playlist]
+        if not dated:
+            return True
+        nearest = min(dated, key=lambda one: abs(one.start - piece.start))
+        assert nearest.program_date_time is not None
+        return abs(program_date_time - nearest.program_date_time - piece.start + nearest.start) <= piece.duration
 
     def recent_at(self, playlist: str, timestamp: int) -> RecentPiece | None:
         """The piece of a playlist that holds an (unwrapped) timestamp, if it is among the recent ones."""

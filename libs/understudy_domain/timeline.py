@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from understudy_domain.facts import PlaylistArrived, SegmentArrived
 from understudy_domain.lineup import FirstSegment
 from understudy_domain.media import RunningCounter, Track, TrackKind
-from understudy_domain.session import FORWARD_JUMP_SEGMENTS, RecentPiece, Session
+from understudy_domain.session import AGAIN_SEGMENTS, FORWARD_JUMP_SEGMENTS, RecentPiece, Session
 from understudy_domain.sources import PLAYLISTS_KEPT, ListedSegment, Sources
 from understudy_domain.steadiness import Steadiness
 from understudy_domain.ticks import TICKS_PER_SECOND, difference
@@ -148,7 +148,7 @@ class InputState:
         """A playlist has arrived: what it says of segments that are here already, and of parked ones."""
         if self.sources.begins_anew(fact):
             for session in self.sessions:
-                session.close_playlist(fact.path)
+                session.close_playlist(fact.path, listed=[line.path for line in fact.lines])
         self.sources.read_playlist(fact)
         for line in fact.lines:
             self._annotate(fact.path, line.path)
@@ -189,6 +189,7 @@ class InputState:
                 parked.arrived_at,
                 date,
                 has_video=leading.kind is TrackKind.VIDEO,
+                is_listed=line is not None,
             )
         )
         if line is not None and line.gap:
@@ -253,7 +254,7 @@ class InputState:
     def _annotate(self, playlist: str, path: str) -> None:
         """A line about a segment that is here already: its date, or the mark that it is no programme."""
         for session in reversed(self.sessions):
-            recent = next((one for one in session.recent if one.path == path and one.playlist == playlist), None)
+            recent = session.newest_of(playlist, path)
             if recent is not None:
                 break
         else:
@@ -266,7 +267,10 @@ class InputState:
         line = self.sources.lines.get(playlist, {}).get(path)
         if line is None or recent.is_of_another_life(line.program_date_time):
             return
+        if self._is_passed(session, recent) and not session.may_have_date(recent, line.program_date_time):
+            return
         self.sources.take_line(playlist, path)
+        recent.is_listed = True
         recent.program_date_time = line.program_date_time
         if line.gap:
             self._withdraw(playlist, piece, parked)
@@ -279,6 +283,13 @@ class InputState:
                 arrived_at=recent.arrived_at,
             )
         _set_date(line, piece, parked)
+
+    def _is_passed(self, session: Session, recent: RecentPiece) -> bool:
+        """Its playlist has gone on for long, or in a later session: who restarts may use its name again."""
+        current, newest_end = self.sessions[-1], session.ends_at(recent.playlist)
+        if newest_end is not None and newest_end - recent.end > AGAIN_SEGMENTS * recent.duration:
+            return True
+        return recent.arrived_at < current.first_arrived_at and current.ends_at(recent.playlist) is not None
 
     def _withdraw(self, playlist: str, piece: Piece | None, parked: ParkedSegment | None) -> None:
         """Marked filler is a missing piece."""

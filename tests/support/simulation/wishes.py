@@ -68,6 +68,8 @@ def _wishes(rng: random.Random) -> Wishes:
 
 def command_messages(guid: str, wishes: Wishes, configured: Sequence[Message]) -> list[Message]:
     """The endpoint's commands with its policy in them, and its orders; ``configured`` in order of revisions."""
+    if wishes.pinned_at is not None:
+        wishes.pinned_at = max(wishes.pinned_at, configured[0].instant + 1)
     found = []
     for message in configured:
         assert isinstance(message.fact, EndpointConfigured)
@@ -86,7 +88,6 @@ def _with_policy(fact: EndpointConfigured, policy: Policy) -> EndpointConfigured
 def _with_pinning(configured: Sequence[Message], wishes: Wishes) -> list[Message]:
     """One more revision, between the others, which are numbered anew."""
     assert wishes.pinned_at is not None
-    wishes.pinned_at = max(wishes.pinned_at, configured[0].instant + 1)
     before = [message for message in configured if message.instant < wishes.pinned_at]
     last = before[-1].fact
     assert isinstance(last, EndpointConfigured)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from support.synthetic import EPOCH, Broadcast, SyntheticEncoder, configured
+import pytest
+
+from support.synthetic import EPOCH, Broadcast, Message, SyntheticEncoder, configured
 from understudy_domain import failover
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.facts import PlaylistArrived
@@ -112,3 +114,49 @@ def test_filler_that_an_encoder_lists_in_its_second_life_is_not_taken_for_its_na
     assert any("/2-" in key for key in keys)
     assert not any("/22-" in key for key in keys)
     assert any("/23-" in key for key in keys)
+
+
+def lives(*, dated: bool, media_offset_seconds: float, ahead: bool, counts_on: bool) -> list[Message]:
+    """Two lives of one encoder under the same names, the first one killed; playlists ahead of their segments or not.
+
+    The third segment's line of the first life was never read, the one of the second life says that it is filler.
+    """
+    date = 0.0 if dated else None
+    first = SyntheticEncoder(1, date_offset_seconds=date).messages(range(10))
+    second = SyntheticEncoder(
+        1,
+        date_offset_seconds=date,
+        media_offset_seconds=media_offset_seconds,
+        content="later",
+        first_number=-20,
+        ended_after=29,
+    ).messages(range(20, 30))
+    messages = [configured("four", seconds=4)]
+    messages += [one for one in first if not (isinstance(one.fact, PlaylistArrived) and one.fact.media_sequence == 2)]
+    for message in second:
+        fact, instant = message.fact, message.instant
+        if isinstance(fact, PlaylistArrived):
+            sequence = fact.media_sequence - (0 if counts_on else 20)
+            gap = fact.lines[0].path.endswith(("00002.ts", "00003.ts"))
+            line = replace(fact.lines[0], gap=gap, source_sequence=sequence)
+            fact, instant = (
+                replace(fact, media_sequence=sequence, lines=(line,)),
+                instant - from_seconds(0.02 if ahead else 0.0),
+            )
+        messages.append(replace(message, fact=fact, instant=instant))
+    return messages
+
+
+@pytest.mark.parametrize("media_offset_seconds", [0.0, -1000.0], ids=["one session", "another session"])
+@pytest.mark.parametrize("dated", [True, False], ids=["with dates", "without dates"])
+@pytest.mark.parametrize("ahead", [True, False], ids=["playlist first", "segment first"])
+@pytest.mark.parametrize("counts_on", [True, False], ids=["numbers going on", "numbers from zero"])
+def test_lines_of_an_encoder_that_was_killed_and_restarted_are_of_its_new_segments(
+    counts_on: bool, ahead: bool, dated: bool, media_offset_seconds: float
+) -> None:
+    log = lives(dated=dated, media_offset_seconds=media_offset_seconds, ahead=ahead, counts_on=counts_on)
+    run = Broadcast(log).run(until_seconds=120)
+    keys = {piece.object_key for entry in run.of("four") for piece in entry.renditions[0].pieces}
+    found = {int(key.split("/")[-1].split("-")[0]) for key in keys}
+    assert found == {*range(10), *range(20, 30)} - {22, 23}
+    assert run.of("four")[-1].ended
