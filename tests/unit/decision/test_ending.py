@@ -245,8 +245,8 @@ def test_what_arrives_after_an_order_takes_it_back() -> None:
         ([*encoder(1), *encoder(2, ends=False)], 41.0, EndRefusal.STILL_DELIVERING),
         # Dead: nothing for 3 S_in and 1 s.
         ([*encoder(1), *encoder(2, ends=False)], 47.31, None),
-        ([*encoder(1, ends=False), *encoder(2, ends=False)], 47.0, EndRefusal.STILL_DELIVERING),
-        ([*encoder(1, ends=False), *encoder(2, ends=False)], 47.31, None),
+        ([*encoder(1, ends=False), *encoder(2, ends=False)], 47.3 - 1 / 90_000, EndRefusal.STILL_DELIVERING),
+        ([*encoder(1, ends=False), *encoder(2, ends=False)], 47.3, None),
     ],
 )
 def test_an_order_is_judged_before_it_is_given(messages: list[Message], at: float, refused: EndRefusal | None) -> None:
@@ -255,11 +255,18 @@ def test_an_order_is_judged_before_it_is_given(messages: list[Message], at: floa
     assert (found[0] if found is not None else None) == refused
 
 
-def test_a_refusal_names_the_inputs_that_deliver() -> None:
-    state = Broadcast([*ENDPOINTS, *encoder(1, ends=False), *encoder(2, ends=False)]).run().fold.state
+@pytest.mark.parametrize(
+    ("first_ends", "told"),
+    [
+        (False, "input 1 and input 2 are still delivering: stop what pushes there first"),
+        (True, "input 2 is still delivering: stop what pushes there first"),
+    ],
+)
+def test_a_refusal_names_the_inputs_that_deliver(first_ends: bool, told: str) -> None:
+    state = Broadcast([*ENDPOINTS, *encoder(1, ends=first_ends), *encoder(2, ends=False)]).run().fold.state
     found = refusal(state, state.now)
     assert found is not None
-    assert found[1] == "input 1 and input 2 are still delivering: stop what pushes there first"
+    assert found[1] == told
 
 
 # --- whoever decides --------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from understudy_domain.timeline import Piece, PieceTrack
 
 FRAME = 3600
 AUDIO_FRAME = 1920
+LONGER_AUDIO = PieceTrack(TrackKind.AUDIO, 0, 180_000 + AUDIO_FRAME + 1, AUDIO_FRAME)
 
 
 def piece(number: int = 0, *, input_id: int = 1, audio: int = 0, **changes: Any) -> Piece:
@@ -48,6 +49,7 @@ def piece(number: int = 0, *, input_id: int = 1, audio: int = 0, **changes: Any)
         (piece(), Grade.JOINABLE, None),
         (piece(audio=AUDIO_FRAME), Grade.JOINABLE, None),
         (piece(audio=AUDIO_FRAME + 1), Grade.SEAMLESS, Mismatch.AUDIO),
+        (piece(tracks=(piece().tracks[0], LONGER_AUDIO)), Grade.SEAMLESS, Mismatch.AUDIO),
         (piece(layout="other"), Grade.SEAMLESS, Mismatch.TABLES),
         (piece(layout=""), Grade.SEAMLESS, Mismatch.TABLES),
         (piece(tracks=piece().tracks[:1]), Grade.SEAMLESS, Mismatch.TABLES),
@@ -75,6 +77,15 @@ def test_three_common_pieces_prove_and_one_contradiction_ends_it() -> None:
         grades.append(proof.grade(["v1"]))
     joinable, seamless, none = Grade.JOINABLE, Grade.SEAMLESS, Grade.NONE
     assert grades == [none, none, joinable, seamless, seamless, seamless, joinable]
+
+
+def test_it_says_whenever_there_is_something_new_to_look_at() -> None:
+    """What a piece lacks, three pieces compared, three in a row that contradict."""
+    proof, changes = Interchangeability(), []
+    for number, configuration in enumerate(["sps", "pps", "pps", "pps", "pps"]):
+        proof.observe("v1", piece(number), piece(number, input_id=2, configuration=configuration))
+        changes.append(proof.changes)
+    assert changes == [0, 1, 2, 3, 3]
 
 
 def test_all_renditions_together_are_as_good_as_the_weakest() -> None:

@@ -75,4 +75,6 @@ def test_short_pieces_prove_it_once_they_are_far_ahead(count: int, expected: tup
     low = [piece(number) for number in range(3)]
     short = [piece(3 + number / 4, seconds=0.5, arrived_at=from_seconds(7 + number)) for number in range(count)]
     state = input_state({"high": [*low, *short], "low": low})
-    assert lacking(state, ["high", "low", "none"], segment_duration=S_IN, tolerance=from_seconds(1)) == expected
+    durations = {"segment_duration": S_IN, "tolerance": from_seconds(1)}
+    assert lacking(state, ["high", "low", "none"], **durations) == expected
+    assert lacking(state, ["high", "low"], **durations) == expected[:-1]

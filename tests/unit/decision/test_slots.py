@@ -102,6 +102,7 @@ def test_an_endpoint_begins_although_pieces_are_longer_than_those_that_settled_t
     goes_on = SyntheticEncoder(1, segment_seconds=6.0, phase_seconds=3.0).messages(range(30))
     created = configured("e", seconds=30, at_seconds=60.0)
     entries = Broadcast([*settles, *goes_on, created]).run(until_seconds=250).of("e")
+    assert (entries[0].reason, entries[0].step) == (Reason.START, 0)
     assert len(entries) >= 3
     assert_stretches(entries)
 

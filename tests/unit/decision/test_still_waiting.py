@@ -57,6 +57,11 @@ SCHEDULES = {
     ],
     "an endpoint changes": [*PLAIN, *inputs(), configured("two", seconds=4, revision=2, at_seconds=31.0)],
     "an order is given": [*PLAIN, *inputs(), ordered("six", at_seconds=31.0, input_id=2)],
+    "an order is given while input 1 is late": [
+        *PLAIN,
+        *inputs(late=dict.fromkeys(range(14, 24), 2.0)),
+        *(ordered(name, at_seconds=31.0, input_id=2) for name in ENDPOINTS),
+    ],
     "the other input is preferred": [preferring_two(name, seconds) for name, seconds in ENDPOINTS.items()]
     + inputs(late={9: 3.0}),
 }

@@ -54,6 +54,7 @@ TWO = run(2, 3, 4, 5, 6, by=2)
         pytest.param(run(2, 4, 5), [(3, 2), (4, 1), (5, 1)], True, id="the first"),
         pytest.param(run(3, 4, 6), [(3, 1), (4, 1), (5, 2)], True, id="the last"),
         pytest.param(run(3, 4), [(3, 1), (4, 1), (5, 2)], False, id="the last, and it has not gone on since"),
+        pytest.param(run(4), [(3, 2), (4, 1), (5, 2)], False, id="it has gone on since the first, not since the last"),
         pytest.param([], [(3, 2), (4, 2), (5, 2)], False, id="all of it"),
     ],
 )
@@ -66,6 +67,11 @@ def test_the_other_input_fills_in_what_the_active_one_lacks(
     assert found.recovered is recovered
     assert (found.delivery.input_id, found.delivery.complete, found.delivery.missing) == (1, True, ())
     assert found.delivery.completed_at == from_seconds(12)
+
+
+def test_pieces_are_matched_within_half_a_segment() -> None:
+    assert shares(together(run(3, 5), run(4.4, by=2))) == [(3, 1), (4.4, 2), (5, 1)]
+    assert shares(together([piece(3), piece(5, seconds=1)], TWO)) == [(3, 1), (4, 2), (5, 1)]
 
 
 def test_what_has_been_published_is_not_asked_for() -> None:
@@ -85,6 +91,7 @@ def test_what_has_been_published_is_not_asked_for() -> None:
         pytest.param(run(3, 4), [piece(5, input_id=2, key_frame_first=False)], id="no key frame at the last seam"),
         pytest.param([piece(2, layout="other"), *run(4, 5)], run(3, by=2), id="the neighbour before does not join"),
         pytest.param([*run(3, 4), piece(6, layout="other")], run(5, by=2), id="the neighbour after does not join"),
+        pytest.param([piece(2.75, seconds=0.5)], [], id="a short piece that leads no further"),
         pytest.param([], [], id="nothing"),
     ],
 )
