@@ -12,7 +12,6 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml $(LOCKFLAGS)
 SOURCES := libs services tests bench
 QUICK_TESTS := tests/unit tests/property tests/conformance $(wildcard tests/simulation)
-SLOW_TESTS := tests/integration tests/e2e
 
 .PHONY: help install run format lint typecheck contracts test test-unit test-property \
 	test-conformance simulate test-simulation test-integration test-e2e bench check lock clean
@@ -64,10 +63,12 @@ typecheck: install ## Check types
 contracts: install ## Check that the walls between the packages stand
 	$(BIN)/lint-imports --no-logo
 
-# Tests without I/O share the cores; those with real servers and encoders run one after another, since their time counts.
+# Tests without I/O share the cores. Those with real servers mostly wait for something, so two files of them run side
+# by side; those with encoders and players run one after another, since their time counts.
 test: install ## Run every test that this machine can run
 	$(BIN)/pytest -n auto $(QUICK_TESTS)
-	$(BIN)/pytest $(SLOW_TESTS)
+	$(BIN)/pytest -n 2 --dist loadfile tests/integration
+	$(BIN)/pytest tests/e2e
 
 test-unit: install ## Run the tests that need no I/O
 	$(BIN)/pytest tests/unit $(ARGS)

@@ -189,6 +189,7 @@ def test_the_answers_are_described(ran: Ran) -> None:
     paths = {path for path in described["paths"] if path.startswith("/understudy/")}
     assert paths == {
         "/understudy/v1/channels/{channel_id}/status",
+        "/understudy/v1/channels/{channel_id}/end",
         "/understudy/v1/channels/{channel_id}/switchover",
         "/understudy/v1/origin_endpoints/{endpoint_id}/status",
         "/understudy/v1/origin_endpoints/{endpoint_id}/explain",
