@@ -305,13 +305,31 @@ class Decider:
             pieces=pieces,
             reason=reason,
             step=verdict.step,
-            evidence=evidence_of(view, deliveries, now),
+            evidence=self._with_end(evidence_of(view, deliveries, now), reason, view, pieces),
             smaller_lag=view.smaller_lag(now),
             as_of=AsOf(now, self._state.sequence),
         )
         return entry_of(
             choice, endpoint=endpoint, channel_guid=self._state.channel, grid=grid, lineup=self._lineup(view.slot)
         )
+
+    def _counted(self) -> list[InputState]:
+        """The inputs that count: one alone where redundancy is off."""
+        return [one for one in self._state.inputs if self._endpoint.is_alone_with in (None, one.input_id)]
+
+    def _with_end(
+        self, evidence: Evidence, reason: Reason, view: SlotView, pieces: Mapping[str, tuple[Piece, ...]]
+    ) -> Evidence:
+        """The evidence, with whether a slot in part is all there is: the inputs have ended, nothing goes further."""
+        both, half = (view.active, view.other), self._grid.segment_duration // 2
+        if reason is not Reason.PARTIAL or not any(one.has_ended for one in both):
+            return evidence
+        if not all(one.is_dead(self._state.now) for one in both):
+            return evidence
+        ends = [run[-1].end for run in pieces.values() if run]
+        newest = max((held[-1].end for one in self._counted() for held in one.pieces.values() if held), default=0)
+        goes_further = any(one.next_slot is not None for one in both) or newest > min(ends, default=0) + half
+        return evidence if goes_further else replace(evidence, nothing_later=True)
 
 
 def _absent(one: InputState) -> InputView:

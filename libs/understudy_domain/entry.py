@@ -157,6 +157,8 @@ class Evidence:
     inputs: tuple[InputEvidence, ...]
     wanted: WantedEvidence | None = None
     """None: the active input was the one to be followed."""
+    nothing_later: bool | None = None
+    """PARTIAL: the inputs have ended, and what is published is all that there is; else None."""
 
 
 @record("program.entry")

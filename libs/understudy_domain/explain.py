@@ -173,8 +173,11 @@ class _Reader:
             case Reason.KEEP:
                 return f"{slot} came from input {self._active}: it was active and completed the slot."
             case Reason.REPAIR:
+                with_it = f"came from input {self._active}, which stays active, with {self._borrowed()}"
+                if self._all_of_it:
+                    with_it = f"came from input {self._other}, all of it, and input {self._active} stays active"
                 return (
-                    f"{slot} came from input {self._active}, which stays active, with {self._borrowed()}: "
+                    f"{slot} {with_it}: "
                     f"{self._had_not(self._active)}, and it went on after that; "
                     f"input {self._other} had what was missing."
                 )
@@ -191,15 +194,37 @@ class _Reader:
                     f"{slot} came from input {heir}, which is active from here on: {self._intention(heir)}; "
                     f"input {heir} had completed the slot{self._completed(heir)}."
                 )
+            case Reason.COMBINE if self._all_of_it:
+                return (
+                    f"{slot} came from input {self._other}, all of it: {self._had_not(self._active)}"
+                    f"{self._by_deadline(self._active)}; {self._heir()}."
+                )
+            case Reason.COMBINE if self._other in self._inputs and self._inputs[self._other].complete:
+                return (
+                    f"{slot} came from both inputs, {self._borrowed()}: {self._had_not(self._active)}"
+                    f"{self._by_deadline(self._active)}, and input {self._other} had; {self._heir()}."
+                )
             case Reason.COMBINE:
                 return (
                     f"{slot} came from both inputs, {self._borrowed()}: neither had completed it"
                     f"{self._by_deadline(self._active)}, both together had; {self._heir()}."
                 )
+            case Reason.PARTIAL if self._entry.evidence.nothing_later:
+                long = seconds(self._entry.end - self._entry.start)
+                return (
+                    f"{slot} is the last, {long} long: the inputs have ended, and this is all there is, "
+                    f"from {self._sources()}."
+                )
             case Reason.PARTIAL:
                 return (
                     f"{slot} is published in part: the rest is lost to both inputs, and what there is came from "
                     f"{self._sources()}; input {self._entry.active_input} stays active."
+                )
+            case Reason.GAP if self._is_of_before:
+                long = seconds(self._entry.end - self._entry.start)
+                return (
+                    f"What is left before {slot.lower()}, {long}, is a gap that keeps its place: "
+                    "neither input delivered anything of it."
                 )
             case Reason.GAP:
                 return f"{slot} is a gap that keeps its place: neither input delivered anything of it."
@@ -207,6 +232,17 @@ class _Reader:
                 return f"The programme ended with {slot.lower()}, which came from {self._sources()}."
             case other:  # a reason that a newer release has added
                 return f"{slot} came from {self._sources()}, for the reason {other}."
+
+    @property
+    def _all_of_it(self) -> bool:
+        """Every piece came from the input that is not active."""
+        return {piece.input_id for one in self._entry.renditions for piece in one.pieces} == {self._other}
+
+    @property
+    def _is_of_before(self) -> bool:
+        """A gap that goes no further than to where its slot begins."""
+        entry = self._entry
+        return entry.anchor is not None and entry.end <= entry.anchor + entry.slot * entry.slot_duration
 
     def _start(self, slot: str) -> str:
         chosen = self._entry.active_input

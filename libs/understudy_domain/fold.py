@@ -223,8 +223,8 @@ class ChannelFold:
             answer = decider.next_entry()
             entry = answer.entry or self._ending(endpoint, answer)
             if entry is None:
-                self._await(endpoint, answer, decider)
-                self._watch.decided(endpoint, answer.waiting, appended=bool(entries))
+                held_at = self._watch.decided(endpoint, answer.waiting, appended=bool(entries))
+                self._await(endpoint, answer, decider, held_at)
                 return entries
             endpoint.last = entry
             endpoint.passed = None
@@ -237,9 +237,9 @@ class ChannelFold:
             return None
         return ending(self.state, endpoint.last) if is_all_published(answer.waiting.view) else None
 
-    def _await(self, endpoint: EndpointState, answer: Answer, decider: Decider) -> None:
-        end = ends_at(self.state, endpoint)
-        instants = [instant for instant in (answer.wake_at, end) if instant is not None and instant > self.state.now]
+    def _await(self, endpoint: EndpointState, answer: Answer, decider: Decider, held_at: int | None) -> None:
+        end, now = ends_at(self.state, endpoint), self.state.now
+        instants = [instant for instant in (answer.wake_at, end, held_at) if instant is not None and instant > now]
         self._set_timer(endpoint, min(instants, default=None))
         if answer.waiting is not None and StillWaiting.is_told_by(answer.waiting):
             self._still_waiting[endpoint.origin_endpoint] = StillWaiting(answer.waiting, decider, self.state, endpoint)

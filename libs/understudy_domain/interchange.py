@@ -16,6 +16,8 @@ from understudy_domain.media import TrackKind
 from understudy_domain.timeline import Piece, PieceTrack, offset_difference
 
 COMMON_PIECES_FOR_PROOF = 3
+COMMON_PIECES_FOR_DOUBT = 2
+"""So many in a row that contradict are told. The proof is gone with the first: nothing is decided on a doubt."""
 ROUNDING = 2
 """Ticks by which two measured ends may differ without meaning it."""
 
@@ -115,8 +117,18 @@ class RenditionProof:
     """Common pieces in all."""
     contradicting: int = 0
     """Common pieces in a row that were not even seamless."""
+    not_joinable: int = 0
+    """Common pieces in a row that were not joinable."""
     mismatch: Mismatch | None = None
     """What the last common piece lacked of being joinable."""
+
+    def contradicts(self, told: Grade) -> bool:
+        """Whether it is to be told that the proof of a grade is gone: an encoder's first piece, or last, means nothing.
+
+        Encoders that restart or stop cut these differently, even where they are locked to an epoch.
+        """
+        in_a_row = self.not_joinable if told is Grade.JOINABLE else self.contradicting
+        return self.compared >= COMMON_PIECES_FOR_PROOF and in_a_row >= COMMON_PIECES_FOR_DOUBT
 
     @property
     def grade(self) -> Grade:
@@ -151,10 +163,12 @@ class Interchangeability:
         proof.seamless = proof.seamless + 1 if _RANK[grade] >= _RANK[Grade.SEAMLESS] else 0
         proof.joinable = proof.joinable + 1 if grade is Grade.JOINABLE else 0
         proof.contradicting = proof.contradicting + 1 if grade is Grade.NONE else 0
+        proof.not_joinable = proof.not_joinable + 1 if grade is not Grade.JOINABLE else 0
         if (
             proof.grade is not grade_before
             or proof.mismatch is not mismatch_before
             or COMMON_PIECES_FOR_PROOF in (proof.contradicting, proof.compared)
+            or COMMON_PIECES_FOR_DOUBT in (proof.contradicting, proof.not_joinable)
         ):
             self.changes += 1
 

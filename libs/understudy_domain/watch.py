@@ -12,6 +12,7 @@ from understudy_domain.channel_state import ChannelState
 from understudy_domain.deciding import Waiting, evidence_of
 from understudy_domain.endpoint_state import EndpointState
 from understudy_domain.event import Event, EventKind
+from understudy_domain.holding import held_at, held_for
 from understudy_domain.interchange import COMMON_PIECES_FOR_PROOF, Grade, Mismatch, is_better
 from understudy_domain.timeline import InputState
 from understudy_domain.told import Absence, Hold
@@ -161,10 +162,13 @@ class Watch:
     def _look_at_match(self) -> None:
         """A proof that has only begun anew, as with an encoder's restart, is no mismatch: something has to contradict.
 
-        An encoder's very first piece often does, and is not believed alone. At a channel's beginning, when nothing is
-        proven that could be contradicted, pieces in a row have to.
+        An encoder's very first piece often does, and its last, which are not believed alone; nor are the pieces of an
+        input that has ended. At a channel's beginning, when nothing is proven that could be contradicted, pieces in a
+        row have to.
         """
         interchange, told = self._state.interchange, self._state.told
+        if any(one.has_ended for one in self._state.inputs):
+            return
         self._changes = interchange.changes
         renditions = [one.rendition for one in self._state.lineup]
         grade = interchange.grade(renditions)
@@ -183,9 +187,7 @@ class Watch:
             differing = {
                 name: proof.mismatch
                 for name, proof in interchange.renditions.items()
-                if proof.compared >= COMMON_PIECES_FOR_PROOF
-                and proof.mismatch is not None
-                and is_better(told.grade, proof.grade)
+                if proof.contradicts(told.grade) and proof.mismatch is not None and is_better(told.grade, proof.grade)
             }
             if differing:
                 self._tell_mismatch(grade, differing)
@@ -221,11 +223,14 @@ class Watch:
 
     # --- holds --------------------------------------------------------------------------------------------------------
 
-    def decided(self, endpoint: EndpointState, waiting: Waiting | None, *, appended: bool) -> None:
+    def decided(self, endpoint: EndpointState, waiting: Waiting | None, *, appended: bool) -> int | None:
         """An endpoint was asked: what its next slot waits for, if it does, and whether there are new entries.
 
-        A hold lasts from the first look past a deadline until the endpoint waits for none that is past: what was held
-        often comes in one go, slot by slot.
+        A hold lasts from the first look past a deadline at which a living input is late as well until the endpoint
+        waits for none that is past its deadline: what was held often comes in one go, slot by slot.
+
+        Returns:
+            When the endpoint has to be asked again although nothing arrives, ticks: what waits by then is held.
         """
         holds, last = self._state.told.holds, endpoint.last
         hold = holds.get(endpoint.origin_endpoint)
@@ -234,6 +239,9 @@ class Watch:
             is_held = False
         if hold is None:
             if is_held and waiting is not None and last is not None:
+                begins_at = held_at(waiting.view, self._state.now)
+                if self._state.now < begins_at:
+                    return begins_at
                 holds[endpoint.origin_endpoint] = Hold(last.media_sequence + 1, waiting.view.slot, self._state.now)
                 self._tell_hold(endpoint, waiting)
         elif not is_held:
@@ -241,6 +249,7 @@ class Watch:
             self._tell_end(endpoint, hold, appended=appended)
         elif last is not None and last.media_sequence >= hold.media_sequence:
             hold.media_sequence = last.media_sequence + 1
+        return None
 
     def forget_endpoint(self, origin_endpoint: str) -> None:
         """An endpoint was removed."""
@@ -250,13 +259,12 @@ class Watch:
         view, now = waiting.view, self._state.now
         evidence = evidence_of(view, waiting.deliveries, now)
         past = "" if evidence.deadline is None else f" {clock(evidence.deadline)}"
-        lacks = [f"input {one.input_id} lacks {listed(one.missing)}" for one in evidence.inputs if one.missing]
         self._events.append(
             Event(
                 EventKind.HOLD,
                 self._state.channel,
                 now,
-                f"Slot {view.slot} is held past its deadline{past}: {listed(lacks) or 'no input has completed it'}.",
+                f"Slot {view.slot} is held past its deadline{past}: {held_for(view, evidence)}.",
                 origin_endpoint=endpoint.origin_endpoint,
                 slot=view.slot,
                 step=waiting.verdict.step,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from support.synthetic import CHANNEL, EPOCH, Broadcast, Message, SyntheticEncoder, configured, endpoint_guid
 from understudy_domain.event import Event, EventKind
 from understudy_domain.facts import PlaylistArrived
-from understudy_domain.interchange import Grade, Mismatch
+from understudy_domain.interchange import Grade, Interchangeability, Mismatch, RenditionProof
 from understudy_domain.ticks import TICKS_PER_SECOND, from_seconds
 
 SEGMENTS = 40
@@ -120,6 +120,44 @@ def test_the_first_pieces_of_an_encoder_that_restarts_are_no_mismatch_by_themsel
     assert [event.kind for event in found.of(EventKind.INPUTS_MISMATCH)] == []
 
 
+def test_a_single_piece_that_differs_is_no_mismatch_but_nothing_is_proven_from_it_on() -> None:
+    """An encoder that is locked to an epoch goes on in its session when it restarts; its first piece is another."""
+    one = SyntheticEncoder(1).messages(range(15)) + SyntheticEncoder(1, layout="first").messages([15])
+    one += SyntheticEncoder(1).messages(range(16, SEGMENTS))
+    found = watched(one + SyntheticEncoder(2).messages(range(SEGMENTS)))
+    assert len(found.run.fold.state.input(1).sessions) == 1
+    assert [event.kind for event in found.of(EventKind.INPUTS_MATCH, EventKind.INPUTS_MISMATCH)] == [
+        EventKind.INPUTS_MATCH
+    ]
+    proof = RenditionProof(seamless=9, joinable=9, compared=9)
+    interchange = Interchangeability([1, 1], {"v1": proof})
+    pieces = [found.run.fold.state.input(number).newest_pieces("v1")[-1] for number in (1, 2)]
+    interchange.sessions = [piece.session for piece in pieces]
+    interchange.observe("v1", replace(pieces[0], layout="first"), pieces[1])
+    assert interchange.grade(["v1"]) is Grade.SEAMLESS
+    assert not proof.contradicts(Grade.JOINABLE)
+    interchange.observe("v1", replace(pieces[0], layout="first"), pieces[1])
+    assert proof.contradicts(Grade.JOINABLE)
+    assert not proof.contradicts(Grade.SEAMLESS)
+
+
+def test_a_second_piece_in_a_row_that_differs_is_a_mismatch() -> None:
+    one = SyntheticEncoder(1).messages(range(15)) + SyntheticEncoder(1, layout="first").messages([15, 16])
+    one += SyntheticEncoder(1).messages(range(17, SEGMENTS))
+    found = watched(one + SyntheticEncoder(2).messages(range(SEGMENTS)))
+    told = found.of(EventKind.INPUTS_MATCH, EventKind.INPUTS_MISMATCH)
+    assert [event.kind for event in told] == [EventKind.INPUTS_MATCH, EventKind.INPUTS_MISMATCH, EventKind.INPUTS_MATCH]
+    assert at(told[1]) == pytest.approx(34.3, abs=0.02)
+
+
+def test_the_last_pieces_of_an_input_that_ends_are_no_mismatch() -> None:
+    one = SyntheticEncoder(1, ended_after=16).messages(range(15))
+    one += SyntheticEncoder(1, layout="last", ended_after=16).messages([15, 16])
+    found = watched(one + SyntheticEncoder(2, lag_seconds=1.5).messages(range(SEGMENTS)))
+    assert found.of(EventKind.INPUTS_MATCH)
+    assert found.of(EventKind.INPUTS_MISMATCH) == []
+
+
 def test_inputs_that_never_matched_are_told_once_pieces_in_a_row_differ() -> None:
     found = watched(both(SyntheticEncoder(1), SyntheticEncoder(2, configuration="other")))
     (mismatch,) = found.of(EventKind.INPUTS_MATCH, EventKind.INPUTS_MISMATCH)
@@ -132,15 +170,15 @@ def test_a_hold_is_told_when_it_begins_and_when_it_ends_with_its_duration() -> N
     late = {number: 10.0 - 2 * (number - 15) for number in range(15, 20)}
     found = watched(both(SyntheticEncoder(1, late=late), SyntheticEncoder(2, late=late)), until_seconds=SEGMENTS * 2)
     begins, ends = found.of(EventKind.HOLD, EventKind.HOLD_ENDED)
-    assert (begins.kind, begins.slot, begins.step, at(begins)) == (EventKind.HOLD, 15, 6, 32.3 + 0.75)
+    assert (begins.kind, begins.slot, begins.step, at(begins)) == (EventKind.HOLD, 15, 6, 32.3 + 1)
     assert begins.origin_endpoint == endpoint_guid("e")
     assert begins.evidence is not None
-    assert begins.evidence.deadline == begins.instant
+    assert begins.evidence.deadline == EPOCH + from_seconds(32.3 + 0.75)
     assert [one.missing for one in begins.evidence.inputs] == [("v1",), ("v1",)]
     assert begins.words == ("Slot 15 is held past its deadline 08:00:33.050: input 1 lacks v1 and input 2 lacks v1.")
     assert (ends.kind, ends.slot, at(ends)) == (EventKind.HOLD_ENDED, 15, 42.3)
-    assert ends.duration == from_seconds(42.3 - 33.05)
-    assert ends.words == "Nothing is held any more: slot 15 was the first to be late, 9.25 s ago."
+    assert ends.duration == from_seconds(42.3 - 33.3)
+    assert ends.words == "Nothing is held any more: slot 15 was the first to be late, 9 s ago."
 
 
 def test_a_slot_that_comes_late_but_in_time_is_no_hold() -> None:

@@ -118,6 +118,22 @@ FIRST = {
             "12:00:07.250 (due 12:00:04.500 + tolerance 3 s - margin 0.25 s), both together had; input 1 stays active."
         ),
     ),
+    "combine with one that is complete": (
+        entry(
+            Reason.COMBINE, known(1, missing=("v1",)), known(2, complete=4.6), step=5, pieces=(1, 2, 2), deadline=None
+        ),
+        (
+            "Slot 41 came from both inputs, 2 of 3 pieces from input 2: input 1 had not delivered all of v1, "
+            "and input 2 had; input 1 stays active."
+        ),
+    ),
+    "repair with all of it": (
+        entry(Reason.REPAIR, known(1, missing=("v1",)), known(2, complete=5.1), step=3, pieces=(2, 2)),
+        (
+            "Slot 41 came from input 2, all of it, and input 1 stays active: input 1 had not delivered all of v1, "
+            "and it went on after that; input 2 had what was missing."
+        ),
+    ),
     "partial": (
         entry(Reason.PARTIAL, known(1, missing=("v1",)), known(2, missing=("v1",)), step=7, pieces=(1,)),
         (

@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.event import EventKind
+from understudy_domain.jump import jump_between
 from understudy_domain.keys import INPUTS
 from understudy_domain.reason import Reason
 from understudy_domain.ticks import to_seconds
@@ -45,6 +46,12 @@ class LoopMetrics:
             "understudy_decisions_total",
             "Slots decided by this process, by reason.",
             ("channel", "origin_endpoint", "reason"),
+            registry=registry,
+        )
+        self.skipped_seconds = Counter(
+            "understudy_skipped_seconds_total",
+            "Programme time between two slots that was passed over: neither shown nor a gap that keeps its place.",
+            ("channel", "origin_endpoint"),
             registry=registry,
         )
         self._arrivals: dict[tuple[str, int], int] = {}
@@ -105,6 +112,7 @@ class LoopMetrics:
     ) -> None:
         """Show which input an endpoint follows (None: none yet), and whether its programme has ended."""
         self.ended.labels(channel, origin_endpoint).set(ended)
+        self.skipped_seconds.labels(channel, origin_endpoint)
         for input_id in INPUTS:
             self.active_input.labels(channel, origin_endpoint, str(input_id)).set(input_id == active_input)
         for reason in _COUNTED:
@@ -115,12 +123,16 @@ class LoopMetrics:
         """Count a segment that was read."""
         self._arrivals[channel, input_id] = self._arrivals.get((channel, input_id), 0) + 1
 
-    def count(self, channel: str, origin_endpoint: str, entry: ProgramEntry) -> None:
-        """Count an entry that now stands; the end of a programme is no slot."""
+    def count(
+        self, channel: str, origin_endpoint: str, entry: ProgramEntry, *, before: ProgramEntry | None = None
+    ) -> None:
+        """Count an entry that now stands, after ``before``; the end of a programme is no slot."""
         self.ended.labels(channel, origin_endpoint).set(entry.ended)
         if entry.ended:
             return
         self.decisions.labels(channel, origin_endpoint, entry.reason.value).inc()
+        if before is not None and (skipped := jump_between(before, entry)) > 0:
+            self.skipped_seconds.labels(channel, origin_endpoint).inc(to_seconds(skipped))
         self.decision_seconds.observe(max(to_seconds(clock.now_ticks() - entry.as_of.instant), 0.0))
 
     def forget_endpoint(self, channel: str, origin_endpoint: str) -> None:
@@ -129,6 +141,7 @@ class LoopMetrics:
         for input_id in INPUTS:
             self.active_input.remove(channel, origin_endpoint, str(input_id))
         self.ended.remove(channel, origin_endpoint)
+        self.skipped_seconds.remove(channel, origin_endpoint)
         for reason in _COUNTED:
             self.decisions.remove(channel, origin_endpoint, reason.value)
 

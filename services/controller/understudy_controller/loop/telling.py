@@ -97,7 +97,7 @@ class Telling:
         if endpoint is None:
             return
         value = endpoint.value
-        self._metrics.count(value.channel_id, value.id, entry)
+        self._metrics.count(value.channel_id, value.id, entry, before=before)
         if before is not None and before.ended != entry.ended:
             _log.info(
                 "the programme of origin endpoint %s %s",
@@ -145,7 +145,7 @@ class Telling:
             return
         self._metrics.events.labels(event.kind.value).inc()
         _log.log(
-            logging.WARNING if event.kind in _WARNINGS else logging.INFO,
+            level_of(event),
             "%s: %s",
             event.origin_endpoint_id or event.channel_id,
             event.words,
@@ -181,6 +181,12 @@ class Telling:
 
     def _shard(self, channel: str) -> int:
         return shard_of(channel, shards=self._shards)
+
+
+def level_of(event: Event) -> int:
+    """The level of an event's log line. A discontinuity that skips nothing is an encoder that was restarted."""
+    skips = event.kind is EventKind.DISCONTINUITY and (event.jump or 0) > 0
+    return logging.WARNING if skips or event.kind in _WARNINGS else logging.INFO
 
 
 def _active_input(endpoint: OriginEndpoint, entry: ProgramEntry, sequence: int) -> ActiveInput:
