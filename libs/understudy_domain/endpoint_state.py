@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.facts import EndpointConfigured
@@ -25,6 +25,8 @@ class Order:
     """Of its message in ARRIVALS: what says that an entry has settled it."""
     given_at: int
     """Instant, ticks."""
+    withdrawn: bool = False
+    """Another policy was set since, carried out or not. By the log alone, so that every successor has it the same."""
 
 
 @dataclass(slots=True)
@@ -53,11 +55,13 @@ class EndpointState:
         return endpoint
 
     def configure(self, command: EndpointConfigured) -> None:
-        """Follow a revision of its policy, from the next slot on."""
+        """Follow a revision of its configuration, from the next slot on. Another policy withdraws an earlier order."""
         self.segment_duration = command.segment_duration
         self.time_delay = command.time_delay
         self.revision = command.revision
-        self.policy = Policy(command.policy, command.policy_input, command.hold_down)
+        before, self.policy = self.policy, Policy(command.policy, command.policy_input, command.hold_down)
+        if self.order is not None and not self.policy.chooses_as(before):
+            self.order = replace(self.order, withdrawn=True)
 
     @property
     def order_settled(self) -> int:
@@ -65,11 +69,11 @@ class EndpointState:
         return self.last.order_settled if self.last is not None else 0
 
     def standing_order(self, now: int) -> Order | None:
-        """The order that is to be carried out, if there is one."""
+        """The order that is to be carried out, if there is one: none that is settled, withdrawn, void or has run out."""
         order = self.order
         if order is None or order.sequence <= self.order_settled or now >= order.given_at + ORDER_STANDS:
             return None
-        return order
+        return None if order.withdrawn or self.policy.forbids(order.input_id) else order
 
     def settled_by(self, active_input: int, now: int) -> int:
         """``order_settled`` after an entry of ``active_input`` that was decided at ``now``."""

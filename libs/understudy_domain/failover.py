@@ -215,12 +215,12 @@ def _as_wanted(view: SlotView, now: int) -> Publish | Wait | None:
 
     A slot that the active input has completed waits for the wanted one for as long as viewers may be made to wait
     anyway, but not for an input that owes earlier pieces. One that lacks more renditions for good would only be left
-    again.
+    again, unless the endpoint is pinned to it: a forced order accepts a discontinuity, and not that.
     """
     if view.wanted is None:
         return None
-    must_be_whole = not view.wanted.forced or view.wanted.reason is Reason.FAILBACK
-    if must_be_whole and view.other.lacking > view.active.lacking:
+    is_bound = view.wanted.reason is Reason.SWITCHOVER and view.wanted.since is None
+    if not is_bound and view.other.lacking > view.active.lacking:
         return None
     if view.other.complete:
         is_allowed = view.wanted.forced or view.other_continues

@@ -17,12 +17,12 @@ from understudy_domain.timeline import InputState
 def wanted(endpoint: EndpointState, candidate: InputState, *, now: int, segment_duration: int) -> Wanted | None:
     """Whether the endpoint is to leave its active input for ``candidate``, the other one, as of ``now``."""
     policy, order = endpoint.policy, endpoint.standing_order(now)
+    if policy.binds and not policy.forbids(candidate.input_id):  # before any order, which might ask for less
+        return Wanted(candidate.input_id, Reason.SWITCHOVER, forced=True)
     if order is not None and order.input_id == candidate.input_id:
         return Wanted(order.input_id, Reason.SWITCHOVER, order.forced, since=order.given_at)
     if policy.input_id != candidate.input_id:
         return None
-    if policy.kind in (PolicyKind.PINNED, PolicyKind.OFF):
-        return Wanted(candidate.input_id, Reason.SWITCHOVER, forced=True)
     if policy.kind is PolicyKind.PREFERRED:
         well_since = candidate.steadiness.well_since(now, lag=candidate.lag, segment_duration=segment_duration)
         since = None if well_since is None else held_down_since(endpoint, well_since)
@@ -35,9 +35,11 @@ def wanted(endpoint: EndpointState, candidate: InputState, *, now: int, segment_
 def held_down_since(endpoint: EndpointState, well_since: int) -> int:
     """From when on a hold-down counts: since the preferred input has been well, but not from before an order to leave.
 
-    Else an operator could not take the endpoint off the preferred input for maintenance: it would go back at once.
+    Else an operator could not take the endpoint off the preferred input for maintenance: it would go back at once. An
+    order that another policy withdrew says nothing under the new one. One that ran out counts: an entry tells that an
+    order is settled and not how, so that a successor could not tell it from one that was carried out.
     """
     order = endpoint.order
-    if order is None or order.input_id == endpoint.policy.input_id:
+    if order is None or order.withdrawn or order.input_id == endpoint.policy.input_id:
         return well_since
     return max(well_since, order.given_at)

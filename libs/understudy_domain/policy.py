@@ -32,3 +32,16 @@ class Policy:
     """The input that is preferred or pinned; what wins a tie for the first one."""
     hold_down: int = HOLD_DOWN_DEFAULT
     """For how long the preferred input has to have been complete and on time before a failback, ticks."""
+
+    @property
+    def binds(self) -> bool:
+        """It leaves its endpoint one input to follow: an order to follow the other one is void."""
+        return self.kind in (PolicyKind.PINNED, PolicyKind.OFF)
+
+    def forbids(self, input_id: int) -> bool:
+        """Whether an order to follow this input would be against it."""
+        return self.binds and input_id != self.input_id
+
+    def chooses_as(self, other: Policy) -> bool:
+        """Whether both say the same but for their numbers: an order given under one stands under the other."""
+        return (self.kind, self.input_id) == (other.kind, other.input_id)

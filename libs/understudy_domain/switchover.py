@@ -104,15 +104,13 @@ def prospect(state: ChannelState, origin_endpoint: str, *, input_id: int | None,
 
 def _against_policy(endpoint: EndpointState, wanted: int) -> Prospect | None:
     policy = endpoint.policy
-    if policy.input_id == wanted:
+    if not policy.forbids(wanted):
         return None
     if policy.kind is PolicyKind.PINNED:
         sentence = f"Its policy pins it to input {policy.input_id}, not even a forced order moves it: set another one."
         return Prospect(wanted, Refusal.PINNED, sentence)
-    if policy.kind is PolicyKind.OFF:
-        sentence = "Its policy is off, it has input 1 and no other: set another one."
-        return Prospect(wanted, Refusal.POLICY_OFF, sentence)
-    return None
+    sentence = "Its policy is off, it has input 1 and no other: set another one."
+    return Prospect(wanted, Refusal.POLICY_OFF, sentence)
 
 
 def _stay(endpoint: EndpointState, active: int, now: int) -> Prospect:

@@ -131,8 +131,7 @@ class WishJudge:
             if self._regular:
                 self._was_well(entry, policy.hold_down, told)
         bound = policy.kind in {PolicyKind.PINNED, PolicyKind.OFF} and before.active_input == policy.input_id
-        ordered = any(at <= entry.as_of.instant < at + ORDER_STANDS for at, _, _ in self._wishes.orders)
-        if bound and not ordered:
+        if bound:
             require(not moved, "pinned", f"{told} although it is {policy.kind} to {policy.input_id}")
         if bound and policy.kind is PolicyKind.OFF and not moved:
             inputs = {piece.input_id for one in entry.renditions for piece in one.pieces}
@@ -144,7 +143,7 @@ class WishJudge:
         orders = [
             forced
             for at, input_id, forced in self._wishes.orders
-            if input_id == entry.active_input and at <= now < at + ORDER_STANDS
+            if input_id == entry.active_input and at <= now < at + ORDER_STANDS and not policy.forbids(input_id)
         ]
         require(is_bound or bool(orders), "I5", f"{told}, which nobody wanted")
         if is_bound:

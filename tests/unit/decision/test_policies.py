@@ -308,6 +308,115 @@ def test_an_order_away_from_the_preferred_input_holds_for_the_hold_down() -> Non
     assert moves(entries) == [(50, 2, Reason.SWITCHOVER), (70, 1, Reason.FAILBACK)]
 
 
+# --- orders and policies that contradict each other -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("forced", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "active"), [(PolicyKind.PINNED, 1), (PolicyKind.PINNED, 2), (PolicyKind.OFF, 1)], ids=str
+)
+def test_an_order_does_not_move_an_endpoint_away_from_the_one_input_it_has(
+    kind: PolicyKind, active: int, forced: bool
+) -> None:
+    commands = [with_policy(kind, input_id=active), order(3 - active, at_seconds=20.5, forced=forced)]
+    entries = shown(SyntheticEncoder(1), SyntheticEncoder(2), commands=commands)
+    assert {entry.active_input for entry in entries} == {active}
+    assert entries[11].order_settled == entries[-1].order_settled > 0
+
+
+@pytest.mark.parametrize("policy_at", [20.6, 21.5, 40.0])
+@pytest.mark.parametrize(
+    ("kind", "input_id"),
+    [(PolicyKind.PINNED, 1), (PolicyKind.OFF, 1), (PolicyKind.PREFERRED, 1), (PolicyKind.PREFERRED, 2)],
+    ids=str,
+)
+def test_a_policy_withdraws_the_order_that_stands(kind: PolicyKind, input_id: int, policy_at: float) -> None:
+    second = SyntheticEncoder(2, lost=set(range(9, 25)))  # the order to it cannot be carried out before 50 s
+    commands = [
+        with_policy(PolicyKind.STICKY),
+        order(2, at_seconds=20.5),
+        with_policy(kind, input_id=input_id, hold_down_seconds=80, revision=2, at_seconds=policy_at),
+    ]
+    entries = shown(SyntheticEncoder(1), second, commands=commands)
+    assert moves(entries) == []
+    settled_at = next(entry.as_of.instant for entry in entries if entry.order_settled)
+    assert 0 <= settled_at - EPOCH - from_seconds(policy_at) <= from_seconds(4)
+
+
+def test_a_revision_with_the_same_policy_leaves_the_order_standing() -> None:
+    commands = [
+        with_policy(PolicyKind.STICKY),
+        order(2, at_seconds=20.5),
+        with_policy(PolicyKind.STICKY, hold_down_seconds=5, revision=2, at_seconds=21),
+    ]
+    entries = shown(SyntheticEncoder(1), SyntheticEncoder(2, lost=set(range(9, 20))), commands=commands)
+    assert [(input_id, reason) for _, input_id, reason in moves(entries)] == [(2, Reason.SWITCHOVER)]
+
+
+def test_an_order_to_one_input_and_a_pin_to_the_other_at_once_end_with_the_pin() -> None:
+    commands = [
+        with_policy(PolicyKind.PINNED, input_id=2),
+        order(1, at_seconds=20.5),
+        with_policy(PolicyKind.STICKY, revision=2, at_seconds=20.4),
+        with_policy(PolicyKind.PINNED, input_id=2, revision=3, at_seconds=20.6),
+    ]
+    entries = shown(SyntheticEncoder(1), SyntheticEncoder(2), commands=commands)
+    assert moves(entries)[1:] == []
+    assert entries[-1].active_input == 2
+
+
+def test_an_order_that_is_not_forced_does_not_hold_up_a_pin() -> None:
+    commands = [
+        with_policy(PolicyKind.STICKY),
+        with_policy(PolicyKind.PINNED, input_id=2, revision=2, at_seconds=20.5),
+        order(2, at_seconds=20.6),
+    ]
+    entries = shown(SyntheticEncoder(1), SyntheticEncoder(2, configuration="other sps"), commands=commands)
+    assert moves(entries) == [(20, 2, Reason.SWITCHOVER)]
+
+
+def test_an_order_from_before_the_policy_does_not_begin_its_hold_down() -> None:
+    commands = [
+        with_policy(PolicyKind.STICKY),
+        order(2, at_seconds=50.5),
+        with_policy(PolicyKind.PREFERRED, input_id=1, revision=2, at_seconds=54.5),
+    ]
+    entries = shown(SyntheticEncoder(1), SyntheticEncoder(2), commands=commands)
+    # Input 1 was well for longer than the hold-down when the policy came, which asks for nothing else.
+    assert moves(entries) == [(50, 2, Reason.SWITCHOVER), (54, 1, Reason.FAILBACK)]
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_no_order_moves_an_endpoint_to_where_the_rule_would_not_stay(forced: bool) -> None:
+    two = ("high.m3u8", "low.m3u8")
+    entries = shown(
+        SyntheticEncoder(1, playlists=two),
+        SyntheticEncoder(2, playlists=two, lost_of_playlist={"low.m3u8": set(range(5, SEGMENTS))}),
+        commands=[with_policy(PolicyKind.STICKY), order(2, at_seconds=40.5, forced=forced)],
+    )
+    assert moves(entries) == []
+
+
+@pytest.mark.parametrize("at", range(10, 60, 7))
+def test_a_successor_withdraws_the_same_order_wherever_it_takes_over(at: int) -> None:
+    encoders = (SyntheticEncoder(1), SyntheticEncoder(2, lost=set(range(9, 13))))
+    messages = [
+        with_policy(PolicyKind.STICKY),
+        order(2, at_seconds=20.5),
+        with_policy(PolicyKind.PREFERRED, hold_down_seconds=5, revision=2, at_seconds=23),
+    ]
+    messages += [message for encoder in encoders for message in encoder.messages(range(SEGMENTS))]
+    undisturbed = Broadcast(list(messages)).run().of("one")
+
+    def interrupt(one: Broadcast, sequence: int) -> None:
+        if sequence == at:
+            standing = {endpoint_guid("one"): one.of("one")[-1]} if one.of("one") else {}
+            one.fold = ChannelFold(codec.decode_as(ChannelState, codec.encode(one.fold.state)), standing=standing)
+
+    assert moves(undisturbed) == []
+    assert Broadcast(list(messages)).run(interrupt=interrupt).of("one") == undisturbed
+
+
 # --- evidence ---------------------------------------------------------------------------------------------------------
 
 

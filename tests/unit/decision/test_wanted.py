@@ -19,8 +19,9 @@ KEEP, SWITCHOVER, FAILBACK = (
     Publish(2, Reason.SWITCHOVER, step=0),
     Publish(2, Reason.FAILBACK, step=0),
 )
-ORDER = Wanted(2, Reason.SWITCHOVER, forced=False)
-FORCED = Wanted(2, Reason.SWITCHOVER, forced=True)
+ORDER = Wanted(2, Reason.SWITCHOVER, forced=False, since=0)
+FORCED = Wanted(2, Reason.SWITCHOVER, forced=True, since=0)
+PIN = Wanted(2, Reason.SWITCHOVER, forced=True)
 RETURN = Wanted(2, Reason.FAILBACK, forced=True)
 SEEN: dict[str, Any] = {"wanted": ORDER, "other_continues": True}
 
@@ -39,9 +40,8 @@ def wait(until: float, step: int = 0) -> Wait:
         pytest.param(a_slot(complete(1), complete(2), wanted=FORCED), 0.3, SWITCHOVER, id="forced"),
         pytest.param(a_slot(complete(1), complete(2), wanted=RETURN), 0.3, FAILBACK, id="a policy"),
         pytest.param(a_slot(complete(1), complete(2, lacking=1), **SEEN), 0.3, KEEP, id="lacks a rendition"),
-        pytest.param(
-            a_slot(complete(1), complete(2, lacking=1), wanted=FORCED), 0.3, SWITCHOVER, id="lacks one, forced"
-        ),
+        pytest.param(a_slot(complete(1), complete(2, lacking=1), wanted=FORCED), 0.3, KEEP, id="lacks one, forced"),
+        pytest.param(a_slot(complete(1), complete(2, lacking=1), wanted=PIN), 0.3, SWITCHOVER, id="lacks one, pinned"),
         pytest.param(
             a_slot(complete(1), complete(2, lacking=1), wanted=RETURN), 0.3, KEEP, id="lacks one: never by itself"
         ),
