@@ -69,7 +69,7 @@ class EndpointState:
         return self.last.order_settled if self.last is not None else 0
 
     def standing_order(self, now: int) -> Order | None:
-        """The order that is to be carried out, if there is one: none that is settled, withdrawn, void or has run out."""
+        """The order that is to be carried out, if any: none that is settled, withdrawn or void, or has run out."""
         order = self.order
         if order is None or order.sequence <= self.order_settled or now >= order.given_at + ORDER_STANDS:
             return None

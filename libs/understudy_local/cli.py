@@ -64,19 +64,21 @@ app.command()(operate.end)
 
 
 @demo_app.command()
-def stop(encoder: Encoder, *, data_dir: DataDir = data_directory.DEFAULT) -> None:
+def stop(encoder: Encoder, *, as_json: Json = False, data_dir: DataDir = data_directory.DEFAULT) -> None:
     """Kill an encoder, as a crash would; it stays away until it is started."""
-    with errors_told():
+    with errors_told(as_json=as_json):
         _wish(DataDirectory(data_dir), encoder, runs=False)
-        typer.echo(f"encoder {encoder} is gone; in some seconds `understudy demo status` shows who carries on")
+        words = f"encoder {encoder} is gone; in some seconds `understudy demo status` shows who carries on"
+        typer.echo(json.dumps({"encoder": encoder, "runs": False}, indent=2) if as_json else words)
 
 
 @demo_app.command()
-def start(encoder: Encoder, *, data_dir: DataDir = data_directory.DEFAULT) -> None:
+def start(encoder: Encoder, *, as_json: Json = False, data_dir: DataDir = data_directory.DEFAULT) -> None:
     """Start an encoder again, at the next boundary of a segment."""
-    with errors_told():
+    with errors_told(as_json=as_json):
         _wish(DataDirectory(data_dir), encoder, runs=True)
-        typer.echo(f"encoder {encoder} pushes again; no origin endpoint goes back to it before it must")
+        words = f"encoder {encoder} pushes again; no origin endpoint goes back to it before it must"
+        typer.echo(json.dumps({"encoder": encoder, "runs": True}, indent=2) if as_json else words)
 
 
 @demo_app.command()
@@ -88,7 +90,7 @@ def status(
     """Show which encoders run, and per origin endpoint the active input, since when and why."""
     from understudy_local.demo.status import look  # noqa: PLC0415  # as in up
 
-    with errors_told():
+    with errors_told(as_json=as_json):
         found = look(DataDirectory(data_dir), channel_id="demo")
         typer.echo(json.dumps(found.as_json(), indent=2) if as_json else found.as_text())
 
@@ -99,6 +101,7 @@ def picture(
     channel: Annotated[str, typer.Option(help="Which channel, by its id.")] = "demo",
     last: Annotated[float, typer.Option("--last", metavar="SECONDS", min=1, help="How far back it goes.")] = 120.0,
     output: Annotated[Path, typer.Option("--output", metavar="FILE", help="Where to write it.")] = Path("picture.svg"),
+    as_json: Json = False,
     data_dir: DataDir = data_directory.DEFAULT,
 ) -> None:
     """Draw what arrived from each input, and what each origin endpoint made of it, as an SVG.
@@ -107,9 +110,11 @@ def picture(
     """
     from understudy_local.picture import draw_running  # noqa: PLC0415  # as in up
 
-    with errors_told():
+    with errors_told(as_json=as_json):
         draw_running(DataDirectory(data_dir), channel_id=channel, last_seconds=last, output=output)
-        typer.echo(f"{output} shows the last {last:g} s of {channel}; any browser opens it")
+        words = f"{output} shows the last {last:g} s of {channel}; any browser opens it"
+        told = {"file": str(output), "channel": channel, "last_seconds": last}
+        typer.echo(json.dumps(told, indent=2) if as_json else words)
 
 
 @app.command()
@@ -128,7 +133,9 @@ def explain(
     """Say in words why a slot came from where it came: the newest, unless told which. Changes nothing."""
     from understudy_local import explain as explaining  # noqa: PLC0415  # as in up
 
-    with errors_told():
+    if at is not None and sequence is not None:
+        raise typer.BadParameter("name the slot by --at or by --sequence, not by both")
+    with errors_told(as_json=as_json):
         try:
             instant = None if at is None else explaining.instant_of(at)
         except ValueError as err:
@@ -153,9 +160,10 @@ def what_if(
         float | None, typer.Option(metavar="SECONDS", min=0, max=86_400, help="Instead of the one it has.")
     ] = None,
     policy: Annotated[PolicyKind | None, typer.Option(help="Instead of the one it has.")] = None,
-    preferred_input: Annotated[
-        int | None, typer.Option(metavar="INPUT", min=1, max=2, help="Which input is preferred, or pinned.")
+    of: Annotated[
+        int | None, typer.Option("--input", metavar="INPUT", min=1, max=2, help="Which input is preferred, or pinned.")
     ] = None,
+    preferred_input: Annotated[int | None, typer.Option(min=1, max=2, hidden=True)] = None,
     hold_down: Annotated[
         float | None, typer.Option(metavar="SECONDS", min=0, max=86_400, help="Instead of the one it has.")
     ] = None,
@@ -166,8 +174,8 @@ def what_if(
     """Replay the recent arrivals under other numbers, and list what would have been different. Changes nothing."""
     from understudy_local import what_if as asking  # noqa: PLC0415  # as in up
 
-    with errors_told():
-        numbers = asking.Numbers(segment_duration, time_delay, policy, preferred_input, hold_down)
+    with errors_told(as_json=as_json):
+        numbers = asking.Numbers(segment_duration, time_delay, policy, preferred_input if of is None else of, hold_down)
         if file is not None:
             found = asking.what_if_file(file, endpoint_id=endpoint, numbers=numbers)
         else:
@@ -182,16 +190,18 @@ def export(
     output: Annotated[Path, typer.Option("--output", metavar="FILE", help="Where to write it.")] = Path(
         "export.jsonl.gz"
     ),
+    as_json: Json = False,
     data_dir: DataDir = data_directory.DEFAULT,
 ) -> None:
     """Write a channel's configuration and its part of both logs into a file, without passwords, for a bug report."""
     from understudy_local.export import export_running  # noqa: PLC0415  # as in up
 
-    with errors_told():
+    with errors_told(as_json=as_json):
         made = export_running(DataDirectory(data_dir), channel_id=channel, output=output)
-        typer.echo(
-            f"{output} holds {len(made.arrivals)} messages of arrivals and {len(made.program)} slots of {channel}"
-        )
+        words = f"{output} holds {len(made.arrivals)} messages of arrivals and {len(made.program)} slots of {channel}"
+        arrivals, slots = len(made.arrivals), len(made.program)
+        told = {"file": str(output), "channel": channel, "arrivals": arrivals, "slots": slots}
+        typer.echo(json.dumps(told, indent=2) if as_json else words)
 
 
 @app.command()
@@ -209,7 +219,7 @@ def events(
     """Show what happened: failovers, repairs, gaps, holds, inputs that go and come. Kept for 14 days."""
     from understudy_local import events as showing  # noqa: PLC0415  # as in up
 
-    with errors_told():
+    with errors_told(as_json=as_json):
         try:
             begin = showing.since_of(since)
         except ValueError as err:

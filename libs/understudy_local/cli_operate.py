@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from understudy_domain.policy import PolicyKind
 from understudy_local import data_directory
-from understudy_local.cli_common import DataDir, Endpoint, Json, errors_told
+from understudy_local.cli_common import DataDir, Endpoint, Json, errors_told, problem
 from understudy_local.data_directory import DataDirectory
+from understudy_local.errors import LocalError
+
+if TYPE_CHECKING:
+    from understudy_local import end as _end
+    from understudy_local import switchover as _switchover
+
+_Outcome = TypeVar("_Outcome", "_switchover.Outcome", "_end.Outcome")
 
 
 def switchover(
@@ -35,7 +43,7 @@ def switchover(
 
     if (endpoint is None) == (channel is None):
         raise typer.BadParameter("name an origin endpoint, or a channel with --channel")
-    with errors_told():
+    with errors_told(as_json=as_json):
         api = ControlApi(DataDirectory(data_dir))
         given = switching.give(api, endpoint=endpoint, channel=channel, input_id=to, force=force)
         if not as_json:
@@ -43,15 +51,11 @@ def switchover(
             told += [(one.origin_endpoint, one.message) for one in given.ordered]
             for name, message in told:
                 typer.echo(f"{name}: {message}")
-        found = []
-        for outcome in switching.outcomes(api, given.ordered) if wait else ():
-            found.append(outcome)
-            if not as_json:
-                typer.echo(f"{outcome.origin_endpoint} {outcome.message}")
+        found, lost = _told_of(switching.outcomes(api, given.ordered) if wait else (), as_json=as_json)
         if as_json:
             outcomes = {"outcomes": [asdict(one) for one in found]} if wait else {}
-            typer.echo(json.dumps({**asdict(given), **outcomes}, indent=2))
-        if given.amiss or not all(outcome.followed for outcome in found):
+            typer.echo(json.dumps({**asdict(given), **outcomes, **lost}, indent=2))
+        if lost or given.amiss or not all(outcome.followed for outcome in found):
             raise typer.Exit(1)
 
 
@@ -79,7 +83,7 @@ def policy(
 
     if kind is None and (of is not None or hold_down is not None):
         raise typer.BadParameter("name the policy as well: it is set whole")
-    with errors_told():
+    with errors_told(as_json=as_json):
         api = ControlApi(DataDirectory(data_dir))
         path = path_of("origin_endpoints", endpoint, "policy")
         if kind is None:
@@ -87,7 +91,8 @@ def policy(
         else:
             wished: dict[str, object] = {"policy": kind.value, "input": of, "holdDownSeconds": hold_down}
             found = api.put(path, {name: value for name, value in wished.items() if value is not None})
-        typer.echo(json.dumps(found, indent=2) if as_json else f"{endpoint}: {_in_words(found)}")
+        shown = {"policy": found["policy"], "input": found["input"], "hold_down_seconds": found["holdDownSeconds"]}
+        typer.echo(json.dumps(shown, indent=2) if as_json else f"{endpoint}: {_in_words(found)}")
 
 
 def end(
@@ -104,21 +109,34 @@ def end(
     from understudy_local import end as ending  # noqa: PLC0415  # as in switchover
     from understudy_local.control_api import ControlApi  # noqa: PLC0415
 
-    with errors_told():
+    with errors_told(as_json=as_json):
         api = ControlApi(DataDirectory(data_dir))
         order = ending.give(api, channel)
         if not as_json:
             typer.echo(f"{channel}: {order.message}")
-        found = []
-        for outcome in ending.outcomes(api, order) if wait else ():
+        found, lost = _told_of(ending.outcomes(api, order) if wait else (), as_json=as_json)
+        if as_json:
+            outcomes = {"outcomes": [asdict(one) for one in found]} if wait else {}
+            typer.echo(json.dumps({**asdict(order), **outcomes, **lost}, indent=2))
+        if lost or any(outcome.ended is False for outcome in found):
+            raise typer.Exit(1)
+
+
+def _told_of(outcomes: Iterable[_Outcome], *, as_json: bool) -> tuple[list[_Outcome], dict[str, dict[str, str]]]:
+    """What became of an order that was given, told as it comes; and what kept the rest from being known, if anything.
+
+    The order stands whatever becomes of the question: what is known by then is told.
+    """
+    found: list[_Outcome] = []
+    try:
+        for outcome in outcomes:
             found.append(outcome)
             if not as_json:
                 typer.echo(f"{outcome.origin_endpoint} {outcome.message}")
-        if as_json:
-            outcomes = {"outcomes": [asdict(one) for one in found]} if wait else {}
-            typer.echo(json.dumps({**asdict(order), **outcomes}, indent=2))
-        if any(outcome.ended is False for outcome in found):
-            raise typer.Exit(1)
+    except LocalError as err:
+        typer.echo(f"understudy: {err} The order was given; what becomes of it is not known.", err=True)
+        return found, problem(err)
+    return found, {}
 
 
 def _in_words(found: dict[str, object]) -> str:

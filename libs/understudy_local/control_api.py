@@ -54,7 +54,7 @@ class ControlApi:
         finally:
             connection.close()
         if status >= http.client.BAD_REQUEST:
-            raise ApiRefused(str(answered.get("message", status)))
+            raise ApiRefused(str(answered.get("message", status)), answered.get("code"))
         found: dict[str, Any] = answered
         return found
 

@@ -11,6 +11,8 @@ class LocalError(UnderstudyError):
     """The root of what the ``understudy`` command reports to a person."""
 
     code: ClassVar[str] = "local"
+    refusal: str | None = None
+    """The control API's own code, where it was the API that refused and its answer has one."""
 
 
 class PortTaken(LocalError):
@@ -95,6 +97,11 @@ class ApiRefused(LocalError):
     """The stack's control API refuses a request; the message is its own."""
 
     code = "api_refused"
+
+    def __init__(self, message: str, refusal: str | None = None) -> None:
+        """With the API's own code, where its answer has one."""
+        super().__init__(message)
+        self.refusal = refusal
 
 
 class ApiUnreachable(LocalError):

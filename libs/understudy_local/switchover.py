@@ -23,6 +23,12 @@ class Order:
     message: str
     """What was expected of it."""
     log_sequence: int
+    seam: str
+    """What the change looked like when it was ordered: ``seamless`` or ``discontinuity``."""
+    jump_seconds: float | None
+    """By how much the programme would jump; None where that is not known."""
+    stands_until: str
+    """ISO 8601."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,15 @@ def give(api: ControlApi, *, endpoint: str | None, channel: str | None, input_id
 
 
 def _order(answer: dict[str, Any]) -> Order:
-    return Order(answer["originEndpoint"], answer["input"], answer["message"], answer["logSequence"])
+    return Order(
+        origin_endpoint=answer["originEndpoint"],
+        input=answer["input"],
+        message=answer["message"],
+        log_sequence=answer["logSequence"],
+        seam=answer["seam"],
+        jump_seconds=answer["jumpSeconds"],
+        stands_until=answer["standsUntil"],
+    )
 
 
 def outcomes(api: ControlApi, orders: tuple[Order, ...]) -> Iterator[Outcome]:
@@ -157,7 +171,7 @@ class _Watched:
             told = self._get(f"explain?sequence={self._last_seen}")
             wanted = f"Input {self._order.input} was to be followed"
             why = "".join(f" {one}" for one in told["sentences"] if one.startswith(wanted))
-        return self._failed(f"the order has run out.{why}")
+        return self._failed(f"the order is off: it has run out, or a policy withdrew it.{why}")
 
     def _failed(self, what: str) -> Outcome:
         message = f"does not follow input {self._order.input}: {what}"

@@ -32,6 +32,17 @@ class Numbers:
     """What is preferred or pinned."""
     hold_down_seconds: float | None = None
 
+    def require_some(self) -> None:
+        """See that there is something to try.
+
+        Raises:
+            NothingToTry: there is not.
+        """
+        if self == Numbers():
+            raise NothingToTry(
+                "nothing is to be tried: name --segment-duration, --time-delay, --policy, --input or --hold-down."
+            )
+
     def policy_beside(self, present: EndpointConfigured) -> Policy:
         """The policy to try on an endpoint that has another.
 
@@ -41,9 +52,13 @@ class Numbers:
         kind = self.policy or present.policy
         input_id = present.policy_input if self.input_id is None and kind is present.policy else self.input_id
         if input_id is None and kind in (PolicyKind.PREFERRED, PolicyKind.PINNED):
-            raise NothingToTry(f"the policy {kind} is about one input: say which with --preferred-input.")
+            raise NothingToTry(f"the policy {kind} is about one input: say which with --input.")
+        if self.input_id is not None and kind is PolicyKind.STICKY:
+            raise NothingToTry("the policy sticky is about no input: try --policy preferred or pinned with --input.")
         if input_id == 2 and kind is PolicyKind.OFF:
             raise NothingToTry("the policy off has input 1 and no other.")
+        if self.hold_down_seconds is not None and kind is not PolicyKind.PREFERRED:
+            raise NothingToTry(f"the policy {kind} has no hold-down: try --policy preferred with --hold-down.")
         hold_down = present.hold_down if self.hold_down_seconds is None else ticks.from_seconds(self.hold_down_seconds)
         return Policy(kind, input_id or 1, hold_down)
 
@@ -56,8 +71,9 @@ def what_if_running(directory: DataDirectory, *, endpoint_id: str, numbers: Numb
         NoSuchResource: there is no such origin endpoint.
         LogsUnreadable: its NATS server gives no answer.
         NothingToReplay: ARRIVALS holds too little.
-        NothingToTry: the numbers contradict each other.
+        NothingToTry: there are no numbers, or they contradict each other.
     """
+    numbers.require_some()
 
     async def read(stack: StackLog) -> tuple[OriginEndpoint, list[ProgramEntry], list[LoggedFact]]:
         endpoint = stack.origin_endpoint(endpoint_id)
@@ -77,8 +93,9 @@ def what_if_file(path: Path, *, endpoint_id: str, numbers: Numbers) -> WhatIf:
         ExportUnusable: the file is none.
         NoSuchResource: it holds no such origin endpoint.
         NothingToReplay: its arrivals are too few.
-        NothingToTry: the numbers contradict each other.
+        NothingToTry: there are no numbers, or they contradict each other.
     """
+    numbers.require_some()
     export = read_export(path)
     endpoint = found(list(export.origin_endpoints), "origin endpoint", endpoint_id)
     return _what_if(endpoint, export.entries(endpoint.guid), export.log(), numbers)

@@ -138,7 +138,7 @@ def test_a_policy_that_is_none_is_refused_and_the_other_kept(
     controller.json("POST", "/channels", {"id": channel_id})
     controller.json("POST", "/origin_endpoints", {"id": endpoint_id, "channelId": channel_id, "hlsPackage": {}})
     path = f"/understudy/v1/origin_endpoints/{endpoint_id}/policy"
-    wanted = {"policy": "pinned", "input": 2, "holdDownSeconds": 5}
+    wanted = {"policy": "preferred", "input": 2, "holdDownSeconds": 5}
     assert controller.json("PUT", path, wanted) == (200, wanted)
     assert controller.json("PUT", f"/origin_endpoints/{endpoint_id}", {"timeDelaySeconds": 3})[0] == 200
     refused(controller.request("PUT", path, body), 422)

@@ -285,7 +285,7 @@ async def test_policies_take_effect_while_an_input_fails_and_comes_back(studio: 
         back = await show.until("show-stay", lambda found: found["active_input"] == 1)
         assert (await show.ask("POST", "origin_endpoints/show-stay/switchover"))[1]["code"] == "policy_off"
         code, told = await asyncio.to_thread(
-            command, studio, show.through, *("what-if", "show-stay", "--policy", "pinned", "--preferred-input", "1")
+            command, studio, show.through, *("what-if", "show-stay", "--policy", "pinned", "--input", "1")
         )
         assert code == 0, told
         assert "would have been (1 s segments, 0 s delay, pinned to input 1)" in told

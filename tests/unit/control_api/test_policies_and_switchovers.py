@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from understudy_controller.api import render, resources
 from understudy_controller.api.errors import SwitchoverRefused, add_error_handlers, sentence
 from understudy_controller.api.models import CreateOriginEndpointRequest, UpdateOriginEndpointRequest
-from understudy_controller.api.models_understudy import PutPolicyRequest, SwitchoverRequest
+from understudy_controller.api.models_understudy import EndRequest, PutPolicyRequest, SwitchoverRequest
 from understudy_controller.api.render import Renderer
 from understudy_controller.api.wire import WireRules
 from understudy_domain import codec
@@ -57,7 +57,7 @@ def test_an_endpoint_begins_sticky() -> None:
         {"policy": "preferred", "input": 2, "holdDownSeconds": 0},
         {"policy": "preferred", "input": 1, "holdDownSeconds": 86_400},
         {"policy": "pinned", "input": 2, "holdDownSeconds": 60},
-        {"policy": "off", "input": 1, "holdDownSeconds": 5},
+        {"policy": "off", "input": 1, "holdDownSeconds": 60},
     ],
 )
 def test_what_is_shown_of_a_policy_can_be_put_again(body: dict[str, object]) -> None:
@@ -70,12 +70,20 @@ def test_a_policy_that_is_about_no_input_needs_none(policy: str) -> None:
     assert (made.policy, made.policy_input, made.hold_down_seconds) == (PolicyKind(policy), 1, 60)
 
 
+def test_null_is_as_if_it_were_left_out() -> None:
+    assert render.policy(with_policy(policy="sticky", input=None, holdDownSeconds=None)) == render.policy(endpoint())
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
         ({"policy": "preferred"}, "input: required"),
         ({"policy": "pinned", "holdDownSeconds": 5}, "input: required"),
+        ({"policy": "pinned", "input": 1, "holdDownSeconds": 5}, "holdDownSeconds: the policy pinned has no"),
+        ({"policy": "sticky", "holdDownSeconds": 5}, "holdDownSeconds: the policy sticky has no"),
+        ({"policy": "off", "holdDownSeconds": 0}, "holdDownSeconds: the policy off has no"),
         ({"policy": "off", "input": 2}, "input: the policy off has input 1"),
+        ({"policy": "sticky", "input": 2}, "input: the policy sticky is about none"),
     ],
 )
 def test_a_policy_that_contradicts_itself_is_refused_by_name(body: dict[str, object], said: str) -> None:
@@ -116,8 +124,13 @@ def test_an_order_that_the_model_forbids_is_refused_by_name(body: dict[str, obje
     assert refusal(SwitchoverRequest, body).startswith(named)
 
 
+def test_an_order_to_end_says_nothing_else() -> None:
+    assert refusal(EndRequest, {"at": "12:00"}).startswith("at: unknown field")
+    assert EndRequest.model_validate({}) == EndRequest()
+
+
 def test_an_update_of_mediapackage_keeps_the_policy() -> None:
-    made = with_policy(policy="pinned", input=2, holdDownSeconds=7)
+    made = with_policy(policy="preferred", input=2, holdDownSeconds=7)
     changed = resources.changed_origin_endpoint(
         made, UpdateOriginEndpointRequest.model_validate({"timeDelaySeconds": 9})
     )

@@ -122,3 +122,16 @@ def test_orders_are_replayed_with_everything_else_and_counted() -> None:
     quiet = Broadcast([*messages, other]).run(until_seconds=210)
     found = what_if(programme(quiet, "two"), logged(quiet), segment_duration=from_seconds(6), time_delay=0)
     assert (found.orders, found.would_be.switches) == (0, 0)
+
+
+@pytest.mark.parametrize("kind", [PolicyKind.PINNED, PolicyKind.OFF])
+def test_an_order_that_the_policy_would_have_refused_moves_nothing(kind: PolicyKind) -> None:
+    order = Message(EPOCH + from_seconds(20.5), None, SwitchoverOrdered(endpoint_guid("two"), 2, forced=True))
+    encoders = (SyntheticEncoder(1), SyntheticEncoder(2))
+    messages = [configured("two", seconds=2), order]
+    messages += [message for encoder in encoders for message in encoder.messages(range(30))]
+    run = Broadcast(messages).run(until_seconds=90)
+    policy = Policy(kind, 1)
+    found = what_if(programme(run, "two"), logged(run), segment_duration=from_seconds(2), time_delay=0, policy=policy)
+    assert (found.orders, found.was.switchovers) == (1, 1)
+    assert (found.would_be.switches, found.would_be.events) == (0, ())

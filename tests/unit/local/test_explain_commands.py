@@ -15,14 +15,14 @@ from understudy_local.errors import NoSuchResource
 from understudy_local.explain import instant_of, pick
 
 
-@pytest.mark.parametrize("command", [("explain", "one"), ("what-if", "one"), ("export", "show")])
+@pytest.mark.parametrize("command", [("explain", "one"), ("what-if", "one", "--time-delay", "9"), ("export", "show")])
 def test_without_a_running_stack_there_is_nothing_to_read(command: tuple[str, ...], tmp_path: Path) -> None:
     result = CliRunner().invoke(app, [*command, "--data-dir", str(tmp_path)])
     assert result.exit_code == 1
     assert "no stack runs" in result.output
 
 
-@pytest.mark.parametrize("command", ["explain", "what-if"])
+@pytest.mark.parametrize("command", [("explain",), ("what-if", "--time-delay", "9")], ids=lambda words: str(words[0]))
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -36,12 +36,12 @@ def test_without_a_running_stack_there_is_nothing_to_read(command: tuple[str, ..
     ids=["absent", "not packed", "another record", "a newer export", "no channel", "cut off"],
 )
 def test_a_file_that_is_no_export_is_told_in_a_sentence(
-    command: str, content: bytes | None, sentence: str, tmp_path: Path
+    command: tuple[str, ...], content: bytes | None, sentence: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "file.gz"
     if content is not None:
         path.write_bytes(content)
-    result = CliRunner().invoke(app, [command, "one", "--file", str(path)])
+    result = CliRunner().invoke(app, [*command, "one", "--file", str(path)])
     assert result.exit_code == 1
     assert sentence in " ".join(result.output.split())
 

@@ -14,7 +14,7 @@ from understudy_domain.policy import Policy, PolicyKind
 from understudy_domain.ticks import from_seconds
 from understudy_local import control_api, end, switchover
 from understudy_local.cli import app
-from understudy_local.errors import ApiRefused, NothingToTry
+from understudy_local.errors import ApiRefused, ApiUnreachable, LocalError, NothingToTry
 from understudy_local.what_if import Numbers
 
 PRESENT = EndpointConfigured("e" * 32, from_seconds(6), 0, 1, PolicyKind.PREFERRED, 2, from_seconds(30))
@@ -44,7 +44,7 @@ class Api:
         self.asked.append((request, body))
         known = self.answers[request]
         answer = known.pop(0) if len(known) > 1 else known[0]
-        if isinstance(answer, ApiRefused):
+        if isinstance(answer, LocalError):
             raise answer
         found: dict[str, Any] = answer
         return found
@@ -65,7 +65,15 @@ def run(*words: str) -> tuple[int, str]:
 
 
 def ordered(name: str = "one", *, to: int = 2) -> dict[str, Any]:
-    return {"originEndpoint": name, "input": to, "message": f"It goes over to input {to}.", "logSequence": 50}
+    return {
+        "originEndpoint": name,
+        "input": to,
+        "message": f"It goes over to input {to}.",
+        "logSequence": 50,
+        "seam": "discontinuity",
+        "jumpSeconds": -1.5,
+        "standsUntil": "2027-01-15T08:02:00.000Z",
+    }
 
 
 def status(**fields: Any) -> dict[str, Any]:
@@ -113,7 +121,10 @@ def test_an_order_that_runs_out_says_why_and_ends_with_one(api: Api) -> None:
     told = json.loads(output)
     assert told["ordered"][0]["input"] == 2
     assert told["outcomes"][0]["followed"] is False
-    assert told["outcomes"][0]["message"] == f"does not follow input 2: the order has run out. {why}"
+    assert (
+        told["outcomes"][0]["message"]
+        == f"does not follow input 2: the order is off: it has run out, or a policy withdrew it. {why}"
+    )
     assert api.asked[0][1] == {"force": True, "input": 2}
 
 
@@ -136,6 +147,59 @@ def test_a_refusal_is_told_in_the_words_of_the_api(api: Api) -> None:
     api.answer(f"POST {ENDPOINT}/switchover", ApiRefused("one: It would not be seamless."))
     code, output = run("switchover", "one")
     assert (code, output) == (1, "understudy: one: It would not be seamless.\n")
+
+
+def json_of(*words: str) -> tuple[int, Any]:
+    result = CliRunner().invoke(app, [*words, "--json"])
+    return result.exit_code, json.loads(result.stdout)
+
+
+@pytest.mark.parametrize(
+    "words", [("switchover", "one"), ("policy", "one", "sticky"), ("end", "show")], ids=lambda words: str(words[0])
+)
+def test_a_program_is_told_of_a_refusal_with_the_code_of_the_api(api: Api, words: tuple[str, ...]) -> None:
+    for request in (f"POST {ENDPOINT}/switchover", f"PUT {ENDPOINT}/policy", "POST channels/show/end"):
+        api.answer(request, ApiRefused("It would not.", "not_seamless"))
+    assert json_of(*words) == (1, {"error": {"code": "not_seamless", "message": "It would not."}})
+
+
+def test_a_program_is_told_what_an_order_looked_like_and_how_long_it_stands(api: Api) -> None:
+    api.answer(f"POST {ENDPOINT}/switchover", ordered())
+    order = json_of("switchover", "one", "--no-wait")[1]["ordered"][0]
+    assert (order["seam"], order["jump_seconds"]) == ("discontinuity", -1.5)
+    assert order["stands_until"] == "2027-01-15T08:02:00.000Z"
+
+
+def test_an_order_that_was_given_is_told_although_the_api_is_gone_by_then(api: Api) -> None:
+    api.answer(f"POST {ENDPOINT}/switchover", ordered())
+    api.answer(f"GET {ENDPOINT}/status", status(), ApiUnreachable("the control API gives no answer."))
+    code, told = json_of("switchover", "one")
+    assert (code, told["ordered"][0]["log_sequence"], told["outcomes"]) == (1, 50, [])
+    assert told["error"] == {"code": "api_unreachable", "message": "the control API gives no answer."}
+    assert "The order was given; what becomes of it is not known." in run("switchover", "one")[1]
+
+
+@pytest.mark.parametrize("words", [("demo", "stop", "1"), ("demo", "start", "1"), ("export", "show"), ("picture",)])
+def test_a_program_is_told_that_no_stack_runs(words: tuple[str, ...], tmp_path: Path) -> None:
+    code, told = json_of(*words, "--data-dir", str(tmp_path))
+    assert (code, told["error"]["code"]) == (1, "stack_not_running")
+
+
+def test_a_slot_is_named_one_way() -> None:
+    code, output = run("explain", "one", "--at", "12:00:07", "--sequence", "4")
+    assert code == 2
+    assert "not by both" in output
+
+
+@pytest.mark.parametrize("option", ["--input", "--preferred-input"])
+def test_a_what_if_names_its_input_as_the_policy_does(option: str, tmp_path: Path) -> None:
+    code, output = run("what-if", "one", "--policy", "pinned", option, "2", "--data-dir", str(tmp_path))
+    assert (code, "no stack runs" in output) == (1, True)
+
+
+def test_a_what_if_needs_something_to_try(tmp_path: Path) -> None:
+    code, output = run("what-if", "one", "--data-dir", str(tmp_path))
+    assert (code, "nothing is to be tried" in output) == (1, True)
 
 
 @pytest.mark.parametrize(("code", "ends_with"), [("already_active", 0), ("pinned", 1)])
@@ -171,7 +235,7 @@ def test_a_policy_is_shown_in_words_or_as_it_is(api: Api, found: dict[str, Any],
     whole = {**found, "holdDownSeconds": 30}
     api.answer(f"GET {ENDPOINT}/policy", whole)
     assert run("policy", "one")[1].startswith(words)
-    assert json.loads(run("policy", "one", "--json")[1]) == whole
+    assert json.loads(run("policy", "one", "--json")[1]) == {**found, "hold_down_seconds": 30}
 
 
 def test_a_policy_is_set_with_what_is_named(api: Api) -> None:
@@ -202,7 +266,10 @@ def test_without_a_running_stack_there_is_nothing_to_change(command: str, tmp_pa
 @pytest.mark.parametrize(
     ("numbers", "said"),
     [
-        (Numbers(policy=PolicyKind.PINNED), "--preferred-input"),
+        (Numbers(policy=PolicyKind.PINNED), "--input"),
+        (Numbers(policy=PolicyKind.STICKY, input_id=1), "about no input"),
+        (Numbers(policy=PolicyKind.PINNED, input_id=1, hold_down_seconds=5), "pinned has no hold-down"),
+        (Numbers(policy=PolicyKind.STICKY, hold_down_seconds=5), "sticky has no hold-down"),
         (Numbers(policy=PolicyKind.OFF, input_id=2), "input 1 and no other"),
     ],
 )

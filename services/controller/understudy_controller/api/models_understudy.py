@@ -14,6 +14,7 @@ from understudy_domain.switchover import Refusal
 from understudy_domain.ticks import TICKS_PER_SECOND
 
 HOLD_DOWN_SECONDS_MAX = 86_400
+HOLD_DOWN_SECONDS_DEFAULT = HOLD_DOWN_DEFAULT // TICKS_PER_SECOND
 
 InputId = Annotated[int, Field(ge=1, le=2)]
 
@@ -23,9 +24,10 @@ class PutPolicyRequest(WireRequest):
 
     policy: Literal["sticky", "preferred", "pinned", "off"]
     input: InputId | None = None
-    """What is preferred or pinned; needed for these two. Else what wins a tie for the first active input: 1."""
-    hold_down_seconds: Annotated[int, Field(ge=0, le=HOLD_DOWN_SECONDS_MAX)] = HOLD_DOWN_DEFAULT // TICKS_PER_SECOND
-    """For how long a preferred input has to have been complete and on time before a failback."""
+    """What is preferred or pinned; needed for these two. For the others 1, which is what they show, or nothing."""
+    hold_down_seconds: Annotated[int, Field(ge=0, le=HOLD_DOWN_SECONDS_MAX)] | None = None
+    """For how long a preferred input has to have been complete and on time before a failback; 60 where it is left out.
+    For the other policies 60, which is what they show, or nothing."""
 
 
 class SwitchoverRequest(WireRequest):
@@ -35,6 +37,10 @@ class SwitchoverRequest(WireRequest):
     """Where to; left out: the other one than is active."""
     force: bool = False
     """Even where the change would not be seamless."""
+
+
+class EndRequest(WireRequest):
+    """POST …/end; there is nothing to say, with or without a body."""
 
 
 class PolicyResponse(WireResponse):

@@ -15,7 +15,7 @@ from understudy_controller.api.models import (
     UpdateChannelRequest,
     UpdateOriginEndpointRequest,
 )
-from understudy_controller.api.models_understudy import PutPolicyRequest
+from understudy_controller.api.models_understudy import HOLD_DOWN_SECONDS_DEFAULT, PutPolicyRequest
 from understudy_domain.channel import Channel, HlsPackage, IngestEndpoint, OriginEndpoint, StreamSelection
 from understudy_domain.errors import InvalidResource
 from understudy_domain.policy import PolicyKind
@@ -79,15 +79,20 @@ def endpoint_with_policy(endpoint: OriginEndpoint, request: PutPolicyRequest) ->
     """``endpoint`` with the policy of ``request``, whole.
 
     Raises:
-        InvalidResource: the policy needs an input, or cannot have this one.
+        InvalidResource: the policy needs an input, or cannot have this one, or has no hold-down.
     """
     kind = PolicyKind(request.policy)
+    hold_down_seconds = HOLD_DOWN_SECONDS_DEFAULT if request.hold_down_seconds is None else request.hold_down_seconds
     if request.input is None and kind in (PolicyKind.PREFERRED, PolicyKind.PINNED):
         raise InvalidResource(f"input: required, the policy {kind} is about one")
     if request.input == 2 and kind is PolicyKind.OFF:
         raise InvalidResource("input: the policy off has input 1 and no other")
+    if request.input == 2 and kind is PolicyKind.STICKY:
+        raise InvalidResource("input: the policy sticky is about none")
+    if kind is not PolicyKind.PREFERRED and hold_down_seconds != HOLD_DOWN_SECONDS_DEFAULT:
+        raise InvalidResource(f"holdDownSeconds: the policy {kind} has no hold-down, only preferred has one")
     return dataclasses.replace(
-        endpoint, policy=kind, policy_input=request.input or 1, hold_down_seconds=request.hold_down_seconds
+        endpoint, policy=kind, policy_input=request.input or 1, hold_down_seconds=hold_down_seconds
     )
 
 
