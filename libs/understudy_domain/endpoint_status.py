@@ -131,7 +131,7 @@ class EndpointStatus:
     policy: PolicyStatus | None
     """None until the decisions know of the endpoint."""
     order: StandingOrder | None
-    """None: there is none, or it has been carried out, or has run out."""
+    """None: there is none, or it is carried out, withdrawn by another policy, void under this one, or has run out."""
     last: LastSlot | None
     """The newest slot."""
     next: NextSlot | None

@@ -241,7 +241,8 @@ def test_an_export_is_explained_as_the_running_stack_is(ran: Ran, tmp_path: Path
 
 def test_other_numbers_are_tried_on_the_stack_and_on_an_export(ran: Ran, tmp_path: Path) -> None:
     output = tmp_path / "show.jsonl.gz"
-    run("export", "show", "--output", str(output), "--data-dir", str(ran.directory))
+    made = json.loads(run("export", "show", "--json", "--output", str(output), "--data-dir", str(ran.directory)))
+    assert (made["file"], made["channel"], made["arrivals"] > 0, made["slots"] > 0) == (str(output), "show", True, True)
     asked = ("what-if", "one", "--segment-duration", "6", "--time-delay", "4", "--json")
     live = json.loads(run(*asked, "--data-dir", str(ran.directory)))
     filed = json.loads(run(*asked, "--file", str(output)))

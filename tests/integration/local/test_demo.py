@@ -119,12 +119,12 @@ def test_an_operator_switches_over_by_hand_without_a_seam(running: DemoStack) ->
 
 def test_an_encoder_that_is_stopped_stays_away_and_the_show_goes_on(running: DemoStack) -> None:
     first = eventually(lambda: running.active_input("demo-short"), within_seconds=40, what="a first decision")
-    running.demo("stop", first)
+    assert json.loads(running.demo("stop", first, "--json")) == {"encoder": first, "runs": False}
     assert running.status()["encoders"][str(first)] == {"running": False, "pid": None}
     eventually(lambda: running.active_input("demo-short") == 3 - first, within_seconds=30, what="the other input")
     assert running.status()["origin_endpoints"]["demo-short"]["reason"] == "failover"
     assert running.status()["encoders"][str(first)]["running"] is False
-    running.demo("start", first)
+    assert json.loads(running.demo("start", first, "--json")) == {"encoder": first, "runs": True}
     assert running.status()["encoders"][str(first)]["running"] is True
     assert running.active_input("demo-short") == 3 - first
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -81,8 +82,9 @@ def _instant(number: int) -> int:
 def test_what_the_logs_of_a_running_stack_hold_is_drawn(stack: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.svg"
     arguments = ["picture", "--data-dir", str(stack), "--channel", "channel", "--last", "30", "--output", str(output)]
-    result = CliRunner().invoke(app, arguments)
+    result = CliRunner().invoke(app, [*arguments, "--json"])
     assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout) == {"file": str(output), "channel": "channel", "last_seconds": 30}
     texts = [element.text for element in ET.parse(output).iter("{http://www.w3.org/2000/svg}text")]
     assert {"input 1", "input 2", "news-hls", "2 s segments, no delay", "start", "failover to 2"} <= set(texts)
 
