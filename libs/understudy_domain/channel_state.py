@@ -63,22 +63,22 @@ class ChannelState:
                 found = list(insert(found, departed.rendition))
         return tuple(found) or self.lineup
 
+    def dies_at(self, one: InputState) -> int:
+        """From when on one of the inputs is dead unless something arrives, by the patience of a slot of one segment.
+
+        The shortest of slots: what holds for a whole channel is asked by it. An endpoint's slots may be longer.
+        """
+        length = self.grid.segment_duration if self.grid is not None else 0
+        return dead_at(
+            last_arrived_at=one.last_arrived_at,
+            has_ended=one.has_ended,
+            segment_duration=length,
+            slot_duration=length,
+        )
+
     def alive(self) -> list[InputState]:
-        """The inputs that are not dead by the patience of a slot of one segment; needs the grid."""
-        if self.grid is None:
-            return []
-        length = self.grid.segment_duration
-        return [
-            one
-            for one in self.inputs
-            if self.now
-            < dead_at(
-                last_arrived_at=one.last_arrived_at,
-                has_ended=one.has_ended,
-                segment_duration=length,
-                slot_duration=length,
-            )
-        ]
+        """The inputs that are not dead by the patience of a slot of one segment; none without a grid."""
+        return [one for one in self.inputs if self.now < self.dies_at(one)] if self.grid is not None else []
 
     def input(self, input_id: int) -> InputState:
         """Input 1 or 2."""

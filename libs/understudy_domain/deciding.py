@@ -345,6 +345,7 @@ def _absent(one: InputState) -> InputView:
         has_ended=False,
         is_overdue=True,
         next_slot=None,
+        left_out=True,
     )
 
 
@@ -362,12 +363,13 @@ def evidence_of(view: SlotView, deliveries: Mapping[int, SlotDelivery], now: int
             InputEvidence(
                 input_id=one.input_id,
                 complete=one.complete,
-                missing=deliveries[one.input_id].missing,
+                missing=() if one.left_out else deliveries[one.input_id].missing,
                 due=view.due(one),
                 lag=one.lag,
                 dead=one.is_dead(now),
                 completed_at=one.completed_at,
                 lacking=deliveries[one.input_id].lacking,
+                left_out=one.left_out,
             )
             for one in sorted((view.active, view.other), key=lambda one: one.input_id)
         ),

@@ -24,7 +24,7 @@ from enum import StrEnum
 from understudy_domain.channel_state import ChannelState
 from understudy_domain.endpoint_state import EndpointState
 from understudy_domain.entry import AsOf, Evidence, InputEvidence, ProgramEntry
-from understudy_domain.failover import SlotView, dead_at
+from understudy_domain.failover import SlotView
 from understudy_domain.reason import Reason
 from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_domain.timeline import InputState
@@ -93,16 +93,7 @@ def delivering(state: ChannelState, now: int) -> Iterable[InputState]:
 
     Dead as for the shortest of slots, those of one segment: an order of an operator is for all endpoints alike.
     """
-    segment_duration = state.grid.segment_duration if state.grid is not None else 0
-    for one in state.inputs:
-        until = dead_at(
-            last_arrived_at=one.last_arrived_at,
-            has_ended=one.has_ended,
-            segment_duration=segment_duration,
-            slot_duration=segment_duration,
-        )
-        if now < until:
-            yield one
+    return (one for one in state.inputs if now < state.dies_at(one))
 
 
 def is_all_published(view: SlotView) -> bool:
@@ -110,10 +101,19 @@ def is_all_published(view: SlotView) -> bool:
     return all(one.first_piece_at is None and one.next_slot is None for one in (view.active, view.other))
 
 
-def ending(state: ChannelState, last: ProgramEntry) -> ProgramEntry:
-    """The end of an endpoint's programme, as of the state's ``now``: its last entry, said again."""
+def ending(state: ChannelState, last: ProgramEntry, *, alone_with: int | None) -> ProgramEntry:
+    """The end of an endpoint's programme, as of the state's ``now``: its last entry, said again.
+
+    ``alone_with``: the one input that counts where redundancy is off.
+    """
     inputs = tuple(
-        InputEvidence(one.input_id, complete=False, dead=not one.has_ended, ended_at=one.ended_at)
+        InputEvidence(
+            one.input_id,
+            complete=False,
+            dead=not one.has_ended,
+            ended_at=one.ended_at,
+            left_out=alone_with not in (None, one.input_id),
+        )
         for one in state.inputs
     )
     return replace(
@@ -121,6 +121,8 @@ def ending(state: ChannelState, last: ProgramEntry) -> ProgramEntry:
         ended=True,
         reason=Reason.END,
         step=0,
-        evidence=Evidence(deadline=None, inputs=inputs),
+        evidence=Evidence(
+            deadline=None, inputs=inputs, end_ordered_at=state.end_ordered_at if is_ordered(state) else None
+        ),
         as_of=AsOf(state.now, state.sequence),
     )

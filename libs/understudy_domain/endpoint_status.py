@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from understudy_domain import failover, ticks
 from understudy_domain.deciding import Waiting
-from understudy_domain.ending import ends_at
+from understudy_domain.ending import ends_at, is_all_published
 from understudy_domain.endpoint_state import ORDER_STANDS, EndpointState
 from understudy_domain.entry import ActiveInput, ProgramEntry
 from understudy_domain.fold import ChannelFold
@@ -56,6 +56,7 @@ class NextSlot:
     deadline: str | None
     """None while the active input has no lag to reckon by."""
     inputs: tuple[AwaitedInput, ...]
+    """Those that count: one alone where redundancy is off."""
     why: str
     """A sentence."""
 
@@ -165,7 +166,7 @@ def endpoint_status(
         policy=_policy(fold, endpoint, now) if endpoint is not None else None,
         order=_order(endpoint, max(now, fold.state.now)) if endpoint is not None else None,
         last=_last(last) if last is not None else None,
-        next=_next(waiting) if waiting is not None else None,
+        next=_next(waiting, last) if waiting is not None else None,
         numbers=None
         if endpoint is None
         else Numbers(
@@ -225,11 +226,13 @@ def _last(entry: ProgramEntry) -> LastSlot:
     )
 
 
-def _next(waiting: Waiting) -> NextSlot:
+def _next(waiting: Waiting, last: ProgramEntry | None) -> NextSlot:
     view, now = waiting.view, waiting.looked_at
-    deadline = None if view.active.lag is None else view.deadline(now)
+    has_ended = last is not None and last.ended and is_all_published(view)
+    deadline = None if view.active.lag is None or has_ended else view.deadline(now)
     inputs = []
-    for one in sorted((view.active, view.other), key=lambda one: one.input_id):
+    counted = [one for one in (view.active, view.other) if not one.left_out]
+    for one in sorted(counted, key=lambda one: one.input_id):
         due = view.due(one)
         inputs.append(
             AwaitedInput(
@@ -241,21 +244,27 @@ def _next(waiting: Waiting) -> NextSlot:
                 has_later=one.next_slot is not None,
             )
         )
-    until = waiting.verdict.until
+    until = None if has_ended else waiting.verdict.until
     return NextSlot(
         slot=view.slot,
         step=waiting.verdict.step,
         looks_again_at=None if until is None else ticks.to_iso8601(until),
         deadline=None if deadline is None else ticks.to_iso8601(deadline),
         inputs=tuple(inputs),
-        why=_why(waiting, deadline),
+        why=_why_not_yet(view.slot) if has_ended else _why(waiting, deadline),
     )
 
 
+def _why_not_yet(slot: int) -> str:
+    return f"The programme has ended. It goes on with slot {slot} or a later one once an input delivers again."
+
+
 def _why(waiting: Waiting, deadline: int | None) -> str:
-    active = waiting.view.active.input_id
-    missing = waiting.deliveries[active].missing
+    view, active = waiting.view, waiting.view.active.input_id
+    missing, lacking = waiting.deliveries[active].missing, waiting.deliveries[active].lacking
     lacks = f"input {active}, the active one, lacks {listed(missing)}" if missing else f"input {active} is not complete"
+    if view.active.complete:
+        lacks = f"input {active}, the active one, has completed it without {listed(lacking)}, which it lacks for good"
     match waiting.verdict.step:
         case 0 if waiting.view.wanted is not None:
             wanted = waiting.view.wanted
@@ -272,8 +281,20 @@ def _why(waiting: Waiting, deadline: int | None) -> str:
                 f"Slot {waiting.view.slot} waits past its deadline: {lacks}; the other input was late with it as well, "
                 "so the cause is common to both, and the active one is given one more tolerance."
             )
+        case _ if view.active.complete:
+            looks_again_at = waiting.verdict.until
+            time = f" until {clock(looks_again_at)}" if looks_again_at is not None else ""
+            return (
+                f"Slot {view.slot} is held past its deadline: {lacks}; "
+                f"input {view.other.input_id} delivers more, and has{time} to complete it."
+            )
+        case _ if view.other.left_out:
+            return (
+                f"Slot {view.slot} is held past its deadline: {lacks}, and no other input counts, since redundancy is "
+                "off; what it lacks is still expected, or nothing later exists."
+            )
         case _:
             return (
-                f"Slot {waiting.view.slot} is held past its deadline: {lacks}, and so does the other input; "
+                f"Slot {view.slot} is held past its deadline: {lacks}, and so does the other input; "
                 "what both lack is still expected, or nothing later exists."
             )

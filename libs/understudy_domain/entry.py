@@ -129,6 +129,8 @@ class InputEvidence:
     """Renditions that it lacks for good, by which it is not judged."""
     ended_at: int | None = None
     """When its playlists had all ended, ticks since the epoch; told where the programme ends."""
+    left_out: bool = False
+    """It does not count: redundancy is off, and the endpoint follows the other one alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,8 @@ class Evidence:
     """None: the active input was the one to be followed."""
     nothing_later: bool | None = None
     """PARTIAL: the inputs have ended, and what is published is all that there is; else None."""
+    end_ordered_at: int | None = None
+    """When an operator ordered the programme to end, ticks since the epoch; None: it ended by itself, or goes on."""
 
 
 @record("program.entry")

@@ -12,7 +12,7 @@ from enum import StrEnum
 from understudy_domain import ticks
 from understudy_domain.ending import SILENT_TARGET_DURATIONS
 from understudy_domain.entry import InputEvidence, ProgramEntry
-from understudy_domain.failover import HORIZON_MAX, MARGIN, tolerance_of
+from understudy_domain.failover import HORIZON_MAX, JITTER_ALLOWANCE, MARGIN, tolerance_of
 from understudy_domain.reason import CHANGES, Reason
 from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_domain.words import clock, counted, listed, relative, seconds
@@ -122,15 +122,20 @@ def sentences_of(
 def end_sentence(end: ProgramEntry) -> str:
     """When and why the programme ended; ``end`` is the entry that says that it did."""
     reached = clock(end.as_of.instant)
-    ended = [one for one in end.evidence.inputs if one.ended_at is not None]
+    ordered_at = end.evidence.end_ordered_at
+    if ordered_at is not None:
+        return f"The programme ended with it at {reached}, by an operator's order of {clock(ordered_at)}."
+    counted = [one for one in end.evidence.inputs if not one.left_out]
+    ended = [one for one in counted if one.ended_at is not None]
     silence = SILENT_TARGET_DURATIONS * end.target_duration_seconds * TICKS_PER_SECOND
     newest = max((one.ended_at or 0 for one in ended), default=None)
-    if newest is None or end.as_of.instant < newest + silence:
+    if newest is None or end.as_of.instant < newest + silence:  # an entry of an older release does not name it
         return f"The programme ended with it at {reached}, by an operator's order."
     when = listed(f"input {one.input_id} at {clock(one.ended_at)}" for one in ended if one.ended_at is not None)
+    silent = "either input" if len(counted) > 1 else f"input {counted[0].input_id}"
     return (
-        f"The programme ended with it at {reached}: {when} had ended (EXT-X-ENDLIST), and nothing came from either "
-        f"input for three target durations ({seconds(silence)})."
+        f"The programme ended with it at {reached}: {when} had ended (EXT-X-ENDLIST), and nothing came from "
+        f"{silent} for three target durations ({seconds(silence)})."
     )
 
 
@@ -216,8 +221,13 @@ class _Reader:
                     f"from {self._sources()}."
                 )
             case Reason.PARTIAL:
+                lost = (
+                    "lost to both inputs"
+                    if self._has_standby
+                    else f"lost to input {self._active}, the only one that counts"
+                )
                 return (
-                    f"{slot} is published in part: the rest is lost to both inputs, and what there is came from "
+                    f"{slot} is published in part: the rest is {lost}, and what there is came from "
                     f"{self._sources()}; input {self._entry.active_input} stays active."
                 )
             case Reason.GAP if self._is_of_before:
@@ -227,9 +237,14 @@ class _Reader:
                     "neither input delivered anything of it."
                 )
             case Reason.GAP:
-                return f"{slot} is a gap that keeps its place: neither input delivered anything of it."
+                nobody = (
+                    "neither input" if self._has_standby else f"input {self._active}, the only one that counts, never"
+                )
+                return f"{slot} is a gap that keeps its place: {nobody} delivered anything of it."
             case Reason.END:
-                return f"The programme ended with {slot.lower()}, which came from {self._sources()}."
+                ordered_at = self._entry.evidence.end_ordered_at
+                order = "" if ordered_at is None else f", by an operator's order of {clock(ordered_at)}"
+                return f"The programme ended with {slot.lower()}, which came from {self._sources()}{order}."
             case other:  # a reason that a newer release has added
                 return f"{slot} came from {self._sources()}, for the reason {other}."
 
@@ -247,9 +262,26 @@ class _Reader:
     def _start(self, slot: str) -> str:
         chosen = self._entry.active_input
         sentence = f"{slot} is the first of this origin endpoint, and came from input {chosen}: "
-        if all(one.complete for one in self._inputs.values()) and len(self._inputs) == 2:
-            return f"{sentence}both had completed a slot, and within 1 s of each other it is input 1 that is taken."
-        return f"{sentence}it was the first to complete a slot."
+        mine, other = self._inputs.get(chosen), self._inputs.get(3 - chosen)
+        if not self._has_standby:
+            return f"{sentence}redundancy is off, and no other input counts."
+        if mine is None or other is None or not (mine.complete and other.complete):
+            return f"{sentence}it was the first to complete a slot."
+        if len(mine.lacking) < len(other.lacking):
+            return f"{sentence}both had completed a slot, input {other.input_id} without {listed(other.lacking)}."
+        if mine.completed_at is None or other.completed_at is None:
+            return f"{sentence}both had completed a slot."
+        if other.dead and not mine.dead:
+            return f"{sentence}input {other.input_id} had completed a slot as well, and was dead."
+        if abs(mine.completed_at - other.completed_at) > JITTER_ALLOWANCE:
+            return f"{sentence}it was the first to complete a slot."
+        taken = "input 1 is taken" if chosen == 1 else f"the policy takes input {chosen}"
+        return f"{sentence}both had completed a slot within {seconds(JITTER_ALLOWANCE)}, and of such two {taken}."
+
+    @property
+    def _has_standby(self) -> bool:
+        """Both inputs counted; else redundancy was off."""
+        return not any(one.left_out for one in self._inputs.values())
 
     def _intention(self, heir: int) -> str:
         """Why an input was to be followed that was not the active one."""
@@ -357,6 +389,8 @@ class _Reader:
 
     def _input(self, one: InputEvidence) -> str:
         sentence = f"Input {one.input_id}"
+        if one.left_out:
+            return f"{sentence} did not count: redundancy is off."
         if one.dead:
             sentence += " was dead (nothing came for three segments and the tolerance, or it had ended, or never began)"
         elif one.due is None or one.lag is None:

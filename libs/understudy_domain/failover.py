@@ -5,6 +5,9 @@ with a verdict; it changes nothing, and asks no clock: ``now`` is the log's time
 
 The steps, numbered as in the published rule (a the active input, s the other):
 
+0. As wanted.  An operator's order or the endpoint's policy wants s followed: publish the slot from s once it has
+               completed it, without a seam or forced; a slot that a has completed waits for s until the deadline at
+               the latest. Else go on as if nothing were wanted. The first active input is chosen by step 0 as well.
 1. Keep.       a has completed the slot: publish it from a. (An input that lacks renditions for good is complete without
                them; but if s, alive, lacks fewer of them, that is a failure of a, and steps 2 and 4 come first.)
 2. Wait.       Until the deadline. A late piece is not a missing piece.
@@ -15,10 +18,12 @@ The steps, numbered as in the published rule (a the active input, s the other):
 6. Hold.       While what both lack is expected from either, or nothing later exists anywhere.
 7. Publish what there is, a gap where there is nothing, or go on at the first slot of which there is anything.
 
-Invariants kept here: the active input changes in step 4 only, and only to an input that has completed the slot, or in
-step 5 away from a dead one (I5);
-nothing ever moves it back for its own sake (I6); for equal deliveries a later deadline never gives an earlier change
-(I7).
+A policy besides says whether the input may change at all in steps 4 and 5 (pinned: it may not), and where redundancy
+is off, s is shown as an input that never began.
+
+Invariants kept here: the active input changes in step 0 as wanted, in step 4, and only to an input that has completed
+the slot, or in step 5 away from a dead one (I5); nothing but a policy that prefers an input ever moves it back for its
+own sake (I6); for equal deliveries a later deadline never gives an earlier change (I7).
 """
 
 from __future__ import annotations
@@ -72,6 +77,8 @@ class InputView:
     """The next later slot of which it has delivered anything; None where there is none."""
     lacking: int = 0
     """How many renditions it lacks for good, and is judged without."""
+    left_out: bool = False
+    """It does not count, as if it had never begun: redundancy is off."""
 
     def is_dead(self, now: int) -> bool:
         """Owed nothing, expecting nothing, and its lag counts for nothing."""

@@ -235,7 +235,9 @@ class ChannelFold:
         instant = ends_at(self.state, endpoint)
         if instant is None or self.state.now < instant or answer.waiting is None or endpoint.last is None:
             return None
-        return ending(self.state, endpoint.last) if is_all_published(answer.waiting.view) else None
+        if not is_all_published(answer.waiting.view):
+            return None
+        return ending(self.state, endpoint.last, alone_with=endpoint.is_alone_with)
 
     def _await(self, endpoint: EndpointState, answer: Answer, decider: Decider, held_at: int | None) -> None:
         end, now = ends_at(self.state, endpoint), self.state.now

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from understudy_domain import failover, ticks
+from understudy_domain import ticks
 from understudy_domain.channel_state import ChannelState
 from understudy_domain.interchange import Grade, Mismatch, RenditionProof
 from understudy_domain.timeline import InputState
@@ -163,19 +163,12 @@ def channel_status(state: ChannelState, *, name: str, now: int) -> ChannelStatus
 
 
 def _input(one: InputState, state: ChannelState, now: int) -> InputStatus:
-    segment_duration = state.grid.segment_duration if state.grid is not None else 0
-    dead_at = failover.dead_at(
-        last_arrived_at=one.last_arrived_at,
-        has_ended=one.has_ended,
-        segment_duration=segment_duration,
-        slot_duration=segment_duration,
-    )
     condition = InputCondition.DELIVERING
     if one.last_arrived_at is None:
         condition = InputCondition.NEVER_BEGAN
     elif one.has_ended:
         condition = InputCondition.ENDED
-    elif now >= dead_at and state.grid is not None:
+    elif now >= state.dies_at(one) and state.grid is not None:
         condition = InputCondition.DEAD
     return InputStatus(
         input=one.input_id,

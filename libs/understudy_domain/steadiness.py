@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from understudy_domain.ticks import TICKS_PER_SECOND
+from understudy_domain.failover import JITTER_ALLOWANCE
 
-LATE_MAX = 1 * TICKS_PER_SECOND
-"""The jitter allowance: a piece may come so long after it was due and is still on time."""
+LATE_MAX = JITTER_ALLOWANCE
+"""A piece may come so long after it was due and is still on time."""
 
 
 @dataclass(slots=True)

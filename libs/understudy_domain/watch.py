@@ -7,7 +7,6 @@ have changed and nowhere else, for it is asked at every fact.
 
 from __future__ import annotations
 
-from understudy_domain import failover
 from understudy_domain.channel_state import ChannelState
 from understudy_domain.deciding import Waiting, evidence_of
 from understudy_domain.endpoint_state import EndpointState
@@ -85,13 +84,13 @@ class Watch:
         self._segment_duration = self._state.grid.segment_duration
         for one in self._state.inputs:
             if one.last_arrived_at is not None and self._absence(one.input_id) is None:
-                self._dead_at[one.input_id] = self._dies_at(one)
+                self._dead_at[one.input_id] = self._state.dies_at(one)
         self._set_timer()
 
     def _look_at_input(self, one: InputState) -> None:
         if one.last_arrived_at is None:
             return
-        now, dead_at, absence = self._state.now, self._dies_at(one), self._absence(one.input_id)
+        now, dead_at, absence = self._state.now, self._state.dies_at(one), self._absence(one.input_id)
         if absence is not None:
             if now >= dead_at:
                 return
@@ -102,15 +101,6 @@ class Watch:
             return
         self._dead_at[one.input_id] = dead_at
         self._set_timer()
-
-    def _dies_at(self, one: InputState) -> int:
-        """As the status of a channel has it: by the tolerance of a slot of one segment."""
-        return failover.dead_at(
-            last_arrived_at=one.last_arrived_at,
-            has_ended=one.has_ended,
-            segment_duration=self._segment_duration,
-            slot_duration=self._segment_duration,
-        )
 
     def _set_timer(self) -> None:
         self.wake_at = min(self._dead_at.values(), default=None)

@@ -27,7 +27,7 @@ _QUIET = (Reason.KEEP, Reason.START)
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class Turn:
     """A slot that did not simply come from the active input, or did not continue; or the end of the programme."""
 
     decided_at: str
@@ -63,7 +63,7 @@ class Course:
     partial: int
     gaps: int
     discontinuities: int
-    events: tuple[Event, ...]
+    events: tuple[Turn, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ def _course(entries: Sequence[ProgramEntry], configured: EndpointConfigured, slo
         switches += switched
         repairs += entry.reason in (Reason.REPAIR, Reason.COMBINE) and not switched
         if entry.reason not in _QUIET or entry.discontinuity or switched:
-            events.append(_event(entry, before))
+            events.append(_turn(entry, before))
         before = entry
     return Course(
         segment_duration_seconds=ticks.to_seconds(slot_duration),
@@ -198,8 +198,8 @@ def _course(entries: Sequence[ProgramEntry], configured: EndpointConfigured, slo
     )
 
 
-def _event(entry: ProgramEntry, before: ProgramEntry | None) -> Event:
-    return Event(
+def _turn(entry: ProgramEntry, before: ProgramEntry | None) -> Turn:
+    return Turn(
         decided_at=ticks.to_iso8601(entry.as_of.instant),
         media_sequence=entry.media_sequence,
         program_date_time=ticks.to_iso8601(entry.program_date_time),

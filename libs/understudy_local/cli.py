@@ -209,8 +209,11 @@ def events(
     *,
     channel: Annotated[str | None, typer.Option(help="Of this channel alone, by its id.")] = None,
     since: Annotated[
-        str, typer.Option(metavar="TIME", help="From then on: 90s, 15m, 2h or 1d ago, or a time, 12:00:07; UTC.")
-    ] = "1d",
+        str | None,
+        typer.Option(
+            metavar="TIME", help="From then on: 90s, 15m, 2h or 1d ago, or a time, 12:00:07; UTC. Else for a day."
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many, the newest.")] = 100,
     follow: Annotated[bool, typer.Option("--follow", help="Then show what happens, until Ctrl-C.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs: an object a line.")] = False,

@@ -17,9 +17,7 @@ from understudy_local.errors import NoSuchResource
 from understudy_local.explain import instant_of
 from understudy_local.stack_log import StackLog, with_stack
 from understudy_runtime import clock
-from understudy_runtime.event_log import EventsRead, Selection, following_events, newest_events
-
-SINCE_DEFAULT: Final = "1d"
+from understudy_runtime.event_log import SINCE_DEFAULT, EventsRead, Selection, following_events, newest_events
 
 _AGO: Final = re.compile(r"(\d{1,6})([smhd])")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -79,12 +77,16 @@ def select(stack: StackLog, wanted: Wanted) -> Selection:
         return Selection(channel_id=wanted.channel_id)
 
 
-def since_of(text: str) -> int:
+def since_of(text: str | None) -> int:
     """``90s``, ``15m``, ``2h``, ``1d`` ago, or a time as ``explain --at`` takes it; ticks since the epoch.
+
+    None: as far back as is shown where nobody says it.
 
     Raises:
         ValueError: it is none.
     """
+    if text is None:
+        return clock.now_ticks() - SINCE_DEFAULT
     ago = _AGO.fullmatch(text)
     if ago is not None:
         return max(clock.now_ticks() - int(ago[1]) * _SECONDS[ago[2]] * ticks.TICKS_PER_SECOND, 0)

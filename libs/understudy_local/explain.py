@@ -96,11 +96,16 @@ def instant_of(text: str) -> int:
     """``2026-11-23T12:00:07``, with a zone or without (UTC), or ``12:00:07`` of today; ticks.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is none, or none of the years 1 to 9999 in UTC.
     """
     today = ticks.to_iso8601(clock.now_ticks())[:10]
     found_at = datetime.fromisoformat(text if "T" in text or " " in text else f"{today}T{text}")
-    return ticks.from_datetime(found_at if found_at.tzinfo is not None else found_at.replace(tzinfo=UTC))
+    if found_at.tzinfo is None:
+        found_at = found_at.replace(tzinfo=UTC)
+    try:
+        return ticks.from_datetime(found_at.astimezone(UTC))
+    except OverflowError as err:
+        raise ValueError(f"{text} is beyond the calendar in UTC") from err
 
 
 def as_text(told: Explanation) -> str:

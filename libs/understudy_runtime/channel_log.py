@@ -78,7 +78,7 @@ class ChannelLog:
     async def entries_up_to(self, endpoint_guid: str, media_sequence: int) -> list[ProgramEntry]:
         """An endpoint's entries up to this number, and before it as many as a replay begins with; maybe more."""
         last = await self.last_entry(endpoint_guid)
-        if last is None:
+        if last is None or media_sequence > last.media_sequence:
             return []
         subject, warm_up = self._subject(endpoint_guid), _warm_up(last)
 
@@ -99,10 +99,10 @@ class ChannelLog:
             # One more than there are slots: the programme may have ended with the last.
             messages = await self._bus.fetch(keys.PROGRAM_STREAM, subject, start_time=begin, limit=limit + 1)
             entries = decoded(ProgramEntry, messages)
-            short = media_sequence - entries[-1].media_sequence if entries else 0
-            if short <= 0 or len(messages) <= limit:
+            if not entries or len(messages) <= limit or _reaches(entries[-1], media_sequence):
                 return [one for one in entries if one.media_sequence <= media_sequence]
-            limit += short  # each end of the programme on the way is a message, and no slot
+            # Each end of the programme on the way is a message, and no slot.
+            limit += max(media_sequence - entries[-1].media_sequence, 1)
 
     async def entries_around(self, endpoint_guid: str, instant: int) -> list[ProgramEntry]:
         """An endpoint's entries about the programme of ``instant``, and before as many as a replay begins with."""
@@ -155,6 +155,11 @@ async def begin_of(
         else:
             late = middle
     return early, first
+
+
+def _reaches(entry: ProgramEntry, media_sequence: int) -> bool:
+    """Nothing of this number comes after the entry: not the end of the programme either."""
+    return entry.media_sequence > media_sequence or (entry.media_sequence == media_sequence and entry.ended)
 
 
 def _warm_up(entry: ProgramEntry) -> int:

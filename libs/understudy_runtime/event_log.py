@@ -12,9 +12,12 @@ from typing import Final
 from understudy_domain import codec, keys
 from understudy_domain.errors import MalformedRecord
 from understudy_domain.event import Event
+from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.messages import StoredMessage
 
+SINCE_DEFAULT: Final = 86_400 * TICKS_PER_SECOND
+"""How far back events are shown where nobody says it: a day, ticks."""
 _AT_ONCE: Final = 1_000
 """Messages read by one consumer: what is held in memory beside what is kept."""
 _DECODED_AT_ONCE: Final = 50
@@ -55,16 +58,20 @@ class EventsRead:
     left_out: int
     """How many older ones of the same span there are."""
     last_sequence: int
-    """Of EVENTS, up to which was read; 0: nothing was there."""
+    """Of EVENTS, up to which was read: what comes after it is newer."""
 
 
 async def newest_events(bus: Bus, selection: Selection, *, since: int, limit: int) -> EventsRead:
     """The newest ``limit`` events of what happened at or after ``since`` (ticks since the epoch).
 
     Waits for NATS however long it takes: bound it where that matters.
+
+    Raises:
+        BusUnavailable: NATS did not say in time how far EVENTS goes.
     """
-    kept: deque[StoredMessage] = deque(maxlen=limit)
-    found, first, last = 0, None, 0
+    kept: deque[Event] = deque(maxlen=limit)
+    last = await bus.last_sequence(keys.EVENTS_STREAM)
+    found, first = 0, None
     while True:
         messages = await bus.fetch(
             keys.EVENTS_STREAM,
@@ -73,22 +80,19 @@ async def newest_events(bus: Bus, selection: Selection, *, since: int, limit: in
             start_time=since if first is None else None,  # nothing is stored before it happens
             limit=_AT_ONCE,
         )
-        mine = [message for message in messages if selection.may_hold(message)]
-        kept.extend(mine)
-        found += len(mine)
-        last = messages[-1].sequence if messages else last
+        for number, message in enumerate(messages):
+            if number % _DECODED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+            event = selection.event(message) if selection.may_hold(message) else None
+            if event is not None and event.instant >= since:
+                kept.append(event)
+                found += 1
+        last = max(last, messages[-1].sequence) if messages else last
         if len(messages) < _AT_ONCE:
             break
-        first = last + 1
-    events = []
-    for number, message in enumerate(kept):
-        if number % _DECODED_AT_ONCE == 0:
-            await asyncio.sleep(0)
-        event = selection.event(message)
-        if event is not None and event.instant >= since:
-            events.append(event)
+        first = messages[-1].sequence + 1
     # What was told again after a controller's death may stand behind what is younger.
-    events.sort(key=lambda event: event.instant)
+    events = sorted(kept, key=lambda event: event.instant)
     return EventsRead(tuple(events), found - len(kept), last)
 
 

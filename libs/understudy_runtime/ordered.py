@@ -24,6 +24,7 @@ import nats.errors
 from nats.js import api
 
 from understudy_domain import ticks
+from understudy_runtime import clock
 from understudy_runtime.client import Deliver, DirectSubscription, Received
 from understudy_runtime.errors import BusRefused, BusUnavailable, LogTruncated
 from understudy_runtime.messages import StoredMessage, parse_header_block, parse_reply
@@ -40,6 +41,12 @@ _SILENCE_SECONDS = 3.0
 _INACTIVE_SECONDS = 5
 _RETRY_SECONDS = 0.25
 _NANOSECONDS_PER_SECOND = 1_000_000_000
+
+
+def _time_of(instant: int) -> str:
+    """As the server reads it. Nothing was stored before 1970, nor will have been stored after now."""
+    known = min(max(instant, 0), clock.now_ticks())
+    return ticks.to_datetime(known).isoformat().replace("+00:00", "Z")
 
 
 class OrderedReader:
@@ -201,7 +208,7 @@ class OrderedReader:
             config["opt_start_seq"] = self.last_sequence + 1 if self.last_sequence else self._start_sequence
         elif self._start_time is not None:
             config["deliver_policy"] = api.DeliverPolicy.BY_START_TIME
-            config["opt_start_time"] = ticks.to_datetime(self._start_time).isoformat().replace("+00:00", "Z")
+            config["opt_start_time"] = _time_of(self._start_time)
         else:
             config["deliver_policy"] = api.DeliverPolicy.ALL
         return json.dumps({"stream_name": self._stream, "config": config}).encode()

@@ -29,6 +29,7 @@ from understudy_local.cli import app
 from understudy_local.data_directory import DataDirectory, write_json
 from understudy_runtime import clock, jetstream
 from understudy_runtime.config_store import ConfigStore
+from understudy_runtime.errors import BusUnavailable
 from understudy_runtime.settings import CommonSettings
 
 SEGMENT_SECONDS = 0.5
@@ -180,6 +181,27 @@ def test_what_is_not_there_is_a_typed_404(ran: Ran) -> None:
         assert (status, headers["x-amzn-errortype"]) == (404, "NotFoundException"), path
 
 
+def test_a_number_far_beyond_the_last_is_one_that_is_not_there(ran: Ran) -> None:
+    get(ran, "origin_endpoints/one/explain?sequence=999999999999999999", expected=404)
+    stack = ("--data-dir", str(ran.directory))
+    for asked in (
+        ("--sequence", "999999999999999999"),
+        ("--at", "0001-01-01T00:00:00Z"),
+        ("--at", "0001-01-01T00:00:00+14:00"),
+        ("--at", "9999-12-31T23:59:59Z"),
+    ):
+        result = CliRunner().invoke(app, ["explain", "one", *asked, *stack])
+        assert isinstance(result.exception, SystemExit), (asked, result.exception)
+        assert result.exit_code > 0
+
+
+def test_events_since_any_time_of_the_calendar_are_told(ran: Ran) -> None:
+    always = get(ran, "events?since=0001-01-01T00:00:00%2B14:00")
+    assert always["events"] == get(ran, "events")["events"]
+    for never in ("2900-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00"):
+        assert get(ran, f"events?since={never}&limit=1") == {"events": [], "left_out": 0}
+
+
 def test_a_number_that_is_none_is_refused_by_name(ran: Ran) -> None:
     assert "sequence" in get(ran, "origin_endpoints/one/explain?sequence=-1", expected=422)["message"]
 
@@ -191,6 +213,7 @@ def test_the_answers_are_described(ran: Ran) -> None:
         "/understudy/v1/channels/{channel_id}/status",
         "/understudy/v1/channels/{channel_id}/end",
         "/understudy/v1/channels/{channel_id}/switchover",
+        "/understudy/v1/channels/{channel_id}/end",
         "/understudy/v1/origin_endpoints/{endpoint_id}/status",
         "/understudy/v1/origin_endpoints/{endpoint_id}/explain",
         "/understudy/v1/origin_endpoints/{endpoint_id}/policy",
@@ -211,6 +234,26 @@ async def test_a_controller_that_does_not_decide_a_channel_knows_as_much_of_it(r
         assert (await inspection.channel("show")).segment_duration_seconds == SEGMENT_SECONDS
         found, known = await inspection.origin_endpoint("one"), get(ran, "origin_endpoints/one/status")
         assert (found.log_sequence, found.active_input) == (known["log_sequence"], known["active_input"])
+    finally:
+        await store.stop()
+        await bus.close()
+
+
+async def test_an_explanation_for_which_nats_gives_nothing_in_time_is_given_up_and_the_next_one_made(
+    ran: Ran, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = ControllerSettings(nats_url=ran.nats_url)
+    bus = await jetstream.connect(settings, name="test")
+    store = ConfigStore(bus)
+    await store.start()
+    try:
+        service = ControlService(store, Renderer.of(settings), now=clock.now_ticks)
+        inspection = Inspection(settings, bus, service, Folds(settings, bus, Decisions()))
+        with monkeypatch.context() as patch:
+            patch.setattr("understudy_controller.api.inspection._EXPLAIN_SECONDS", 0.0)
+            with pytest.raises(BusUnavailable, match="could not be read within"):
+                await inspection.explain("one", 3)
+        assert (await inspection.explain("one", 3)).media_sequence == 3
     finally:
         await store.stop()
         await bus.close()

@@ -13,11 +13,13 @@ from understudy_domain import codec
 from understudy_domain.channel_state import ChannelState
 from understudy_domain.ending import EndRefusal, refusal
 from understudy_domain.entry import ProgramEntry
+from understudy_domain.entry_events import entry_events
 from understudy_domain.facts import EndpointConfigured, PlaylistArrived, ProgramEndOrdered
 from understudy_domain.fold import ChannelFold
 from understudy_domain.policy import PolicyKind
 from understudy_domain.reason import Reason
 from understudy_domain.ticks import TICKS_PER_SECOND, from_seconds
+from understudy_domain.words import clock
 
 NAMES = ["two", "six", "delayed"]
 ENDPOINTS = [
@@ -223,6 +225,15 @@ def test_an_order_ends_it_where_encoders_crashed(name: str) -> None:
     shown = run(encoder(1, ends=False), encoder(2, ends=False), [ordered(100.0)]).of(name)
     assert [at for _, at in ends(shown)] == [100.0]
     assert sum(len(slot.renditions[0].pieces) for slot in slots_of(shown)) == LAST + 1
+
+
+def test_an_end_says_whether_it_was_ordered() -> None:
+    late = run(encoder(1, ends=False), encoder(2), [ordered(100.0)]).of("delayed")[-1]
+    assert (late.ended, late.evidence.end_ordered_at) == (True, None)  # it had ended by itself before
+    crashed = run(encoder(1, ends=False), encoder(2, ends=False), [ordered(100.0)]).of("two")[-1]
+    assert (crashed.ended, crashed.evidence.end_ordered_at) == (True, EPOCH + from_seconds(100.0))
+    (told,) = entry_events(crashed, before=None)
+    assert told.words.endswith(f", by an operator's order of {clock(EPOCH + from_seconds(100.0))}.")
 
 
 @pytest.mark.parametrize("seconds", [20.0, 41.0])

@@ -73,6 +73,9 @@ def wanting(made: ProgramEntry, wanted: WantedEvidence) -> ProgramEntry:
     return replace(made, evidence=replace(made.evidence, wanted=wanted))
 
 
+ALONE = InputEvidence(2, complete=False, dead=True, left_out=True)
+_END = entry(Reason.END, known(1), known(2), step=0)
+ORDERED = replace(_END, evidence=replace(_END.evidence, end_ordered_at=at(-60)))
 SWITCHED = entry(
     Reason.SWITCHOVER, known(1, complete=4.4), known(2, complete=5.1, due=5), step=0, active=2, pieces=(2, 2, 2)
 )
@@ -187,9 +190,49 @@ FIRST = {
     "start, a tie": (
         entry(Reason.START, known(1, complete=4.4), known(2, complete=4.3), step=0, deadline=None),
         (
-            "Slot 41 is the first of this origin endpoint, and came from input 1: both had completed a slot, and "
-            "within 1 s of each other it is input 1 that is taken."
+            "Slot 41 is the first of this origin endpoint, and came from input 1: both had completed a slot "
+            "within 1 s, and of such two input 1 is taken."
         ),
+    ),
+    "start, a tie that the policy decides": (
+        entry(Reason.START, known(1, complete=4.3), known(2, complete=4.4), step=0, active=2, deadline=None),
+        (
+            "Slot 41 is the first of this origin endpoint, and came from input 2: both had completed a slot "
+            "within 1 s, and of such two the policy takes input 2."
+        ),
+    ),
+    "start, the other one lacks a rendition": (
+        entry(
+            Reason.START,
+            replace(known(1, complete=4.3), lacking=("v1",)),
+            known(2, complete=4.4),
+            step=0,
+            active=2,
+            deadline=None,
+        ),
+        (
+            "Slot 41 is the first of this origin endpoint, and came from input 2: both had completed a slot, "
+            "input 1 without v1."
+        ),
+    ),
+    "start, long before the other": (
+        entry(Reason.START, known(1, complete=6.3), known(2, complete=4.4), step=0, active=2, deadline=None),
+        "Slot 41 is the first of this origin endpoint, and came from input 2: it was the first to complete a slot.",
+    ),
+    "start, alone": (
+        entry(Reason.START, known(1, complete=4.3), ALONE, step=0, deadline=None),
+        (
+            "Slot 41 is the first of this origin endpoint, and came from input 1: redundancy is off, "
+            "and no other input counts."
+        ),
+    ),
+    "gap, alone": (
+        entry(Reason.GAP, known(1, missing=("v1",)), ALONE, step=7, pieces=()),
+        "Slot 41 is a gap that keeps its place: input 1, the only one that counts, never delivered anything of it.",
+    ),
+    "end, ordered": (
+        replace(ORDERED, ended=True),
+        "The programme ended with slot 41, which came from input 1, by an operator's order of 11:59:00.000.",
     ),
     "start": (
         entry(Reason.START, known(1, missing=("v1",)), known(2, complete=4.3), step=0, active=2, deadline=None),
@@ -293,6 +336,7 @@ def test_a_combined_slot_may_leave_a_dead_input() -> None:
                 "and lacked v1 and a1."
             ),
         ),
+        (ALONE, "Input 2 did not count: redundancy is off."),
         (
             InputEvidence(1, complete=False, missing=("v1",)),
             "Input 1 had delivered too little to know when it would be due and lacked v1.",
@@ -363,3 +407,15 @@ def test_an_explanation_names_what_it_is_about() -> None:
 )
 def test_numbers_become_words(made: str, expected: str) -> None:
     assert made == expected
+
+
+def test_an_order_is_named_however_long_nothing_had_come() -> None:
+    long_before = replace(known(1), ended_at=at(-600))
+    made = replace(ORDERED, ended=True, evidence=replace(ORDERED.evidence, inputs=(long_before, known(2))))
+    assert (
+        sentences_of(made)[1] == "The programme ended with it at 12:00:07.250, by an operator's order of 11:59:00.000."
+    )
+    by_itself = replace(made, evidence=replace(made.evidence, end_ordered_at=None))
+    assert "had ended (EXT-X-ENDLIST), and nothing came from either input" in sentences_of(by_itself)[1]
+    alone = replace(by_itself, evidence=replace(by_itself.evidence, inputs=(long_before, ALONE)))
+    assert "nothing came from input 1 for three target durations" in sentences_of(alone)[1]

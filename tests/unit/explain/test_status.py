@@ -154,6 +154,30 @@ def test_a_held_slot_says_so() -> None:
     assert "held past its deadline" in found.next.why
 
 
+def test_where_redundancy_is_off_nothing_is_said_of_the_other_input() -> None:
+    off = configured("six", seconds=6)
+    assert isinstance(off.fact, EndpointConfigured)
+    messages = [replace(off, fact=replace(off.fact, policy=PolicyKind.OFF))]
+    messages += SyntheticEncoder(1, lost=set(range(9, 12))).messages(range(12)) + SyntheticEncoder(2).messages(
+        range(12)
+    )
+    found = of_endpoint(Broadcast(messages).run(until_seconds=29))
+    assert found.next is not None
+    assert [one.input for one in found.next.inputs] == [1]
+    assert "no other input counts, since redundancy is off" in found.next.why
+
+
+def test_after_the_end_nothing_is_waited_for() -> None:
+    run = broadcast(*(SyntheticEncoder(one, ended_after=11) for one in (1, 2)), until_seconds=120)
+    found = of_endpoint(run)
+    assert found.ended
+    assert found.next is not None
+    assert (found.next.deadline, found.next.looks_again_at) == (None, None)
+    assert (
+        found.next.why == "The programme has ended. It goes on with slot 4 or a later one once an input delivers again."
+    )
+
+
 @pytest.mark.parametrize(("active_input", "told"), [(1, True), (2, False)])
 def test_since_when_is_told_only_of_the_input_that_is_active(active_input: int, told: bool) -> None:
     run = broadcast(SyntheticEncoder(1), SyntheticEncoder(2))

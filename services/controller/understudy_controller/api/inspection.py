@@ -10,7 +10,7 @@ from understudy_controller.api.errors import ResourceNotFound
 from understudy_controller.api.folds import Folds
 from understudy_controller.api.service import ControlService
 from understudy_controller.settings import ControllerSettings
-from understudy_domain import codec, ticks
+from understudy_domain import codec
 from understudy_domain.channel import OriginEndpoint, configured
 from understudy_domain.endpoint_status import EndpointStatus, endpoint_status
 from understudy_domain.entry import ActiveInput
@@ -23,13 +23,14 @@ from understudy_domain.status import ChannelStatus, channel_status
 from understudy_runtime import clock
 from understudy_runtime.channel_log import ChannelLog, logged_facts
 from understudy_runtime.errors import BusUnavailable, NotFound
-from understudy_runtime.event_log import Selection, newest_events
+from understudy_runtime.event_log import SINCE_DEFAULT, Selection, newest_events
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.kv import KeyValue
 
-EVENTS_SINCE_DEFAULT: Final = 86_400 * ticks.TICKS_PER_SECOND
 _EVENTS_SECONDS: Final = 10.0
 """How long reading EVENTS may take."""
+_EXPLAIN_SECONDS: Final = 10.0
+"""How long reading what an explanation needs may take, and waiting until no other one is being made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,24 +89,34 @@ class Inspection:
 
         Raises:
             ResourceNotFound: there is no such origin endpoint, or it has no such slot.
-            BusUnavailable: NATS does not answer.
+            BusUnavailable: NATS does not answer, or not in time.
         """
         endpoint = await self._service.origin_endpoint(endpoint_id)
+        try:
+            async with asyncio.timeout(_EXPLAIN_SECONDS) as limit:
+                return await self._explain(endpoint, media_sequence, limit)
+        except TimeoutError as err:
+            raise BusUnavailable(f"what explains the slot could not be read within {_EXPLAIN_SECONDS:g} s") from err
+
+    async def _explain(
+        self, endpoint: OriginEndpoint, media_sequence: int | None, limit: asyncio.Timeout
+    ) -> Explanation:
         log = ChannelLog(self._bus, endpoint.channel_guid, shards=self._shards)
         if media_sequence is None:
             last = await log.last_entry(endpoint.guid)
             if last is None:
-                raise ResourceNotFound(f"the origin endpoint {endpoint_id} has no slot yet")
+                raise ResourceNotFound(f"the origin endpoint {endpoint.id} has no slot yet")
             media_sequence = last.media_sequence
         entries = await log.entries_up_to(endpoint.guid, media_sequence)
         programme = Programme(endpoint.id, configured(endpoint, revision=0), entries)
         entry = programme.entry(media_sequence)
         if entry is None:
             raise ResourceNotFound(
-                f"the origin endpoint {endpoint_id} has no slot of media sequence {media_sequence}, yet or any more"
+                f"the origin endpoint {endpoint.id} has no slot of media sequence {media_sequence}, yet or any more"
             )
         async with self._replaying:
             arrivals = await log.arrivals_around(entry, entries)
+            limit.reschedule(None)  # a replay ends by itself, and cannot be broken off
             return await asyncio.to_thread(lambda: explain(programme, entry, logged_facts(arrivals)))
 
     async def events(self, *, channel_id: str | None, since: int | None, limit: int) -> EventsPage:
@@ -123,7 +134,7 @@ class Inspection:
             except ResourceNotFound as err:
                 missing, selection = err, Selection(channel_id=channel_id)
         if since is None:
-            since = clock.now_ticks() - EVENTS_SINCE_DEFAULT
+            since = clock.now_ticks() - SINCE_DEFAULT
         try:
             async with asyncio.timeout(_EVENTS_SECONDS), self._reading_events:
                 found = await newest_events(self._bus, selection, since=since, limit=limit)

@@ -137,6 +137,9 @@ class Channels:
     def apply(self, guid: str, input_id: int | None, fact: Fact, message: StoredMessage) -> None:
         """The next message of a channel's log; ``input_id`` for facts of an input."""
         if guid in self._failed:
+            if isinstance(fact, ChannelRemoved):
+                self._failed.discard(guid)  # else it would hold back how far its shard's snapshots reach
+                self._close(guid)
             return
         fold = self._folds.get(guid)
         if fold is None:
