@@ -251,7 +251,7 @@ def _next(waiting: Waiting, last: ProgramEntry | None) -> NextSlot:
         looks_again_at=None if until is None else ticks.to_iso8601(until),
         deadline=None if deadline is None else ticks.to_iso8601(deadline),
         inputs=tuple(inputs),
-        why=_why_not_yet(view.slot) if has_ended else _why(waiting, deadline),
+        why=_why_not_yet(view.slot) if has_ended else why_it_waits(waiting, deadline),
     )
 
 
@@ -259,7 +259,8 @@ def _why_not_yet(slot: int) -> str:
     return f"The programme has ended. It goes on with slot {slot} or a later one once an input delivers again."
 
 
-def _why(waiting: Waiting, deadline: int | None) -> str:
+def why_it_waits(waiting: Waiting, deadline: int | None) -> str:
+    """What a slot waits for, as a sentence; ``deadline``: its own, ticks since the epoch, None where it has none."""
     view, active = waiting.view, waiting.view.active.input_id
     missing, lacking = waiting.deliveries[active].missing, waiting.deliveries[active].lacking
     lacks = f"input {active}, the active one, lacks {listed(missing)}" if missing else f"input {active} is not complete"
@@ -273,6 +274,9 @@ def _why(waiting: Waiting, deadline: int | None) -> str:
                 f"Slot {waiting.view.slot} waits for input {wanted.input_id}, which {by} wants followed: "
                 f"input {active} has completed the slot, and is taken if the other one is not in time."
             )
+        case 2 if view.active.complete:
+            until = f" and has until {clock(deadline)}" if deadline is not None else ""
+            return f"Slot {view.slot} waits: {lacks}, while input {view.other.input_id} delivers more{until}."
         case 2:
             until = f", and has until {clock(deadline)}" if deadline is not None else ""
             return f"Slot {waiting.view.slot} waits: {lacks}{until}."

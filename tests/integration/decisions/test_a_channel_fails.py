@@ -11,7 +11,7 @@ from support.control_process import Controller
 from support.nats_server import NatsServer
 from support.synthetic import EPOCH
 from understudy_domain import codec, keys
-from understudy_domain.channel_state import ChannelState
+from understudy_domain.channel_state import ChannelState, LogPosition
 from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_runtime import jetstream
 from understudy_runtime.kv import KeyValue
@@ -43,6 +43,28 @@ async def test_a_channel_at_which_the_core_fails_is_given_up_and_the_others_go_o
         assert await entries(settings, bad, bad_guids["bad-one"]) == 0
         assert "understudy_failed_channels_total 1.0" in metrics(controller)
         assert "the decision core failed at channel" in controller.log()
+        await asyncio.to_thread(_delete, controller, "bad", bad_guids)
+        await wait_for_position(settings, bad)
+
+
+def _delete(controller: Controller, channel_id: str, endpoints: dict[str, str]) -> None:
+    for path in (*(f"/origin_endpoints/{one}" for one in endpoints), f"/channels/{channel_id}"):
+        assert controller.request("DELETE", path)[0] == 202
+
+
+async def wait_for_position(settings: CommonSettings, channel: str) -> None:
+    """Until the snapshots of a channel's shard reach what was in the log before this was called."""
+    bus = await jetstream.connect(settings, name="test")
+    try:
+        snapshots, wanted = KeyValue(bus, keys.SNAPSHOTS_BUCKET), await bus.last_sequence(keys.ARRIVALS_STREAM)
+        async with asyncio.timeout(25):
+            while True:
+                value = (await snapshots.get(keys.position_snapshot_key(shard_of(channel)))).value
+                if value is not None and codec.decode_as(LogPosition, value).sequence >= wanted:
+                    return
+                await asyncio.sleep(0.2)
+    finally:
+        await bus.close()
 
 
 async def entries(settings: CommonSettings, channel: str, guid: str) -> int:

@@ -213,7 +213,6 @@ def test_the_answers_are_described(ran: Ran) -> None:
         "/understudy/v1/channels/{channel_id}/status",
         "/understudy/v1/channels/{channel_id}/end",
         "/understudy/v1/channels/{channel_id}/switchover",
-        "/understudy/v1/channels/{channel_id}/end",
         "/understudy/v1/origin_endpoints/{endpoint_id}/status",
         "/understudy/v1/origin_endpoints/{endpoint_id}/explain",
         "/understudy/v1/origin_endpoints/{endpoint_id}/policy",

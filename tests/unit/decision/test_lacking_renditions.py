@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from support.synthetic import Broadcast, Message, SyntheticEncoder, configured
+from understudy_domain.deciding import Waiting
+from understudy_domain.endpoint_status import why_it_waits
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.failover import InputView, Publish, SlotView, Wait, decide
 from understudy_domain.reason import Reason
+from understudy_domain.slots import SlotDelivery
 from understudy_domain.ticks import TICKS_PER_SECOND
 
 THREE = ("high.m3u8", "low.m3u8", "mid.m3u8")
@@ -171,3 +174,24 @@ def test_an_active_input_that_lacks_more_is_kept_only_where_the_other_cannot_tak
     slot: SlotView, now: int, verdict: object
 ) -> None:
     assert decide(slot, now=now) == verdict
+
+
+def test_while_a_fuller_input_is_waited_for_it_is_said_that_the_active_one_has_completed_the_slot() -> None:
+    slot = view(lacking=(1, 0), complete=(True, False))
+    deliveries = {
+        1: SlotDelivery(1, True, (), {"v1": ()}, 101 * TICKS_PER_SECOND, lacking=("v3",)),
+        2: SlotDelivery(2, False, ("v1", "v3"), {"v1": (), "v3": ()}, None),
+    }
+    told = {}
+    for now in (BEFORE, AFTER):
+        verdict = decide(slot, now=now)
+        assert isinstance(verdict, Wait)
+        told[verdict.step] = why_it_waits(Waiting(slot, deliveries, verdict, now), DEADLINE)
+    has = "input 1, the active one, has completed it without v3, which it lacks for good"
+    assert told == {
+        2: f"Slot 5 waits: {has}, while input 2 delivers more and has until 00:01:41.750.",
+        6: (
+            f"Slot 5 is held past its deadline: {has}; "
+            "input 2 delivers more, and has until 00:01:42.000 to complete it."
+        ),
+    }
