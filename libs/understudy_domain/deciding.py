@@ -243,6 +243,7 @@ class Decider:
             time_delay=self._endpoint.time_delay,
             active=views[active_input],
             other=views[3 - active_input],
+            is_live_again=self._endpoint.last is not None and self._endpoint.last.ended,
             passed_over=self._passed_over(slot),
             other_has_some_of_what_active_lacks=any(
                 deliveries[3 - active_input].pieces[rendition] for rendition in deliveries[active_input].lacking

@@ -123,6 +123,8 @@ class SlotView:
     """False where the endpoint is pinned to its active input."""
     recovered: bool = False
     """The active input has delivered media later than all that it lacks of the slot."""
+    is_live_again: bool = False
+    """The programme had ended with the slot before: what lies between was no programme, and is not filled with gaps."""
     passed_over: int = 0
     """How many slots before it are empty and without an entry."""
     other_has_some_of_what_active_lacks: bool = False
@@ -335,7 +337,7 @@ def _what_there_is(view: SlotView, now: int) -> Verdict:
         return PublishGap()
     goes_on = min([*later, *_first_expected(view, now)])
     empty = view.passed_over + goes_on - view.slot
-    return GoOn(goes_on) if empty > EMPTY_SLOTS_MAX else PublishGap()
+    return GoOn(goes_on) if view.is_live_again or empty > EMPTY_SLOTS_MAX else PublishGap()
 
 
 def _first_expected(view: SlotView, now: int) -> Iterator[int]:

@@ -155,6 +155,15 @@ def test_an_input_that_starts_again_too_late_makes_it_live_again(name: str) -> N
     assert after.available_at > before.available_at
 
 
+@pytest.mark.parametrize("first", [31, 32, 33, 36])
+def test_the_pause_is_no_programme_and_is_not_filled_with_gaps_however_short_it_was(first: int) -> None:
+    shown = run(encoder(1), encoder(2), again(1, first)).of("six")
+    (end,) = [number for number, one in enumerate(shown) if one.ended]
+    assert not any(one.is_gap for one in shown)
+    assert shown[end + 1].discontinuity
+    assert sum(one.discontinuity for one in shown) == 1
+
+
 def test_it_can_end_and_live_any_number_of_times() -> None:
     lives = [encoder(1), again(1, 40, 60, ends=True), again(1, 80, 100, ends=True)]
     shown = run(*lives, until=300.0).of("two")
