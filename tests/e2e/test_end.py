@@ -81,7 +81,7 @@ def _play(stack: Stack, control: Control, logs: Path, cleanup: contextlib.ExitSt
         cleanup.callback(run.watchers[name].stop)
     encoders = [Encoder(f"ending-{input_id}", channel.inputs[input_id - 1], log_directory=logs) for input_id in (1, 2)]
     first_frame = next_boundary(time.time() + START_SECONDS)
-    run.last_frame_at = first_frame / FRAMES_PER_SECOND + LIVE_SECONDS
+    run.last_frame_at = (first_frame + LIVE_SECONDS * FRAMES_PER_SECOND - 1) / FRAMES_PER_SECOND
     for encoder in encoders:
         cleanup.callback(encoder.close)
         encoder.start(first_frame=first_frame, frames=LIVE_SECONDS * FRAMES_PER_SECOND)
