@@ -99,6 +99,11 @@ class Wanted:
     hold_down: int | None = None
     """Of a failback, ticks."""
 
+    @property
+    def is_bound(self) -> bool:
+        """By a policy that leaves the endpoint no other input, not by an order."""
+        return self.reason is Reason.SWITCHOVER and self.since is None
+
 
 @dataclass(slots=True)
 class SlotView:
@@ -228,8 +233,7 @@ def _as_wanted(view: SlotView, now: int) -> Publish | Wait | None:
     """
     if view.wanted is None:
         return None
-    is_bound = view.wanted.reason is Reason.SWITCHOVER and view.wanted.since is None
-    if not is_bound and view.other.lacking > view.active.lacking:
+    if not view.wanted.is_bound and view.other.lacking > view.active.lacking:
         return None
     if view.other.complete:
         is_allowed = view.wanted.forced or view.other_continues

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from understudy_domain.failover import DEAD_AFTER_SEGMENTS
 from understudy_domain.timeline import NEWEST_KEPT, InputState, Piece
-
-LACKING_AFTER_SEGMENTS = 3
-"""Besides the tolerance: the same as after which an input that delivers nothing is dead."""
 
 
 def pieces_until_lacking(*, segment_duration: int, tolerance: int) -> int:
     """How many pieces another rendition delivers before one is lacking: 3 S_in and the tolerance, no more than is kept.
 
-    A rendition's eight newest pieces stay whatever was decided, so that long slots ask for no more than these.
+    The same as after which an input that delivers nothing is dead. A rendition's eight newest
+    pieces stay whatever was decided, so that long slots ask for no more than these.
     """
-    return min(LACKING_AFTER_SEGMENTS - (-tolerance // segment_duration), NEWEST_KEPT)
+    return min(DEAD_AFTER_SEGMENTS - (-tolerance // segment_duration), NEWEST_KEPT)
 
 
 def far_behind(*, segment_duration: int, tolerance: int) -> int:

@@ -62,25 +62,17 @@ class Sources:
     newest_sequence: dict[str, int] = field(default_factory=dict)
     """By playlist: the highest of the encoder's own numbers that it has listed."""
 
-    def begins_anew(self, fact: PlaylistArrived) -> bool:
-        """Whether a playlist is of another life of its encoder: it had ended and goes on, or counts from the start.
+    def read_playlist(self, fact: PlaylistArrived) -> bool:
+        """Take in what is new in a media playlist.
 
-        What is a few numbers behind was overtaken on its way.
+        Returns:
+            Whether it is of another life of its encoder: it had ended and goes on, or counts from the start.
         """
-        if not fact.lines:
-            return False
-        if not fact.ended and fact.path in self.ended:
-            return True
-        newest = max(line.source_sequence for line in fact.lines)
-        return newest < self.newest_sequence.get(fact.path, newest) - OVERTAKEN_LINES
-
-    def read_playlist(self, fact: PlaylistArrived) -> None:
-        """Take in what is new in a media playlist."""
         lines = self.lines[fact.path] = self.lines.pop(fact.path, {})
         for line in fact.lines:
             lines[line.path] = ListedSegment(line.program_date_time, line.gap)
             self._learn_form(fact.path, line.path)
-        self._count(fact)
+        begins_anew = self._count(fact)
         _keep_newest(lines, LINES_KEPT)
         _keep_newest(self.lines, PLAYLISTS_KEPT)
         if fact.ended:
@@ -88,13 +80,18 @@ class Sources:
         else:
             self.go_on(fact.path)
         self.ended = [playlist for playlist in self.ended if playlist in self.lines]
+        return begins_anew
 
-    def _count(self, fact: PlaylistArrived) -> None:
-        if fact.lines:
-            anew, newest = self.begins_anew(fact), max(line.source_sequence for line in fact.lines)
-            known = self.newest_sequence.pop(fact.path, newest)
-            self.newest_sequence[fact.path] = newest if anew else max(newest, known)
-            _keep_newest(self.newest_sequence, PLAYLISTS_KEPT)
+    def _count(self, fact: PlaylistArrived) -> bool:
+        """Keep the encoder's own numbers; whether they begin anew. What is a few behind was overtaken on its way."""
+        if not fact.lines:
+            return False
+        newest = max(line.source_sequence for line in fact.lines)
+        known = self.newest_sequence.pop(fact.path, newest)
+        begins_anew = (not fact.ended and fact.path in self.ended) or newest < known - OVERTAKEN_LINES
+        self.newest_sequence[fact.path] = newest if begins_anew else max(newest, known)
+        _keep_newest(self.newest_sequence, PLAYLISTS_KEPT)
+        return begins_anew
 
     def _learn_form(self, playlist: str, path: str) -> None:
         key = name_form(path)

@@ -146,10 +146,9 @@ class InputState:
 
     def read_playlist(self, fact: PlaylistArrived, *, segment_duration: int | None) -> None:
         """A playlist has arrived: what it says of segments that are here already, and of parked ones."""
-        if self.sources.begins_anew(fact):
+        if self.sources.read_playlist(fact):
             for session in self.sessions:
                 session.close_playlist(fact.path, listed=[line.path for line in fact.lines])
-        self.sources.read_playlist(fact)
         for line in fact.lines:
             self._annotate(fact.path, line.path)
         listed = [parked for parked in self.unlisted if self.sources.playlist_of(parked.fact.path) is not None]
