@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from understudy_controller.loop.standing import Standing
@@ -18,6 +18,7 @@ from understudy_domain.channel_state import ChannelState
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.errors import MalformedRecord
 from understudy_domain.keys import PROGRAM_STREAM, program_filter
+from understudy_domain.reason import Reason
 from understudy_domain.ticks import from_seconds
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.messages import StoredMessage
@@ -27,8 +28,6 @@ _log = logging.getLogger(__name__)
 _BACK_MAX: Final = from_seconds(60)
 """How long before the newest entry is read: snapshots are renewed far more often."""
 _WITHOUT_SNAPSHOT: Final = from_seconds(30)
-_KEPT: Final = b'"reason":"keep"'
-_ACTIVE_INPUT: Final = re.compile(rb'"active_input":(\d+)')
 
 Retold = Callable[[ProgramEntry, ProgramEntry | None], None]
 """Called with an entry and the one before it."""
@@ -54,16 +53,16 @@ def untold_since(standing: Iterable[Standing], states: Mapping[str, ChannelState
 async def tell_again(bus: Bus, *, shard: int, begin: int, tell: Retold) -> None:
     """Read a shard's entries that were appended from ``begin`` on, and tell of those there may be something to tell of.
 
-    Those that simply came from the active input are not even decoded: nearly all are.
+    Of those that simply go on from the active input, which nearly all are, the outline alone is read.
     """
     before: dict[str, StoredMessage] = {}
     for message in await bus.reader(PROGRAM_STREAM, program_filter(shard), start_time=begin).read_present():
         earlier = before.get(message.subject)
         before[message.subject] = message
-        if _is_plain(message, earlier):
-            continue
         await asyncio.sleep(0)  # decisions come first
         try:
+            if goes_on(_outline(message), _outline(earlier) if earlier is not None else None):
+                continue
             entry = codec.decode_as(ProgramEntry, message.payload)
             if earlier is not None or entry.media_sequence == 0:
                 tell(entry, codec.decode_as(ProgramEntry, earlier.payload) if earlier is not None else None)
@@ -71,12 +70,26 @@ async def tell_again(bus: Bus, *, shard: int, begin: int, tell: Retold) -> None:
             _log.warning("an entry does not parse, and is not told of: %s", err, extra={"subject": message.subject})
 
 
-def _is_plain(message: StoredMessage, earlier: StoredMessage | None) -> bool:
-    if _KEPT not in message.payload:
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """Of an entry what shows that there is nothing to tell of it."""
+
+    reason: Reason
+    active_input: int
+    discontinuity: bool
+    start: int
+    end: int
+    ended: bool = False
+
+
+def goes_on(entry: Outline, before: Outline | None) -> bool:
+    """Whether an entry goes on from its predecessor so that no event can come of it (``entry_events``)."""
+    if entry.reason is not Reason.KEEP or entry.discontinuity:
         return False
-    return earlier is None or _active_input(message) == _active_input(earlier)
+    if before is None:
+        return True
+    return entry.active_input == before.active_input and entry.start == before.end and not before.ended
 
 
-def _active_input(message: StoredMessage) -> bytes | None:
-    found = _ACTIVE_INPUT.search(message.payload)
-    return found[1] if found is not None else None
+def _outline(message: StoredMessage) -> Outline:
+    return codec.decode_outline(ProgramEntry, Outline, message.payload)
