@@ -41,6 +41,18 @@ def endpoint(client: Any, channel: dict[str, Any], new_id: NewId) -> dict[str, A
 # --- channels ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.compatibility(
+    "CreateChannel",
+    "Channel.id",
+    "Channel.arn",
+    "Channel.createdAt",
+    "Channel.hlsIngest",
+    "Channel.hlsIngest.ingestEndpoints",
+    "Channel.hlsIngest.ingestEndpoints.id",
+    "Channel.hlsIngest.ingestEndpoints.url",
+    "Channel.hlsIngest.ingestEndpoints.username",
+    "Channel.hlsIngest.ingestEndpoints.password",
+)
 def test_a_channel_is_created_with_two_ingest_endpoints(client: Any, new_id: NewId) -> None:
     channel_id = new_id()
     answer = client.create_channel(Id=channel_id)
@@ -56,11 +68,13 @@ def test_a_channel_is_created_with_two_ingest_endpoints(client: Any, new_id: New
     assert answer["ResponseMetadata"]["RequestId"]
 
 
+@pytest.mark.compatibility("DescribeChannel", "ListChannels", "ListChannels.channels")
 def test_a_channel_is_described_and_listed_as_it_was_created(client: Any, channel: dict[str, Any]) -> None:
     assert plain(client.describe_channel(Id=channel["Id"])) == channel
     assert channel in client.list_channels()["Channels"]
 
 
+@pytest.mark.compatibility("UpdateChannel", "Channel.description")
 def test_updating_a_channel_changes_its_description_alone(client: Any, channel: dict[str, Any]) -> None:
     assert plain(client.update_channel(Id=channel["Id"], Description="e")) == {**channel, "Description": "e"}
     assert plain(client.update_channel(Id=channel["Id"])) == {**channel, "Description": "e"}
@@ -68,6 +82,7 @@ def test_updating_a_channel_changes_its_description_alone(client: Any, channel: 
     assert plain(client.describe_channel(Id=channel["Id"])) == {**channel, "Description": ""}
 
 
+@pytest.mark.compatibility("DeleteChannel")
 def test_a_deleted_channel_is_gone_and_its_id_makes_another(client: Any, channel: dict[str, Any]) -> None:
     answer = client.delete_channel(Id=channel["Id"])
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 202
@@ -82,12 +97,14 @@ def test_a_deleted_channel_is_gone_and_its_id_makes_another(client: Any, channel
     }
 
 
+@pytest.mark.compatibility("Channel.id")
 def test_a_channel_id_can_be_used_once(client: Any, channel: dict[str, Any]) -> None:
     with pytest.raises(client.exceptions.UnprocessableEntityException, match="exists"):
         client.create_channel(Id=channel["Id"])
     assert plain(client.describe_channel(Id=channel["Id"])) == channel
 
 
+@pytest.mark.compatibility("DeleteChannel")
 def test_a_channel_with_origin_endpoints_is_not_deleted(
     client: Any, channel: dict[str, Any], endpoint: dict[str, Any]
 ) -> None:
@@ -110,6 +127,9 @@ def test_what_does_not_exist_is_not_found_whatever_its_name(
 # --- origin endpoints -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.compatibility(
+    "CreateOriginEndpoint", "OriginEndpoint.arn", "OriginEndpoint.url", "OriginEndpoint.manifestName"
+)
 def test_an_origin_endpoint_has_the_url_that_players_open(endpoint: dict[str, Any]) -> None:
     guid = endpoint["Arn"].removeprefix("arn:aws:mediapackage:us-east-1:000000000000:origin_endpoints/")
     assert endpoint["Url"] == f"http://egress.example:7072/out/v1/{guid}/main.m3u8"
@@ -118,6 +138,13 @@ def test_an_origin_endpoint_has_the_url_that_players_open(endpoint: dict[str, An
     assert endpoint["HlsPackage"]["SegmentDurationSeconds"] == 4
 
 
+@pytest.mark.compatibility(
+    "DescribeOriginEndpoint",
+    "ListOriginEndpoints",
+    "ListOriginEndpoints.originEndpoints",
+    "ListOriginEndpoints.channelId",
+    "OriginEndpoint.createdAt",
+)
 def test_an_origin_endpoint_is_described_and_listed_as_it_was_created(client: Any, endpoint: dict[str, Any]) -> None:
     assert plain(client.describe_origin_endpoint(Id=endpoint["Id"])) == endpoint
     assert endpoint in client.list_origin_endpoints()["OriginEndpoints"]
@@ -125,6 +152,9 @@ def test_an_origin_endpoint_is_described_and_listed_as_it_was_created(client: An
     assert client.list_origin_endpoints(ChannelId="unknown")["OriginEndpoints"] == []
 
 
+@pytest.mark.compatibility(
+    "UpdateOriginEndpoint", "OriginEndpoint.description", "OriginEndpoint.hlsPackage", "OriginEndpoint.timeDelaySeconds"
+)
 def test_an_update_keeps_what_it_leaves_out(client: Any, endpoint: dict[str, Any]) -> None:
     updated = client.update_origin_endpoint(
         Id=endpoint["Id"], TimeDelaySeconds=0, HlsPackage={"PlaylistWindowSeconds": 60}
@@ -138,6 +168,7 @@ def test_an_update_keeps_what_it_leaves_out(client: Any, endpoint: dict[str, Any
     assert plain(client.describe_origin_endpoint(Id=endpoint["Id"])) == expected
 
 
+@pytest.mark.compatibility("OriginEndpoint.hlsPackage")
 def test_values_that_ask_for_nothing_are_returned_as_they_were_given(
     client: Any, channel: dict[str, Any], new_id: NewId
 ) -> None:
@@ -205,6 +236,7 @@ def test_what_cannot_be_done_is_refused_with_the_field_named_and_nothing_created
         client.describe_origin_endpoint(Id=endpoint_id)
 
 
+@pytest.mark.compatibility("OriginEndpoint.origination", "OriginEndpoint.whitelist")
 def test_a_whitelist_and_a_denial_are_kept_until_they_are_taken_back(client: Any, endpoint: dict[str, Any]) -> None:
     closed = client.update_origin_endpoint(Id=endpoint["Id"], Origination="DENY", Whitelist=["192.0.2.0/24"])
     assert (closed["Origination"], closed["Whitelist"]) == ("DENY", ["192.0.2.0/24"])
@@ -219,11 +251,13 @@ def test_a_refused_update_changes_nothing(client: Any, endpoint: dict[str, Any])
     assert plain(client.describe_origin_endpoint(Id=endpoint["Id"])) == endpoint
 
 
+@pytest.mark.compatibility("OriginEndpoint.channelId")
 def test_an_origin_endpoint_needs_a_channel(client: Any, new_id: NewId) -> None:
     with pytest.raises(client.exceptions.NotFoundException, match="channel"):
         client.create_origin_endpoint(Id=new_id(), ChannelId=new_id(), HlsPackage={})
 
 
+@pytest.mark.compatibility("DeleteOriginEndpoint", "OriginEndpoint.id")
 def test_an_origin_endpoint_id_can_be_used_once_and_again_after_deletion(
     client: Any, channel: dict[str, Any], endpoint: dict[str, Any]
 ) -> None:
@@ -241,6 +275,12 @@ def test_an_origin_endpoint_id_can_be_used_once_and_again_after_deletion(
 # --- lists ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.compatibility(
+    "ListChannels.maxResults",
+    "ListChannels.nextToken",
+    "ListOriginEndpoints.maxResults",
+    "ListOriginEndpoints.nextToken",
+)
 def test_paginators_list_everything_once(client: Any, new_id: NewId) -> None:
     prefix = new_id()
     made = sorted(f"{prefix}-{number}" for number in range(7))
@@ -268,6 +308,19 @@ def test_a_token_of_somebody_else_is_refused(client: Any, parameters: dict[str, 
 # --- tags -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.compatibility(
+    "ListTagsForResource",
+    "ListTagsForResource.resource-arn",
+    "ListTagsForResource.tags",
+    "TagResource",
+    "TagResource.resource-arn",
+    "TagResource.tags",
+    "UntagResource",
+    "UntagResource.resource-arn",
+    "UntagResource.tagKeys",
+    "Channel.tags",
+    "OriginEndpoint.tags",
+)
 def test_tags_are_listed_added_and_removed(client: Any, channel: dict[str, Any], endpoint: dict[str, Any]) -> None:
     for arn in (channel["Arn"], endpoint["Arn"]):
         assert client.list_tags_for_resource(ResourceArn=arn)["Tags"] == {"team": "news"}

@@ -25,6 +25,7 @@ def own_controller(nats_server: NatsServer, tmp_path: Path) -> Iterator[Controll
         yield process
 
 
+@pytest.mark.compatibility("ListChannels.nextToken")
 def test_channels_and_page_tokens_outlive_every_process(own_controller: Controller, nats_server: NatsServer) -> None:
     made = [own_controller.json("POST", "/channels", {"id": f"c{number}"})[1] for number in range(5)]
     _, first = own_controller.json("GET", "/channels?maxResults=2")

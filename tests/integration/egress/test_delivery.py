@@ -238,6 +238,7 @@ async def test_preflights_and_other_methods(egress: EgressProcess, publisher: Pr
     assert_is_never_cached(refused)
 
 
+@pytest.mark.compatibility("OriginEndpoint.origination", "OriginEndpoint.hlsPackage.playlistWindowSeconds")
 async def test_a_changed_configuration_is_followed(
     egress: EgressProcess, publisher: ProgramPublisher, shown: Shown
 ) -> None:

@@ -86,6 +86,7 @@ async def test_the_same_name_twice_is_two_objects(
     assert len({fact.probe.digest for fact in facts}) == 1
 
 
+@pytest.mark.compatibility("Channel.hlsIngest.ingestEndpoints.username", "Channel.hlsIngest.ingestEndpoints.password")
 async def test_the_inputs_of_a_channel_are_told_apart_by_url_and_credentials(
     ingest: IngestProcess, channel: Channel, arrivals: Arrivals, segments: list[bytes]
 ) -> None:

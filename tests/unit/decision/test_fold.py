@@ -311,6 +311,7 @@ def _successor(snapshot: bytes, log: list[Message], entries: dict[str, list[byte
     return fold
 
 
+@pytest.mark.compatibility("OriginEndpoint.hlsPackage.segmentDurationSeconds", "OriginEndpoint.timeDelaySeconds")
 def test_a_changed_segment_duration_and_delay_apply_to_later_slots() -> None:
     messages = [
         configured("e", seconds=6),

@@ -15,6 +15,7 @@ GRID = Grid(anchor=from_seconds(100), segment_duration=S_IN)
     ("configured", "expected"),
     [(0.5, 2), (2, 2), (2.04, 2), (2.05, 4), (3, 4), (6, 6), (6.04, 6), (6.04 + 1 / 90_000, 8)],
 )
+@pytest.mark.compatibility("OriginEndpoint.hlsPackage.segmentDurationSeconds")
 def test_a_slot_is_a_whole_number_of_segments(configured: float, expected: float) -> None:
     assert GRID.slot_duration(from_seconds(configured)) == from_seconds(expected)
 

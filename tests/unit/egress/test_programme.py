@@ -65,6 +65,7 @@ def test_the_end_of_the_programme_changes_media_playlists_alone_and_may_be_taken
     assert shown[MEDIA].identity.etag == live.identity.etag
 
 
+@pytest.mark.compatibility("OriginEndpoint.origination", "OriginEndpoint.whitelist")
 def test_access_is_judged_where_it_is_restricted() -> None:
     shown: Shown = {}
     programme = programme_of(3, shown)
@@ -90,6 +91,7 @@ def test_what_is_closed_is_off_the_board_for_good() -> None:
     assert not shown
 
 
+@pytest.mark.compatibility("OriginEndpoint.manifestName")
 def test_a_new_name_replaces_the_old_one() -> None:
     shown: Shown = {}
     programme = programme_of(3, shown)

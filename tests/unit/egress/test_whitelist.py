@@ -23,5 +23,6 @@ from understudy_egress.whitelist import Whitelist
         (("0.0.0.0/0",), "192.0.2.1", True),
     ],
 )
+@pytest.mark.compatibility("OriginEndpoint.whitelist")
 def test_clients_are_let_in_by_address(blocks: tuple[str, ...], client: str | None, allowed: bool) -> None:
     assert Whitelist(blocks).allows(client) is allowed

@@ -57,6 +57,7 @@ def test_nothing_is_listed_before_the_first_entry_is_available() -> None:
     assert list(window.renditions()) == []
 
 
+@pytest.mark.compatibility("OriginEndpoint.timeDelaySeconds")
 def test_an_entry_is_listed_from_its_instant_on() -> None:
     entries = make_entries(2)
     window = window_at(entries, end_of(entries[0]))
@@ -100,6 +101,7 @@ def test_the_playlist_reads_as_expected() -> None:
         (60, seconds(40), 5),
     ],
 )
+@pytest.mark.compatibility("OriginEndpoint.hlsPackage.playlistWindowSeconds")
 def test_as_much_is_listed_as_the_window_holds(window_seconds: int, slot_duration: int, count: int) -> None:
     entries = make_entries(100, slot_duration=slot_duration)
     window = window_at(entries, end_of(entries[-1]), window_seconds=window_seconds)
@@ -173,6 +175,7 @@ def test_a_rendition_is_forgotten_when_nothing_listed_has_it() -> None:
         window.media_playlist("v9")
 
 
+@pytest.mark.compatibility("OriginEndpoint.hlsPackage.programDateTimeIntervalSeconds")
 def test_dates_stand_where_an_interval_begins_and_at_every_jump() -> None:
     entries = with_discontinuities(make_entries(20), frozenset({14}))
     playlist = listed(window_at(entries, end_of(entries[-1]), window_seconds=120, date_interval_seconds=60))
