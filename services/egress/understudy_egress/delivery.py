@@ -11,6 +11,7 @@ import logging
 
 from understudy_domain import keys
 from understudy_domain.errors import MalformedKey, UnderstudyError, UnknownObject
+from understudy_domain.playlist_request import parse_playlist_request
 from understudy_egress.conditions import RangeNotSatisfiable, accepts_gzip, is_not_modified, requested_range
 from understudy_egress.errors import MethodNotAllowed
 from understudy_egress.prepared import (
@@ -80,7 +81,10 @@ class Delivery:
         programme = await self._programmes.get(guid)
         programme.check_access(scope["client"][0] if scope.get("client") else None)
         if path.endswith(".m3u8"):
-            prepared = programme.playlist(path.encode())
+            request = parse_playlist_request(path, scope["query_string"].decode("latin-1"))
+            if not request.is_live or request.segment_prefix:
+                raise UnknownObject("start-over playlists are not answered yet")
+            prepared = programme.playlist(request.live_path.encode())
             scope[ROUTE] = prepared.route
             await _send_prepared(scope, send, prepared)
         else:

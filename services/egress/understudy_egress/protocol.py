@@ -8,6 +8,7 @@ compares its answers with the application's, byte for byte. Rules:
    answered, a client that does not read) goes the ordinary way, which answers the same.
 2. It parses nothing itself: httptools has accepted the head before anything is looked up.
 3. It counts what it answers in the same metrics.
+4. A query that could ask for another playlist than the path alone (``playlist_request``) goes the ordinary way too.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
+from understudy_domain.playlist_request import means_something
 from understudy_egress.board import Shown
 from understudy_egress.conditions import accepts_gzip, is_not_modified
 from understudy_egress.prepared import Prepared
@@ -99,7 +101,9 @@ class FastPathProtocol(HttpProtocol):
         url = self.url
         prepared = self.shown.get(url)
         if prepared is None and b"?" in url:
-            prepared = self.shown.get(url.partition(b"?")[0])
+            path, _, query = url.partition(b"?")
+            if not means_something(query):
+                prepared = self.shown.get(path)
         if prepared is None or not self._is_plain or not self._answer(prepared):
             self._go_the_long_way()
 

@@ -63,6 +63,9 @@ async def test_what_is_shown_is_answered_at_once(connection: Connection) -> None
     ("path", "header", "method", "version"),
     [
         ("/other", "A: b", "GET", "1.1"),
+        ("/shown?start=1", "A: b", "GET", "1.1"),
+        ("/shown?m=1&end=2", "A: b", "GET", "1.1"),
+        ("/shown?%73tart=1", "A: b", "GET", "1.1"),
         ("/shown", "A: b", "POST", "1.1"),
         ("/shown", "A: b", "GET", "1.0"),
         ("/shown", "Connection: keep-alive", "GET", "1.0"),
