@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from understudy_runtime.client_address import TrustedProxies
 
 
 class CommonSettings(BaseSettings):
@@ -41,6 +43,20 @@ class CommonSettings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "text"] = "json"
     """``json`` for collectors, ``text`` for people."""
+
+
+class ProxiedSettings(CommonSettings):
+    """Settings of a service that is asked through proxies, and has to know who asks."""
+
+    trusted_proxies: str | None = None
+    """Comma-separated networks (CIDR, IPv4 and IPv6) of proxies whose ``X-Forwarded-For`` is believed; none, because
+    anybody can write that header."""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str | None) -> str | None:
+        TrustedProxies.parse(value)
+        return value
 
 
 _Settings = TypeVar("_Settings", bound=CommonSettings)

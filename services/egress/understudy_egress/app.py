@@ -16,6 +16,7 @@ from understudy_egress.programmes import Programmes
 from understudy_egress.segment_cache import SegmentCache
 from understudy_egress.segments import Segments
 from understudy_egress.settings import EgressSettings
+from understudy_runtime.client_address import TrustedProxies
 from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.health import Health, health_routes
 from understudy_runtime.jetstream import Bus
@@ -80,4 +81,7 @@ def create_app(context: ProcessContext) -> App:
 
     service = FastAPI(title="Understudy egress", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     service.router.routes.extend(health_routes(context.health, context.registry))
-    return HttpMetricsMiddleware(Delivery(programmes, segments, otherwise=service), metrics=context.http_metrics)
+    delivery = Delivery(
+        programmes, segments, trusted_proxies=TrustedProxies.parse(settings.trusted_proxies), otherwise=service
+    )
+    return HttpMetricsMiddleware(delivery, metrics=context.http_metrics)

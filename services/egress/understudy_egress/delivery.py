@@ -25,6 +25,7 @@ from understudy_egress.prepared import (
 from understudy_egress.programme import Programme
 from understudy_egress.programmes import Programmes
 from understudy_egress.segments import Segments
+from understudy_runtime.client_address import TrustedProxies
 from understudy_runtime.metrics import ROUTE, App, Receive, Scope, Send
 
 _log = logging.getLogger(__name__)
@@ -47,9 +48,12 @@ _SERVICE_UNAVAILABLE = 503
 class Delivery:
     """The ASGI application; whatever is not below ``/out/v1/`` goes to ``otherwise``."""
 
-    def __init__(self, programmes: Programmes, segments: Segments, *, otherwise: App) -> None:
+    def __init__(
+        self, programmes: Programmes, segments: Segments, *, trusted_proxies: TrustedProxies, otherwise: App
+    ) -> None:
         self._programmes = programmes
         self._segments = segments
+        self._trusted_proxies = trusted_proxies
         self._otherwise = otherwise
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,7 +83,8 @@ class Delivery:
         if not keys.GUID.fullmatch(guid) or not path.isascii():
             raise UnknownObject("there is no such origin endpoint")
         programme = await self._programmes.get(guid)
-        programme.check_access(scope["client"][0] if scope.get("client") else None)
+        peer = scope["client"][0] if scope.get("client") else None
+        programme.check_access(self._trusted_proxies.client(peer, scope["headers"]))
         if path.endswith(".m3u8"):
             request = parse_playlist_request(path, scope["query_string"].decode("latin-1"))
             if not request.is_live or request.segment_prefix:

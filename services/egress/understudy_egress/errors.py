@@ -13,9 +13,16 @@ class ProgrammeNotLoaded(UnderstudyError):
 
 
 class OriginationDenied(UnderstudyError):
-    """The origin endpoint's configuration refuses: origination is DENY, or its whitelist lacks the client."""
+    """The origin endpoint's origination is DENY."""
 
     code = "origination_denied"
+    status = 403
+
+
+class ClientNotWhitelisted(UnderstudyError):
+    """The origin endpoint has a whitelist, and the client's address is not in it."""
+
+    code = "client_not_whitelisted"
     status = 403
 
 

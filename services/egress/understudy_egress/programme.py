@@ -10,9 +10,10 @@ from understudy_domain.entry import EntryRendition, ProgramEntry
 from understudy_domain.errors import NotYetAvailable, UnderstudyError, UnknownObject
 from understudy_domain.program import ProgramWindow, contiguous_tail
 from understudy_egress.board import Board, Shown
-from understudy_egress.errors import OriginationDenied
+from understudy_egress.errors import ClientNotWhitelisted, OriginationDenied
 from understudy_egress.prepared import Headers, Prepared, prepare_playlist
 from understudy_egress.whitelist import Whitelist
+from understudy_runtime.client_address import Address
 
 ROUTE_MULTIVARIANT = "multivariant_playlist"
 ROUTE_MEDIA = "media_playlist"
@@ -66,16 +67,18 @@ class Programme:
         self._whitelist = Whitelist(self.endpoint.whitelist)
         self.board.restrict(self._whitelist.is_set or self.endpoint.origination == "DENY")
 
-    def check_access(self, client: str | None) -> None:
+    def check_access(self, client: Address | None) -> None:
         """Whether a client, by its address, may have anything of this origin endpoint.
 
         Raises:
-            OriginationDenied: it may not.
+            OriginationDenied: nobody may.
+            ClientNotWhitelisted: it may not.
         """
         if self.endpoint.origination == "DENY":
             raise OriginationDenied("this origin endpoint does not originate: its origination is DENY")
         if not self._whitelist.allows(client):
-            raise OriginationDenied("this origin endpoint's whitelist does not hold the client's address")
+            seen = "has no address that can be read" if client is None else f"comes from {client}"
+            raise ClientNotWhitelisted(f"this request {seen}, which this origin endpoint's whitelist does not hold")
 
     def _render(self) -> None:
         rendered: dict[bytes, bytes] = {}

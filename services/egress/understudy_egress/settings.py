@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from understudy_runtime.settings import CommonSettings
+from understudy_runtime.settings import ProxiedSettings
 
 
-class EgressSettings(CommonSettings):
+class EgressSettings(ProxiedSettings):
     """Settings of egress."""
 
     segment_cache_bytes: int = Field(default=256 * 1024 * 1024, ge=0)

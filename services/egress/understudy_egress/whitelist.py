@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import ip_network
+
+from understudy_runtime.client_address import Address, Network
 
 _log = logging.getLogger(__name__)
 
@@ -15,7 +17,7 @@ class Whitelist:
     def __init__(self, blocks: Iterable[str]) -> None:
         self.is_set = False
         """Whether anybody is kept out."""
-        self._networks: list[IPv4Network | IPv6Network] = []
+        self._networks: list[Network] = []
         for block in blocks:
             self.is_set = True
             try:
@@ -23,14 +25,6 @@ class Whitelist:
             except ValueError:
                 _log.error("a whitelist holds %r, which is no network", block)
 
-    def allows(self, client: str | None) -> bool:
+    def allows(self, client: Address | None) -> bool:
         """Whether a client of this address is let in; one without a readable address is not."""
-        if not self.is_set:
-            return True
-        try:
-            address = ip_address(client or "")
-        except ValueError:
-            return False
-        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        return any(address in network for network in self._networks)
+        return not self.is_set or (client is not None and any(client in network for network in self._networks))

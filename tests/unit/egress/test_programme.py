@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_address
 
 import pytest
 
 from support.program_entries import START, make_endpoint, make_entries, seconds
 from understudy_domain.errors import NotYetAvailable, UnknownObject
 from understudy_egress.board import Shown
-from understudy_egress.errors import OriginationDenied
+from understudy_egress.errors import ClientNotWhitelisted, OriginationDenied
 from understudy_egress.programme import Programme
 
 ENDPOINT = make_endpoint(window_seconds=30)
@@ -74,12 +75,12 @@ def test_access_is_judged_where_it_is_restricted() -> None:
     programme.configure(denied, now=START + seconds(100))
     assert not shown
     with pytest.raises(OriginationDenied):
-        programme.check_access("192.0.2.1")
+        programme.check_access(ip_address("192.0.2.1"))
     programme.configure(replace(ENDPOINT, whitelist=("192.0.2.0/24",)), now=START + seconds(100))
     assert not shown
-    programme.check_access("192.0.2.1")
-    with pytest.raises(OriginationDenied):
-        programme.check_access("198.51.100.1")
+    programme.check_access(ip_address("192.0.2.1"))
+    with pytest.raises(ClientNotWhitelisted, match=r"comes from 198\.51\.100\.1"):
+        programme.check_access(ip_address("198.51.100.1"))
     programme.configure(ENDPOINT, now=START + seconds(100))
     assert sorted(shown) == [MULTIVARIANT, MEDIA]
 

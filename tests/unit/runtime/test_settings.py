@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from understudy_runtime.settings import CommonSettings, read_settings
+from understudy_runtime.settings import CommonSettings, ProxiedSettings, read_settings
 
 
 def test_settings_come_from_the_environment_by_their_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,3 +39,11 @@ def test_a_setting_that_does_not_parse_is_named_as_the_environment_has_it(monkey
     lines = str(ended.value).splitlines()
     assert [line.partition(":")[0] for line in lines] == ["UNDERSTUDY_SHARDS", "UNDERSTUDY_LOG_LEVEL"]
     assert "many" not in str(ended.value)
+
+
+def test_trusted_proxies_that_are_no_networks_end_the_service_with_the_name_of_the_setting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("UNDERSTUDY_TRUSTED_PROXIES", "10.0.0.0/8,proxy.example")
+    with pytest.raises(SystemExit, match=r"\AUNDERSTUDY_TRUSTED_PROXIES: .*place 2"):
+        read_settings(ProxiedSettings)
