@@ -17,6 +17,16 @@ MANIFEST_NAME_DEFAULT = "index"
 
 
 @dataclass(frozen=True, slots=True)
+class FormerCredentials:
+    """The pair that was replaced last, and until when an encoder that still has it is let in."""
+
+    username: str
+    password: str = field(repr=False)
+    until: int
+    """Ticks since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
 class IngestEndpoint:
     """The URL an input PUTs to. Input 1 is the channel's first, input 2 its second."""
 
@@ -25,6 +35,8 @@ class IngestEndpoint:
     username: str
     password: str = field(repr=False)
     """Never in a log, not even by accident."""
+    former: FormerCredentials | None = None
+    """None where the credentials were never rotated, or without a grace period."""
 
 
 @record("config.channel")

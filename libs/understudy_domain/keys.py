@@ -296,21 +296,47 @@ class IngestPath:
     ingest_guid: str
     name: str
 
+    @property
+    def folder(self) -> str:
+        """What the paths of the same input begin with."""
+        return f"/in/v2/{self.channel_guid}/{self.ingest_guid}/"
 
-def parse_ingest_path(path: str) -> IngestPath:
-    """The parts of a decoded (not percent-encoded) request path below ``/in/v2/``.
+
+@dataclass(frozen=True, slots=True)
+class OldIngestPath:
+    """A parsed path in the form that MediaPackage had before there were two inputs: it means input 1."""
+
+    channel_id: str
+    name: str
+
+    @property
+    def folder(self) -> str:
+        """What the paths of the same input begin with, in this form."""
+        return f"/in/v1/{self.channel_id}/"
+
+
+def parse_ingest_path(path: str) -> IngestPath | OldIngestPath:
+    """The parts of a decoded (not percent-encoded) request path below ``/in/v2/`` or ``/in/v1/``.
 
     Raises:
         MalformedKey: another path, or a name that is empty, climbs (``..``) or holds control characters.
     """
     match path.split("/", 5):
         case ["", "in", "v2", channel, ingest, name] if GUID.fullmatch(channel) and GUID.fullmatch(ingest):
-            parts = name.split("/")
-            if len(name) <= 1024 and all(_SAFE_SEGMENT.fullmatch(part) and part not in (".", "..") for part in parts):
-                return IngestPath(channel, ingest, name)
-            raise MalformedKey(f"not a file name an input URL accepts: {name!r:.200}")
+            return IngestPath(channel, ingest, _file_name(name))
+        case ["", "in", "v1", channel, *names] if RESOURCE_ID.fullmatch(channel) and names:
+            return OldIngestPath(channel, _file_name("/".join(names)))
         case _:
-            raise MalformedKey("an input URL is /in/v2/<channel>/<ingest endpoint>/<file>")
+            raise MalformedKey(
+                "an input URL is /in/v2/<channel>/<ingest endpoint>/<file>, or /in/v1/<channel id>/<file>"
+            )
+
+
+def _file_name(name: str) -> str:
+    parts = name.split("/")
+    if len(name) <= 1024 and all(_SAFE_SEGMENT.fullmatch(part) and part not in (".", "..") for part in parts):
+        return name
+    raise MalformedKey(f"not a file name an input URL accepts: {name!r:.200}")
 
 
 # --- URL paths: egress ------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from understudy_controller.api.service import ControlService
 from understudy_controller.api.switchovers import Switchovers
 from understudy_controller.decisions import Decisions
 from understudy_controller.settings import ControllerSettings
+from understudy_domain import ticks
 from understudy_runtime import clock, jetstream
 from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.health import Health
@@ -124,7 +125,12 @@ class Process:
             stack.push_async_callback(store.stop)
             await store.start()
             self._registry.register(ConfigurationMetrics(store))
-            service = ControlService(store, self.renderer, now=clock.now_ticks)
+            service = ControlService(
+                store,
+                self.renderer,
+                now=clock.now_ticks,
+                credentials_grace=self._settings.credentials_grace_seconds * ticks.TICKS_PER_SECOND,
+            )
             decisions = Decisions()
             folds = Folds(self._settings, bus, decisions)
             inspection = Inspection(self._settings, bus, service, folds)

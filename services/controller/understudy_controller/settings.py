@@ -8,6 +8,8 @@ from pydantic import Field, StringConstraints
 
 from understudy_runtime.settings import CommonSettings
 
+CREDENTIALS_GRACE_SECONDS_MAX = 7 * 86_400
+
 PublicUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$")]
 
 
@@ -25,6 +27,13 @@ class ControllerSettings(CommonSettings):
 
     account_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")] = "000000000000"
     """The account in ARNs, 12 digits; the same remark."""
+
+    credentials_grace_seconds: Annotated[int, Field(ge=0, le=CREDENTIALS_GRACE_SECONDS_MAX)] = 0
+    """How long after a rotation of an input's credentials the pair before it still works.
+
+    None, as in MediaPackage: who rotates because a password leaked wants it to end. A few minutes let an encoder be
+    given its new pair without being cut off.
+    """
 
     retention_interval_seconds: Annotated[float, Field(ge=0)] = 30.0
     """How often what no window reaches any more is looked for and removed; 0: never.

@@ -34,6 +34,8 @@ _log = logging.getLogger(__name__)
 
 PREFIX = "/in/"
 _ROUTE_NAME = "/in/v2/{channel}/{ingest_endpoint}/{name}"
+_OLD_PREFIX = "/in/v1/"
+_OLD_ROUTE_NAME = "/in/v1/{channel}/{name}"
 _WRITING = frozenset({"PUT", "POST"})
 _ALLOWED = "PUT, POST, DELETE, MKCOL, OPTIONS"
 _RETRY_AFTER_SECONDS = 1
@@ -73,9 +75,9 @@ class Uploads:
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        scope[ROUTE] = _ROUTE_NAME
         found: Input | None = None
         path: str = scope["path"]
+        scope[ROUTE] = _OLD_ROUTE_NAME if path.startswith(_OLD_PREFIX) else _ROUTE_NAME
         if scope["method"] not in _WRITING:
             path = path.rstrip("/")  # a folder's URL ends so
         try:

@@ -26,6 +26,8 @@ class Input:
     input_id: int
     credentials: Credentials
     path: keys.IngestPath
+    asked: keys.IngestPath | keys.OldIngestPath
+    """The path as it was written."""
 
 
 class Inputs:
@@ -51,17 +53,29 @@ class Inputs:
             raise UnknownPath(
                 f"{err}: use the input URL of the channel as it is, a file name for its last part"
             ) from err
-        found = self._config.channel_by_guid(parsed.channel_guid)
-        if found is None:
+        channel = self._channel(parsed)
+        if channel is None:
             await self._refresh()
-            found = self._config.channel_by_guid(parsed.channel_guid)
-        if found is None:
-            raise UnknownPath(f"there is no channel {parsed.channel_guid}: it was deleted, or the URL is mistyped")
-        channel = found.value
+            channel = self._channel(parsed)
+        if channel is None:
+            name = parsed.channel_id if isinstance(parsed, keys.OldIngestPath) else parsed.channel_guid
+            raise UnknownPath(f"there is no channel {name}: it was deleted, or the URL is mistyped")
+        if isinstance(parsed, keys.OldIngestPath):
+            endpoint = channel.ingest_endpoints[0]
+            present = keys.IngestPath(channel.guid, endpoint.id, parsed.name)
+            return Input(channel, 1, self._credentials_of(endpoint), present, parsed)
         for input_id, endpoint in enumerate(channel.ingest_endpoints, start=1):
             if endpoint.id == parsed.ingest_guid:
-                return Input(channel, input_id, self._credentials_of(endpoint), parsed)
+                return Input(channel, input_id, self._credentials_of(endpoint), parsed, parsed)
         raise UnknownPath(f"channel {channel.id} has no ingest endpoint {parsed.ingest_guid}: compare its input URLs")
+
+    def _channel(self, parsed: keys.IngestPath | keys.OldIngestPath) -> Channel | None:
+        """The channel of a path; the old form names it by its id, and so means whichever has that id now."""
+        if isinstance(parsed, keys.OldIngestPath):
+            found = self._config.channels.get(parsed.channel_id)
+        else:
+            found = self._config.channel_by_guid(parsed.channel_guid)
+        return None if found is None else found.value
 
     async def _refresh(self) -> None:
         """See what was written before now. Any number of requests for unknown channels share few questions to NATS."""

@@ -34,7 +34,7 @@ _RENDITIONS_MAX = 100
 _KNOWN_MAX = 8_192
 
 
-def read_playlist(body: bytes, path: keys.IngestPath) -> PlaylistFact:
+def read_playlist(body: bytes, path: keys.IngestPath | keys.OldIngestPath) -> PlaylistFact:
     """A playlist as a fact with all its lines.
 
     Raises:
@@ -59,7 +59,7 @@ def read_playlist(body: bytes, path: keys.IngestPath) -> PlaylistFact:
     return _media(playlist, path)
 
 
-def _media(playlist: MediaPlaylist, path: keys.IngestPath) -> PlaylistArrived:
+def _media(playlist: MediaPlaylist, path: keys.IngestPath | keys.OldIngestPath) -> PlaylistArrived:
     key = playlist.encryption
     if key is not None:
         raise EncryptedInput(f"the playlist's segments are encrypted with {key.method}: send them in the clear")
@@ -76,7 +76,9 @@ def _media(playlist: MediaPlaylist, path: keys.IngestPath) -> PlaylistArrived:
     )
 
 
-def _lines(segments: Sequence[MediaSegment], sequence: int, path: keys.IngestPath) -> tuple[PlaylistLine, ...]:
+def _lines(
+    segments: Sequence[MediaSegment], sequence: int, path: keys.IngestPath | keys.OldIngestPath
+) -> tuple[PlaylistLine, ...]:
     lines = []
     program_date_time: int | None = None
     for number, segment in enumerate(segments, start=sequence):
@@ -99,7 +101,7 @@ def _lines(segments: Sequence[MediaSegment], sequence: int, path: keys.IngestPat
     return tuple(lines)
 
 
-def _multivariant(playlist: MultivariantPlaylist, path: keys.IngestPath) -> MultivariantArrived:
+def _multivariant(playlist: MultivariantPlaylist, path: keys.IngestPath | keys.OldIngestPath) -> MultivariantArrived:
     return MultivariantArrived(
         path=path.name,
         variants=tuple(

@@ -126,7 +126,7 @@ class Receiver:
     async def _receive_playlist(self, body: bytes, to: Input, hold: Hold) -> None:
         if len(body) > _PLAYLIST_SIZE_MAX:
             raise BodyTooLarge(f"a playlist of more than {_PLAYLIST_SIZE_MAX} bytes is not taken")
-        fact = read_playlist(body, to.path)
+        fact = read_playlist(body, to.asked)
         is_media = isinstance(fact, PlaylistArrived)
         if to.channel.guid not in self._gone:
             self._metrics.playlist(to.channel.id, to.input_id, kind="media" if is_media else "multivariant")

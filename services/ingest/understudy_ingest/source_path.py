@@ -9,8 +9,10 @@ from understudy_domain.errors import MalformedKey
 from understudy_ingest.errors import ForeignPath
 
 
-def resolve(uri: str, *, playlist: keys.IngestPath) -> str:
+def resolve(uri: str, *, playlist: keys.IngestPath | keys.OldIngestPath) -> str:
     """The path under the input URL that ``uri`` means in ``playlist``; a query is ignored, as it is in uploads.
+
+    An absolute path is one in the form in which the playlist itself was sent.
 
     Raises:
         ForeignPath: it leads elsewhere.
@@ -20,7 +22,7 @@ def resolve(uri: str, *, playlist: keys.IngestPath) -> str:
     except ValueError as err:
         raise _foreign(uri) from err
     path = unquote(parts.path)
-    prefix = f"/in/v2/{playlist.channel_guid}/{playlist.ingest_guid}/"
+    prefix = playlist.folder
     if not path.startswith("/"):
         if parts.scheme or parts.netloc:
             raise _foreign(uri)

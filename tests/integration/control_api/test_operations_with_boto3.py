@@ -350,6 +350,34 @@ def test_a_resource_has_at_most_fifty_tags(client: Any, channel: dict[str, Any])
         client.tag_resource(ResourceArn=channel["Arn"], Tags={"one": "more"})
 
 
+# --- credentials ------------------------------------------------------------------------------------------------------
+
+
+def test_credentials_of_one_ingest_endpoint_are_rotated(client: Any, channel: dict[str, Any]) -> None:
+    first, second = channel["HlsIngest"]["IngestEndpoints"]
+    rotated = plain(client.rotate_ingest_endpoint_credentials(Id=channel["Id"], IngestEndpointId=second["Id"]))
+    kept, changed = rotated["HlsIngest"]["IngestEndpoints"]
+    assert kept == first
+    assert (changed["Id"], changed["Url"]) == (second["Id"], second["Url"])
+    assert changed["Username"] != second["Username"]
+    assert changed["Password"] != second["Password"]
+    assert plain(client.describe_channel(Id=channel["Id"])) == rotated
+
+
+def test_the_deprecated_rotation_is_of_the_first_ingest_endpoint(client: Any, channel: dict[str, Any]) -> None:
+    first, second = channel["HlsIngest"]["IngestEndpoints"]
+    changed, kept = client.rotate_channel_credentials(Id=channel["Id"])["HlsIngest"]["IngestEndpoints"]
+    assert kept == second
+    assert changed["Password"] != first["Password"]
+
+
+def test_what_is_not_there_cannot_be_rotated(client: Any, channel: dict[str, Any], new_id: NewId) -> None:
+    with pytest.raises(client.exceptions.NotFoundException, match="no channel"):
+        client.rotate_channel_credentials(Id=new_id())
+    with pytest.raises(client.exceptions.NotFoundException, match="no ingest endpoint"):
+        client.rotate_ingest_endpoint_credentials(Id=channel["Id"], IngestEndpointId="0" * 32)
+
+
 # --- what is not built ------------------------------------------------------------------------------------------------
 
 
@@ -357,8 +385,6 @@ def test_a_resource_has_at_most_fifty_tags(client: Any, channel: dict[str, Any])
     ("operation", "parameters"),
     [
         ("configure_logs", {"Id": "c", "IngressAccessLogs": {}}),
-        ("rotate_channel_credentials", {"Id": "c"}),
-        ("rotate_ingest_endpoint_credentials", {"Id": "c", "IngestEndpointId": "i"}),
         (
             "create_harvest_job",
             {

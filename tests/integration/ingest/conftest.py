@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import httpx
+import imageio_ffmpeg
 import pytest
 
 from support.deadline import eventually
@@ -26,6 +27,7 @@ from understudy_runtime.settings import CommonSettings
 Fact = SegmentArrived | PlaylistArrived | MultivariantArrived
 
 START_SECONDS = 20.0
+SEGMENT_SECONDS = 1
 
 
 class IngestProcess:
@@ -201,3 +203,50 @@ class Arrivals:
 def arrivals(bus: Bus, channel: Channel) -> Arrivals:
     """Of input 1."""
     return Arrivals(bus, channel, 1)
+
+
+class PushingEncoder:
+    """One FFmpeg that pushes test pictures and sound in real time."""
+
+    def __init__(
+        self,
+        ingest: IngestProcess,
+        channel: Channel,
+        *,
+        persistent: bool,
+        seconds: float,
+        log_path: Path,
+        folder: str | None = None,
+    ) -> None:
+        """Push to input 1, by its own URL or to another ``folder``."""
+        endpoint = channel.ingest_endpoints[0]
+        folder = folder or f"/in/v2/{channel.guid}/{endpoint.id}"
+        base = f"http://{endpoint.username}:{endpoint.password}@127.0.0.1:{ingest.port}{folder}"
+        self.log_path = log_path
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "warning", "-nostdin", "-re"]
+        command += ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25", "-f", "lavfi", "-i", "sine=sample_rate=48000"]
+        command += ["-t", str(seconds), "-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-sc_threshold", "0"]
+        command += ["-c:a", "aac", "-f", "hls", "-hls_time", str(SEGMENT_SECONDS), "-hls_list_size", "4"]
+        command += ["-hls_flags", "program_date_time+delete_segments", "-master_pl_name", "channel.m3u8"]
+        command += ["-method", "PUT", "-http_persistent", str(int(persistent))]
+        command += ["-hls_segment_filename", f"{base}/media/%05d.ts", f"{base}/media/index.m3u8"]
+        with log_path.open("wb") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+
+    async def end(self, *, within_seconds: float = 40.0) -> int:
+        """Its exit status."""
+        return await asyncio.to_thread(self.process.wait, within_seconds)
+
+    def close(self) -> None:
+        """End it whatever its state."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(5)
+
+
+@pytest.fixture
+def encoders() -> Iterator[list[PushingEncoder]]:
+    started: list[PushingEncoder] = []
+    yield started
+    for encoder in started:
+        encoder.close()

@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import signal
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
-import imageio_ffmpeg
 import pytest
 
 from support.nats_server import NatsServer
@@ -18,49 +15,7 @@ from understudy_domain.facts import MultivariantArrived, PlaylistArrived
 from understudy_runtime.objectstore import ObjectStore
 from understudy_runtime.settings import CommonSettings
 
-from .conftest import Arrivals, IngestProcess
-
-SEGMENT_SECONDS = 1
-
-
-class PushingEncoder:
-    """One FFmpeg that pushes test pictures and sound in real time."""
-
-    def __init__(
-        self, ingest: IngestProcess, channel: Channel, *, persistent: bool, seconds: float, log_path: Path
-    ) -> None:
-        endpoint = channel.ingest_endpoints[0]
-        base = (
-            f"http://{endpoint.username}:{endpoint.password}@127.0.0.1:{ingest.port}/in/v2/{channel.guid}/{endpoint.id}"
-        )
-        self.log_path = log_path
-        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "warning", "-nostdin", "-re"]
-        command += ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25", "-f", "lavfi", "-i", "sine=sample_rate=48000"]
-        command += ["-t", str(seconds), "-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-sc_threshold", "0"]
-        command += ["-c:a", "aac", "-f", "hls", "-hls_time", str(SEGMENT_SECONDS), "-hls_list_size", "4"]
-        command += ["-hls_flags", "program_date_time+delete_segments", "-master_pl_name", "channel.m3u8"]
-        command += ["-method", "PUT", "-http_persistent", str(int(persistent))]
-        command += ["-hls_segment_filename", f"{base}/media/%05d.ts", f"{base}/media/index.m3u8"]
-        with log_path.open("wb") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
-
-    async def end(self, *, within_seconds: float = 40.0) -> int:
-        """Its exit status."""
-        return await asyncio.to_thread(self.process.wait, within_seconds)
-
-    def close(self) -> None:
-        """End it whatever its state."""
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait(5)
-
-
-@pytest.fixture
-def encoders() -> Iterator[list[PushingEncoder]]:
-    started: list[PushingEncoder] = []
-    yield started
-    for encoder in started:
-        encoder.close()
+from .conftest import Arrivals, IngestProcess, PushingEncoder
 
 
 async def _assert_continuous(arrivals: Arrivals, count: int) -> None:
@@ -100,6 +55,23 @@ async def test_an_encoder_that_pushes_with_digest_loses_nothing(
     assert playlists[-1].ended
     for fact in await arrivals.segments():
         assert len(await ObjectStore(settings).get(fact.object_key)) == fact.size
+    assert "refused an upload" not in ingest.log()
+
+
+async def test_an_encoder_with_the_old_form_of_url_is_input_1(
+    ingest: IngestProcess, channel: Channel, arrivals: Arrivals, encoders: list[PushingEncoder], tmp_path: Path
+) -> None:
+    encoder = PushingEncoder(
+        ingest, channel, folder=f"/in/v1/{channel.id}", persistent=False, seconds=3, log_path=tmp_path / "ffmpeg.log"
+    )
+    encoders.append(encoder)
+
+    assert await encoder.end() == 0, encoder.log_path.read_text()
+
+    await arrivals.wait_for_segments(3, within_seconds=5)
+    await _assert_continuous(arrivals, 3)
+    playlists = [fact for fact in await arrivals.all() if isinstance(fact, PlaylistArrived)]
+    assert [line.path for fact in playlists for line in fact.lines] == [f"media/{number:05d}.ts" for number in range(3)]
     assert "refused an upload" not in ingest.log()
 
 

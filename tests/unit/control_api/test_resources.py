@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
 
 from understudy_controller.api import resources
+from understudy_controller.api.errors import ResourceNotFound
 from understudy_controller.api.models import (
     CreateChannelRequest,
     CreateOriginEndpointRequest,
@@ -15,7 +17,7 @@ from understudy_controller.api.models import (
 )
 from understudy_controller.api.render import Renderer
 from understudy_domain import codec
-from understudy_domain.channel import Channel, OriginEndpoint
+from understudy_domain.channel import Channel, FormerCredentials, OriginEndpoint
 from understudy_domain.errors import InvalidResource
 
 NOW = 1_700_000_000 * 90_000
@@ -47,6 +49,52 @@ def test_a_channel_created_again_shares_nothing_with_the_first() -> None:
     one, other = channel(), channel()
     assert one.guid != other.guid
     assert one.ingest_endpoints[1].id != other.ingest_endpoints[1].id
+
+
+def rotated(made: Channel, ingest_endpoint_id: str | None = None, *, now: int = NOW, grace: int = 0) -> Channel:
+    return resources.rotated_channel(made, ingest_endpoint_id, resources.Rotation.new(now=now, grace=grace))
+
+
+def test_a_rotation_replaces_both_halves_of_one_pair_and_nothing_else() -> None:
+    made = channel()
+    first, second = made.ingest_endpoints
+    changed = rotated(made, second.id)
+    assert changed == dataclasses.replace(made, ingest_endpoints=(first, changed.ingest_endpoints[1]))
+    assert changed.ingest_endpoints[1].id == second.id
+    assert changed.ingest_endpoints[1].username != second.username
+    assert changed.ingest_endpoints[1].password != second.password
+    assert changed.ingest_endpoints[1].former is None
+    assert rotated(made).ingest_endpoints[1] == second, "the first is rotated where none is named"
+
+
+def test_of_former_pairs_the_last_alone_is_kept_for_its_grace() -> None:
+    made = channel()
+    once = rotated(made, grace=60)
+    twice = rotated(once, now=NOW + 1, grace=60)
+    before, between, after = (one.ingest_endpoints[0] for one in (made, once, twice))
+    assert between.former == FormerCredentials(before.username, before.password, NOW + 60)
+    assert after.former == FormerCredentials(between.username, between.password, NOW + 61)
+    assert rotated(once).ingest_endpoints[0].former is None, "without a grace period nothing of before is left"
+    assert codec.decode(codec.encode(twice)) == twice
+
+
+def test_a_rotation_that_was_written_already_changes_nothing_more() -> None:
+    rotation = resources.Rotation.new(now=NOW, grace=60)
+    once = resources.rotated_channel(channel(), None, rotation)
+    assert resources.rotated_channel(once, None, rotation) == once
+
+
+def test_an_ingest_endpoint_of_another_channel_cannot_be_rotated() -> None:
+    with pytest.raises(ResourceNotFound, match="no ingest endpoint"):
+        rotated(channel(), channel().guid)
+
+
+def test_former_credentials_are_not_shown() -> None:
+    changed = rotated(channel(), grace=60)
+    former = changed.ingest_endpoints[0].former
+    assert former is not None
+    assert former.password not in RENDERER.channel(changed).model_dump_json()
+    assert former.password not in repr(changed)
 
 
 def test_a_channel_is_rendered_in_mediapackages_forms() -> None:

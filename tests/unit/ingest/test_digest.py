@@ -8,7 +8,8 @@ import re
 
 import pytest
 
-from understudy_domain.channel import IngestEndpoint
+from understudy_domain import ticks
+from understudy_domain.channel import FormerCredentials, IngestEndpoint
 from understudy_ingest.digest import Credentials, Request
 from understudy_ingest.errors import Unauthorized
 
@@ -114,3 +115,54 @@ def test_digest_credentials_are_good_for_their_own_request_only() -> None:
 def test_basic_credentials_may_hold_colons() -> None:
     header = "basic " + base64.b64encode(b"user:pass:word").decode()
     assert _credentials().check(_request(header), now_seconds=NOW) is None
+
+
+# --- after a rotation -------------------------------------------------------------------------------------------------
+
+ROTATED = IngestEndpoint(
+    ENDPOINT.id, "fresh", "new", FormerCredentials("user", "pass:word", ticks.from_seconds(int(NOW) + 60))
+)
+WITHOUT_GRACE = IngestEndpoint(ENDPOINT.id, "fresh", "new")
+
+
+def _accepts(credentials: Credentials, header: str, *, now: float) -> bool:
+    try:
+        credentials.check(_request(header), now_seconds=now)
+    except Unauthorized:
+        return False
+    return True
+
+
+def test_the_former_pair_works_until_its_time_is_over() -> None:
+    rotated = _credentials(ROTATED)
+    basic = "Basic " + base64.b64encode(b"user:pass:word").decode()
+    for header in (_header(_nonce(_credentials())), _header(_nonce(rotated)), basic):
+        assert _accepts(rotated, header, now=NOW + 59)
+        assert not _accepts(rotated, header, now=NOW + 60)
+
+
+def test_the_new_pair_works_at_once_and_for_good() -> None:
+    rotated = _credentials(ROTATED)
+    header = "Basic " + base64.b64encode(b"fresh:new").decode()
+    assert _accepts(rotated, header, now=NOW)
+    assert _accepts(rotated, header, now=NOW + 61)
+
+
+def test_without_a_grace_period_the_former_pair_is_wrong_at_once_also_on_a_kept_connection() -> None:
+    nonce = _nonce(_credentials())
+    with pytest.raises(Unauthorized) as refused:
+        _credentials(WITHOUT_GRACE).check(_request(_header(nonce)), now_seconds=NOW, accepted_nonce=nonce)
+    assert not refused.value.stale
+
+
+def test_the_halves_of_two_pairs_make_none() -> None:
+    rotated = _credentials(ROTATED)
+    for pair in (b"user:new", b"fresh:pass:word"):
+        assert not _accepts(rotated, "Basic " + base64.b64encode(pair).decode(), now=NOW)
+    mixed = _header(_nonce(rotated), password="new")
+    assert not _accepts(rotated, mixed, now=NOW)
+
+
+def test_no_password_shows_in_what_a_channel_looks_like_in_a_log() -> None:
+    assert "new" not in repr(ROTATED)
+    assert "pass:word" not in repr(ROTATED)

@@ -51,6 +51,11 @@ def test_names_in_a_playlist_are_relative_to_it(uri: str, name: str) -> None:
     assert resolve(uri, playlist=PATH) == name
 
 
+@pytest.mark.parametrize("uri", ["../1.ts", "/in/v1/news-1/1.ts", "http://elsewhere.example/in/v1/news-1/1.ts"])
+def test_names_in_a_playlist_that_came_by_the_old_form_of_url_are_in_that_form(uri: str) -> None:
+    assert resolve(uri, playlist=keys.OldIngestPath("news-1", "high/index.m3u8")) == "1.ts"
+
+
 @pytest.mark.parametrize(
     "uri",
     [

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from understudy_controller.api.errors import ResourceNotFound
 from understudy_controller.api.models import (
     CreateChannelRequest,
     CreateOriginEndpointRequest,
@@ -16,7 +17,14 @@ from understudy_controller.api.models import (
     UpdateOriginEndpointRequest,
 )
 from understudy_controller.api.models_understudy import HOLD_DOWN_SECONDS_DEFAULT, PutPolicyRequest
-from understudy_domain.channel import Channel, HlsPackage, IngestEndpoint, OriginEndpoint, StreamSelection
+from understudy_domain.channel import (
+    Channel,
+    FormerCredentials,
+    HlsPackage,
+    IngestEndpoint,
+    OriginEndpoint,
+    StreamSelection,
+)
 from understudy_domain.errors import InvalidResource
 from understudy_domain.policy import PolicyKind
 
@@ -42,6 +50,47 @@ def new_channel(request: CreateChannelRequest, *, now: int) -> Channel:
 def changed_channel(channel: Channel, request: UpdateChannelRequest) -> Channel:
     """``channel`` with the description of ``request``, where it has one."""
     return dataclasses.replace(channel, **_present(request, ("description",)))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rotation:
+    """A new pair of credentials for one ingest endpoint. Made once, however often it has to be written."""
+
+    username: str
+    password: str = dataclasses.field(repr=False)
+    former_until: int
+    """Ticks since the epoch: until when the pair before it works; at ``now`` or before it: not at all."""
+    now: int
+
+    @classmethod
+    def new(cls, *, now: int, grace: int) -> Rotation:
+        """A rotation with random credentials; ``now`` and ``grace`` are in ticks."""
+        return cls(_secret(), _secret(), now + grace, now)
+
+    def of(self, endpoint: IngestEndpoint) -> IngestEndpoint:
+        """``endpoint`` with the new pair, and of all former ones only the last, while it has any time left.
+
+        An endpoint that has the new pair stays as it is: to write it twice changes nothing.
+        """
+        if endpoint.username == self.username:
+            return endpoint
+        former = FormerCredentials(endpoint.username, endpoint.password, self.former_until)
+        return IngestEndpoint(
+            endpoint.id, self.username, self.password, former if self.former_until > self.now else None
+        )
+
+
+def rotated_channel(channel: Channel, ingest_endpoint_id: str | None, rotation: Rotation) -> Channel:
+    """``channel`` with other credentials for one of its ingest endpoints, the first where none is named.
+
+    Raises:
+        ResourceNotFound: it has no such ingest endpoint.
+    """
+    wanted = channel.ingest_endpoints[0].id if ingest_endpoint_id is None else ingest_endpoint_id
+    if wanted not in {endpoint.id for endpoint in channel.ingest_endpoints}:
+        raise ResourceNotFound(f"the channel {channel.id} has no ingest endpoint with the id {wanted:.256}")
+    endpoints = (rotation.of(one) if one.id == wanted else one for one in channel.ingest_endpoints)
+    return dataclasses.replace(channel, ingest_endpoints=tuple(endpoints))
 
 
 def new_origin_endpoint(request: CreateOriginEndpointRequest, channel: Channel, *, now: int) -> OriginEndpoint:
@@ -102,7 +151,11 @@ def new_guid() -> str:
 
 
 def _new_ingest_endpoint(guid: str) -> IngestEndpoint:
-    return IngestEndpoint(id=guid, username=secrets.token_hex(16), password=secrets.token_hex(16))
+    return IngestEndpoint(id=guid, username=_secret(), password=_secret())
+
+
+def _secret() -> str:
+    return secrets.token_hex(16)
 
 
 def _endpoint_fields(request: UpdateOriginEndpointRequest) -> dict[str, Any]:

@@ -44,6 +44,22 @@ async def update_channel(
     return renderer.channel(await service.update_channel(channel_id, request))
 
 
+@router.put("/{channel_id}/credentials", summary="RotateChannelCredentials", deprecated=True)
+async def rotate_channel_credentials(channel_id: str, service: Service, renderer: Rendered) -> ChannelResponse:
+    """Give a channel's first ingest endpoint a new user name and password."""
+    return renderer.channel(await service.rotate_credentials(channel_id))
+
+
+@router.put(
+    "/{channel_id}/ingest_endpoints/{ingest_endpoint_id}/credentials", summary="RotateIngestEndpointCredentials"
+)
+async def rotate_ingest_endpoint_credentials(
+    channel_id: str, ingest_endpoint_id: str, service: Service, renderer: Rendered
+) -> ChannelResponse:
+    """Give one ingest endpoint a new user name and password. The other one, and both URLs, stay."""
+    return renderer.channel(await service.rotate_credentials(channel_id, ingest_endpoint_id))
+
+
 @router.delete("/{channel_id}", summary="DeleteChannel", status_code=202)
 async def delete_channel(channel_id: str, service: Service) -> EmptyResponse:
     """Delete a channel that has no origin endpoints."""

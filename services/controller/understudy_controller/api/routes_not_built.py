@@ -10,12 +10,6 @@ from understudy_controller.api.errors import OperationNotBuilt
 
 NOT_BUILT: Final = (
     ("PUT", "/channels/{channel_id}/configure_logs", "ConfigureLogs"),
-    ("PUT", "/channels/{channel_id}/credentials", "RotateChannelCredentials"),
-    (
-        "PUT",
-        "/channels/{channel_id}/ingest_endpoints/{ingest_endpoint_id}/credentials",
-        "RotateIngestEndpointCredentials",
-    ),
     ("POST", "/harvest_jobs", "CreateHarvestJob"),
     ("GET", "/harvest_jobs", "ListHarvestJobs"),
     ("GET", "/harvest_jobs/{harvest_job_id}", "DescribeHarvestJob"),

@@ -45,11 +45,14 @@ _ATTEMPTS: Final = 20
 class ControlService:
     """The operations of the control API. One per process; holds no state but the store's."""
 
-    def __init__(self, store: ConfigStore, renderer: Renderer, *, now: Callable[[], int]) -> None:
-        """``now`` returns ticks since the epoch."""
+    def __init__(
+        self, store: ConfigStore, renderer: Renderer, *, now: Callable[[], int], credentials_grace: int = 0
+    ) -> None:
+        """``now`` returns ticks since the epoch; ``credentials_grace``, in ticks: how long rotated pairs still work."""
         self._store = store
         self._renderer = renderer
         self._now = now
+        self._credentials_grace = credentials_grace
 
     # --- channels -----------------------------------------------------------------------------------------------------
 
@@ -94,6 +97,28 @@ class ControlService:
         return await self._change(
             lambda: self._channel(channel_id), lambda channel: resources.changed_channel(channel, request)
         )
+
+    async def rotate_credentials(self, channel_id: str, ingest_endpoint_id: str | None = None) -> Channel:
+        """The channel with new credentials for one of its ingest endpoints, the first where none is named.
+
+        Raises:
+            ResourceNotFound: there is no such channel, or it has no such ingest endpoint.
+        """
+        rotation = resources.Rotation.new(now=self._now(), grace=self._credentials_grace)
+
+        def rotated(channel: Channel) -> Channel:
+            return resources.rotated_channel(channel, ingest_endpoint_id, rotation)
+
+        try:
+            return await self._change(lambda: self._channel(channel_id), rotated)
+        except BusUnavailable:
+            # Perhaps only the acknowledgement was lost. A client that were told 503 would rotate once more, and so end
+            # the grace of the pair that its encoder has.
+            await self._store.ensure_current()
+            channel = self._channel(channel_id).value
+            if rotated(channel) != channel:
+                raise
+            return channel
 
     async def delete_channel(self, channel_id: str) -> None:
         """Delete a channel.
