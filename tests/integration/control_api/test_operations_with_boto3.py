@@ -353,6 +353,7 @@ def test_a_resource_has_at_most_fifty_tags(client: Any, channel: dict[str, Any])
 # --- credentials ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.compatibility("RotateIngestEndpointCredentials", "RotateIngestEndpointCredentials.ingest_endpoint_id")
 def test_credentials_of_one_ingest_endpoint_are_rotated(client: Any, channel: dict[str, Any]) -> None:
     first, second = channel["HlsIngest"]["IngestEndpoints"]
     rotated = plain(client.rotate_ingest_endpoint_credentials(Id=channel["Id"], IngestEndpointId=second["Id"]))
@@ -364,6 +365,7 @@ def test_credentials_of_one_ingest_endpoint_are_rotated(client: Any, channel: di
     assert plain(client.describe_channel(Id=channel["Id"])) == rotated
 
 
+@pytest.mark.compatibility("RotateChannelCredentials")
 def test_the_deprecated_rotation_is_of_the_first_ingest_endpoint(client: Any, channel: dict[str, Any]) -> None:
     first, second = channel["HlsIngest"]["IngestEndpoints"]
     changed, kept = client.rotate_channel_credentials(Id=channel["Id"])["HlsIngest"]["IngestEndpoints"]
