@@ -66,3 +66,10 @@ class ObjectMissing(UnderstudyError):
 
     code = "object_missing"
     status = 404
+
+
+class ObjectDiffers(UnderstudyError):
+    """The object storage has an object of that key, and it is not the one that was stored there."""
+
+    code = "object_differs"
+    status = 503

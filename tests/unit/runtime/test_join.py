@@ -15,7 +15,7 @@ from support.transport_stream import (
 )
 from understudy_domain.counters import Shifts, continue_counters
 from understudy_domain.entry import CounterShift
-from understudy_egress.join import join_pieces
+from understudy_runtime.join import join_pieces
 
 ALL_BY_ONE = tuple(CounterShift(pid, 1) for pid in PIDS)
 
