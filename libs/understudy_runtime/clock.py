@@ -21,6 +21,11 @@ def now_milliseconds() -> int:
     return time.time_ns() // 1_000_000
 
 
+def now_seconds() -> int:
+    """The wall clock, whole seconds since the epoch."""
+    return int(time.time())
+
+
 def monotonic() -> float:
     """Seconds since some moment; never steps back. For durations and deadlines within this process."""
     return time.monotonic()

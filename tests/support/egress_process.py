@@ -18,17 +18,20 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 _START_SECONDS = 30.0
 _STOP_SECONDS = 20.0
 _REQUEST_SECONDS = 20.0
+LIVE = "public, max-age=1, stale-while-revalidate=0, stale-if-error=30"
+"""Cache-Control of a playlist that will change."""
+_OF_THE_MOMENT = (b"date:", b"x-accel-expires:")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP response; header names in lower case, without Date."""
+    """An HTTP response; header names in lower case, without those that say when it was given."""
 
     status: int
     headers: dict[str, str]
     body: bytes
     head: bytes
-    """Status line and header lines as sent, without Date."""
+    """Status line and header lines as sent, without the same."""
 
 
 class EgressProcess:
@@ -145,7 +148,7 @@ class Connection:
             self._receive()
         head, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
         status_line, *lines = head.split(b"\r\n")
-        kept = [line for line in lines if not line.lower().startswith(b"date:")]
+        kept = [line for line in lines if not line.lower().startswith(_OF_THE_MOMENT)]
         headers = {
             name.decode().lower(): value.strip().decode() for name, _, value in (line.partition(b":") for line in kept)
         }

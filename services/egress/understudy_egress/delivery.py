@@ -19,12 +19,14 @@ from understudy_egress.prepared import (
     CORS_HEADERS,
     Headers,
     Prepared,
+    live_freshness,
     segment_headers,
     segment_validators,
 )
 from understudy_egress.programme import Programme
 from understudy_egress.programmes import Programmes
 from understudy_egress.segments import Segments
+from understudy_runtime import clock
 from understudy_runtime.client_address import TrustedProxies
 from understudy_runtime.metrics import ROUTE, App, Receive, Scope, Send
 
@@ -148,10 +150,12 @@ async def _send_prepared(scope: Scope, send: Send, prepared: Prepared) -> None:
     representation = prepared.identity
     if prepared.gzip is not None and accepts_gzip(headers.get(b"accept-encoding")):
         representation = prepared.gzip
+    freshness = live_freshness(clock.now_seconds()) if prepared.is_live else ()
     if is_not_modified(headers.get(b"if-none-match"), representation.etag):
-        await _send(send, 304, representation.not_modified_headers, b"")
+        await _send(send, 304, (*freshness, *representation.not_modified_headers), b"")
     else:
-        await _send(send, 200, representation.headers, representation.body if scope["method"] == "GET" else b"")
+        body = representation.body if scope["method"] == "GET" else b""
+        await _send(send, 200, (*freshness, *representation.headers), body)
 
 
 async def _send_error(scope: Scope, send: Send, err: UnderstudyError) -> None:

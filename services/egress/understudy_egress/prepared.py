@@ -19,8 +19,10 @@ Headers = tuple[tuple[bytes, bytes], ...]
 PLAYLIST_MEDIA_TYPE = b"application/vnd.apple.mpegurl"
 SEGMENT_MEDIA_TYPES = {"ts": b"video/mp2t", "aac": b"audio/aac", "mp4": b"video/mp4", "m4s": b"video/iso.segment"}
 
-CACHE_PLAYLIST = b"public, max-age=1"
-"""A second is at most half of the shortest target duration, and collapses a CDN's simultaneous requests."""
+CACHE_LIVE = b"public, max-age=1, stale-while-revalidate=0, stale-if-error=30"
+"""Of a playlist that will change. A second is at most half of the shortest target duration, and collapses a CDN's
+simultaneous requests. Varnish shows what is stale for ten seconds more unless it is told not to. With every egress
+away, a player that is shown an old playlist for half a minute waits; one that is shown errors soon gives up."""
 CACHE_SEGMENT = b"public, max-age=31536000, immutable"
 CACHE_NEVER = b"no-store"
 
@@ -56,7 +58,7 @@ class Representation:
 class Prepared:
     """A resource as it is now: identity, and gzip where it is worth it."""
 
-    __slots__ = ("gzip", "identity", "route", "touch")
+    __slots__ = ("gzip", "identity", "is_live", "route", "touch")
 
     def __init__(
         self,
@@ -64,18 +66,36 @@ class Prepared:
         *,
         gzip: Representation | None,
         route: str,
+        is_live: bool = False,
         touch: Callable[[], None] | None = None,
     ) -> None:
         self.identity = identity
         self.gzip = gzip
         self.route = route
+        self.is_live = is_live
+        """It will change: ``live_freshness`` of the moment is sent before its own headers."""
         self.touch = touch
         """Called at each use, where a cache wants to know."""
 
 
+def header_lines(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """As they are sent."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
+
+
 def header_block(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
     """Header lines and the empty line after them."""
-    return b"".join([b"%b: %b\r\n" % header for header in headers]) + b"\r\n"
+    return header_lines(headers) + b"\r\n"
+
+
+def live_freshness(second: int) -> Headers:
+    """For how long what is answered in this second (of the epoch) may be kept, if it will change.
+
+    nginx counts in whole seconds: what it got at 10.1 s with ``max-age=1`` it keeps until 12.0 s, which is more than
+    half a target duration where segments have 2 s. An instant, which it alone understands, lasts to the end of its
+    second. It must come after Cache-Control: nginx 1.22 passes over one that comes behind it, ``stale-if-error`` too.
+    """
+    return ((b"cache-control", CACHE_LIVE), (b"x-accel-expires", b"@%d" % second))
 
 
 def gzip_body(body: bytes) -> bytes:
@@ -85,7 +105,7 @@ def gzip_body(body: bytes) -> bytes:
 
 
 def prepare_playlist(text: bytes, *, route: str, extra: Headers = ()) -> Prepared:
-    """A playlist, plain and gzipped; ``extra`` headers are sent with both."""
+    """A live playlist, plain and gzipped; ``extra`` headers are sent with both."""
     tag = hashlib.sha256(text).hexdigest()[:_ETAG_DIGITS].encode()
     return Prepared(
         _playlist_representation(text, etag=b'"%b"' % tag, encoding=(), extra=extra),
@@ -93,12 +113,12 @@ def prepare_playlist(text: bytes, *, route: str, extra: Headers = ()) -> Prepare
             gzip_body(text), etag=b'"%b-gzip"' % tag, encoding=((b"content-encoding", b"gzip"),), extra=extra
         ),
         route=route,
+        is_live=True,
     )
 
 
 def _playlist_representation(body: bytes, *, etag: bytes, encoding: Headers, extra: Headers) -> Representation:
     validators: Headers = (
-        (b"cache-control", CACHE_PLAYLIST),
         (b"etag", etag),
         (b"vary", b"Accept-Encoding"),
         *CORS_HEADERS,

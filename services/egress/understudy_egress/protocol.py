@@ -21,7 +21,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 from understudy_domain.playlist_request import means_something
 from understudy_egress.board import Shown
 from understudy_egress.conditions import accepts_gzip, is_not_modified
-from understudy_egress.prepared import Prepared
+from understudy_egress.prepared import Prepared, header_lines, live_freshness
+from understudy_runtime import clock
 from understudy_runtime.clock import stopwatch
 from understudy_runtime.http_protocol import HttpProtocol
 from understudy_runtime.metrics import HttpMetrics
@@ -59,8 +60,8 @@ class FastPathProtocol(HttpProtocol):
         self._accept_encoding: bytes | None = None
         self._kept_explicitly = False
         self._default_headers: list[tuple[bytes, bytes]] | None = None
-        self._ok = _OK
-        self._not_modified = _NOT_MODIFIED
+        self._live_second = 0
+        self._defaults = self._live_defaults = b""
         self._count = self.metrics.observe
 
     # --- one request --------------------------------------------------------------------------------------------------
@@ -121,21 +122,17 @@ class FastPathProtocol(HttpProtocol):
         representation = prepared.identity
         if prepared.gzip is not None and self._accept_encoding is not None and accepts_gzip(self._accept_encoding):
             representation = prepared.gzip
-        defaults = self.server_state.default_headers
-        if defaults is not self._default_headers:
-            self._default_headers = defaults
-            block = b"".join([b"%b: %b\r\n" % header for header in defaults])
-            self._ok, self._not_modified = _OK + block, _NOT_MODIFIED + block
+        head = self._head_lines(is_live=prepared.is_live)
         status = 200
         if self._if_none_match is not None and is_not_modified(self._if_none_match, representation.etag):
             status = 304
-            self.transport.write(self._not_modified + representation.not_modified)
+            self.transport.write(_NOT_MODIFIED + head + representation.not_modified)
         elif method == "HEAD":
-            self.transport.write(self._ok + representation.head)
+            self.transport.write(_OK + head + representation.head)
         elif representation.ok is not None:
-            self.transport.write(self._ok + representation.ok)
+            self.transport.write(_OK + head + representation.ok)
         else:
-            self.transport.write(self._ok + representation.head)
+            self.transport.write(_OK + head + representation.head)
             self.transport.write(representation.body)
         self._answered = True
         if prepared.touch is not None:
@@ -143,6 +140,21 @@ class FastPathProtocol(HttpProtocol):
         self.server_state.total_requests += 1
         self._count(prepared.route, method, status, stopwatch() - started)
         return True
+
+    def _head_lines(self, *, is_live: bool) -> bytes:
+        """What depends on the moment: the server's own header lines, and how fresh a live playlist is."""
+        defaults = self.server_state.default_headers
+        if defaults is not self._default_headers:
+            self._default_headers = defaults
+            self._defaults = header_lines(defaults)
+            self._live_second = 0
+        if not is_live:
+            return self._defaults
+        second = clock.now_seconds()
+        if second != self._live_second:
+            self._live_second = second
+            self._live_defaults = self._defaults + header_lines(live_freshness(second))
+        return self._live_defaults
 
     def _go_the_long_way(self) -> None:
         self.scope = {  # type: ignore[typeddict-item]

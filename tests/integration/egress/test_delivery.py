@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from support.deadline import eventually
-from support.egress_process import Answer, EgressProcess
+from support.egress_process import LIVE, Answer, EgressProcess
 from support.program_publisher import ProgramPublisher, Shown
 from support.transport_stream import continuity_errors
 from understudy_domain import ticks
@@ -38,7 +38,7 @@ async def test_playlists_are_listed_typed_short_lived_and_open_to_every_page(
     answer = egress.get(shown.multivariant)
     assert answer.status == 200, answer
     assert answer.headers["content-type"] == "application/vnd.apple.mpegurl"
-    assert answer.headers["cache-control"] == "public, max-age=1"
+    assert answer.headers["cache-control"] == LIVE
     assert answer.headers["vary"] == "Accept-Encoding"
     assert answer.headers["access-control-allow-origin"] == "*"
     assert b"RESOLUTION=1280x720" in answer.body
@@ -95,7 +95,7 @@ async def test_gzip_is_another_representation_with_a_tag_of_its_own(
     assert unchanged.status == 304
     assert unchanged.body == b""
     assert unchanged.headers["etag"] == zipped.headers["etag"]
-    assert unchanged.headers["cache-control"] == "public, max-age=1"
+    assert unchanged.headers["cache-control"] == LIVE
 
 
 async def test_a_changed_playlist_has_another_tag(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from support.deadline import eventually
-from support.egress_process import EgressProcess
+from support.egress_process import LIVE, EgressProcess
 from support.program_publisher import ProgramPublisher, Shown
 from understudy_domain import ticks
 from understudy_domain.entry import ProgramEntry
@@ -48,7 +48,7 @@ async def test_an_ended_programme_is_the_same_in_every_process_and_is_live_again
         with EgressProcess(tmp_path, shared_settings, name="second") as second:
             for path in (shown.multivariant, shown.media, shown.segment(3)):
                 assert first.get(path) == second.get(path)
-            assert second.get(shown.media).headers["cache-control"] == "public, max-age=1"
+            assert second.get(shown.media).headers["cache-control"] == LIVE
             await publisher.publish(shown.endpoint, available_at=clock.now_ticks() + ticks.from_seconds(3600))
             for process in (first, second):
                 assert wait_for(process, shown, ended=False, line=b"/3.ts\n") == live.body

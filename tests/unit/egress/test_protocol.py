@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,13 +51,40 @@ def _no_leftover(connection: Connection) -> Iterator[None]:
 
 async def test_what_is_shown_is_answered_at_once(connection: Connection) -> None:
     connection.request()
-    assert connection.transport.written == b"HTTP/1.1 200 OK\r\n" + (PLAYLIST.identity.ok or b"")
+    assert connection.transport.written.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert connection.transport.written.endswith(PLAYLIST.identity.ok or b"")
     connection.request(method="HEAD")
     assert connection.transport.written.endswith(PLAYLIST.identity.head)
     connection.request("/shown", "Accept-Encoding: gzip", "Connection: keep-alive")
     assert PLAYLIST.gzip is not None
     assert connection.transport.written.endswith(PLAYLIST.gzip.body)
     assert connection.asked == 0
+
+
+async def test_a_live_playlist_says_until_when_it_may_be_kept_as_of_the_second_of_the_answer(
+    connection: Connection,
+) -> None:
+    for header in ("A: b", f"If-None-Match: {PLAYLIST.identity.etag.decode()}"):
+        connection.transport.written = b""
+        before = int(time.time())
+        connection.request("/shown", header)
+        after = int(time.time())
+        answered = dict(line.split(b": ", 1) for line in connection.transport.written.splitlines() if b": " in line)
+        assert answered[b"cache-control"] == b"public, max-age=1, stale-while-revalidate=0, stale-if-error=30"
+        assert answered[b"x-accel-expires"] in {b"@%d" % before, b"@%d" % after}
+        # nginx 1.22 passes over a Cache-Control that comes behind it.
+        assert list(answered).index(b"cache-control") < list(answered).index(b"x-accel-expires")
+
+
+async def test_the_second_moves_on_while_the_connection_is_kept(connection: Connection) -> None:
+    said: set[bytes] = set()
+    give_up_at = time.monotonic() + 3
+    while len(said) < 2 and time.monotonic() < give_up_at:
+        connection.transport.written = b""
+        connection.request()
+        said.add(connection.transport.written.partition(b"x-accel-expires: ")[2].partition(b"\r\n")[0])
+        await asyncio.sleep(0.05)
+    assert len(said) == 2
 
 
 @pytest.mark.parametrize(
