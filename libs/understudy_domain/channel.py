@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from understudy_domain import ticks
+from understudy_domain.cdn_authorization import Authorization
 from understudy_domain.codec import record
 from understudy_domain.errors import InvalidResource
 from understudy_domain.facts import EndpointConfigured
@@ -103,6 +104,8 @@ class OriginEndpoint:
     startover_window_seconds: int = 0
     origination: str = "ALLOW"
     whitelist: tuple[str, ...] = ()
+    authorization: Authorization | None = None
+    """None: whoever comes need not show a secret."""
     tags: Mapping[str, str] = field(default_factory=dict)
     policy: PolicyKind = PolicyKind.STICKY
     policy_input: int = 1

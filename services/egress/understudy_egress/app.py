@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from understudy_egress.board import Shown
+from understudy_egress.cdn_secrets import CdnSecrets
 from understudy_egress.delivery import Delivery
 from understudy_egress.metrics import EgressCollector
 from understudy_egress.programmes import Programmes
@@ -49,10 +50,12 @@ def create_app(context: ProcessContext) -> App:
     settings = context.settings
     bus = Bus(settings, name=SERVICE)
     config = ConfigStore(bus)
+    secrets = CdnSecrets(settings.secrets_directory)
     programmes = Programmes(
         bus,
         config,
         shown=context.shown,
+        secrets=secrets,
         shards=settings.shards,
         wait_seconds=settings.first_request_wait_seconds,
     )
@@ -73,9 +76,11 @@ def create_app(context: ProcessContext) -> App:
         await bus.open()
         await bus.ensure_streams()
         await config.start()
+        await secrets.start()
         await programmes.start()
         yield
         await programmes.stop()
+        await secrets.stop()
         await config.stop()
         await bus.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from understudy_egress.access import Admits
 from understudy_egress.prepared import Prepared
 
 Shown = dict[bytes, Prepared]
@@ -11,17 +12,20 @@ Shown = dict[bytes, Prepared]
 class Board:
     """One origin endpoint's part of the shown responses.
 
-    While it is ``restricted`` it shows nothing, so that every request goes the long way, where access is judged.
+    While it is ``restricted`` it shows nothing, so that every request goes the long way, where access is judged. While
+    it is guarded, all that it shows carries its guard, which is asked before anything is answered.
     """
 
     def __init__(self, shown: Shown) -> None:
         self._shown = shown
         self._own: Shown = {}
         self._restricted = False
+        self._admits: Admits | None = None
 
     def show(self, path: bytes, prepared: Prepared) -> None:
         """Have a path answered with this from now on."""
         self._own[path] = prepared
+        prepared.admits = self._admits
         if not self._restricted:
             self._shown[path] = prepared
 
@@ -44,6 +48,12 @@ class Board:
                 self._shown.pop(path, None)
         else:
             self._shown.update(self._own)
+
+    def guard(self, admits: Admits | None) -> None:
+        """Have this asked before any of it is answered; None: nothing."""
+        self._admits = admits
+        for prepared in self._own.values():
+            prepared.admits = admits
 
     def close(self) -> None:
         """Take everything off, for good."""

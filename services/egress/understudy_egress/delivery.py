@@ -10,8 +10,10 @@ import json
 import logging
 
 from understudy_domain import keys
+from understudy_domain.cdn_authorization import HEADER
 from understudy_domain.errors import MalformedKey, UnderstudyError, UnknownObject
 from understudy_domain.playlist_request import parse_playlist_request
+from understudy_egress.access import CDN_IDENTIFIER
 from understudy_egress.conditions import RangeNotSatisfiable, accepts_gzip, is_not_modified, requested_range
 from understudy_egress.errors import MethodNotAllowed
 from understudy_egress.prepared import (
@@ -39,7 +41,8 @@ _PREFLIGHT_HEADERS: Headers = (
     (b"access-control-allow-methods", _METHODS),
     (
         b"access-control-allow-headers",
-        b"Range, If-None-Match, If-Range, Cache-Control, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status",
+        b"Range, If-None-Match, If-Range, Cache-Control, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status, "
+        + HEADER.encode(),
     ),
     (b"access-control-max-age", b"86400"),
 )
@@ -85,8 +88,7 @@ class Delivery:
         if not keys.GUID.fullmatch(guid) or not path.isascii():
             raise UnknownObject("there is no such origin endpoint")
         programme = await self._programmes.get(guid)
-        peer = scope["client"][0] if scope.get("client") else None
-        programme.check_access(self._trusted_proxies.client(peer, scope["headers"]))
+        self._check_access(scope, programme)
         if path.endswith(".m3u8"):
             request = parse_playlist_request(path, scope["query_string"].decode("latin-1"))
             if not request.is_live or request.segment_prefix:
@@ -97,6 +99,11 @@ class Delivery:
         else:
             scope[ROUTE] = "segment"
             await self._answer_segment(scope, send, programme, path)
+
+    def _check_access(self, scope: Scope, programme: Programme) -> None:
+        peer = scope["client"][0] if scope.get("client") else None
+        client = self._trusted_proxies.client(peer, scope["headers"])
+        programme.access.check(client, cdn_identifier=_headers(scope).get(CDN_IDENTIFIER))
 
     async def _answer_segment(self, scope: Scope, send: Send, programme: Programme, path: str) -> None:
         try:

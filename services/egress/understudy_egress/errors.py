@@ -26,6 +26,13 @@ class ClientNotWhitelisted(UnderstudyError):
     status = 403
 
 
+class CdnNotAuthorized(UnderstudyError):
+    """The origin endpoint has an authorization, and the request does not show the secret."""
+
+    code = "cdn_not_authorized"
+    status = 403
+
+
 class MethodNotAllowed(UnderstudyError):
     """Another method than GET, HEAD and OPTIONS."""
 

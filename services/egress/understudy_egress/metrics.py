@@ -45,16 +45,24 @@ class EgressCollector(Collector):
             "How many segments each media playlist lists.",
             labels=("channel", "origin_endpoint"),
         )
+        secrets = GaugeMetricFamily(
+            "understudy_egress_cdn_secret_missing",
+            "1 where an origin endpoint has an authorization and its secret cannot be read: it answers nobody.",
+            labels=("channel", "origin_endpoint"),
+        )
         now = clock.now_ticks()
         held = self._programmes.held()
         for programme in held:
             labels = (programme.endpoint.channel_id, programme.endpoint.id)
             listed.add_metric(labels, programme.window.listed_count)
+            if programme.access.secret is not None:
+                secrets.add_metric(labels, float(programme.access.secret.problem is not None))
             edge = programme.window.live_edge
             if edge is not None:
                 age.add_metric(labels, ticks.to_seconds(now - edge.available_at))
         yield age
         yield listed
+        yield secrets
         yield GaugeMetricFamily(
             "understudy_egress_origin_endpoints", "Origin endpoints held in memory.", value=len(held)
         )

@@ -58,7 +58,7 @@ class Representation:
 class Prepared:
     """A resource as it is now: identity, and gzip where it is worth it."""
 
-    __slots__ = ("gzip", "identity", "is_live", "route", "touch")
+    __slots__ = ("admits", "gzip", "identity", "is_live", "route", "touch")
 
     def __init__(
         self,
@@ -76,6 +76,8 @@ class Prepared:
         """It will change: ``live_freshness`` of the moment is sent before its own headers."""
         self.touch = touch
         """Called at each use, where a cache wants to know."""
+        self.admits: Callable[[bytes | None], bool] | None = None
+        """What is asked with the CDN's identifier of a request before this is answered; set by the board it is on."""
 
 
 def header_lines(headers: Sequence[tuple[bytes, bytes]]) -> bytes:

@@ -9,11 +9,10 @@ from understudy_domain.channel import OriginEndpoint
 from understudy_domain.entry import EntryRendition, ProgramEntry
 from understudy_domain.errors import NotYetAvailable, UnderstudyError, UnknownObject
 from understudy_domain.program import ProgramWindow, contiguous_tail
+from understudy_egress.access import Access
 from understudy_egress.board import Board, Shown
-from understudy_egress.errors import ClientNotWhitelisted, OriginationDenied
+from understudy_egress.cdn_secrets import CdnSecrets
 from understudy_egress.prepared import Headers, Prepared, prepare_playlist
-from understudy_egress.whitelist import Whitelist
-from understudy_runtime.client_address import Address
 
 ROUTE_MULTIVARIANT = "multivariant_playlist"
 ROUTE_MEDIA = "media_playlist"
@@ -22,20 +21,20 @@ ROUTE_MEDIA = "media_playlist"
 class Programme:
     """Renders each playlist once, when it changes, onto the board."""
 
-    def __init__(self, endpoint: OriginEndpoint, shown: Shown) -> None:
+    def __init__(self, endpoint: OriginEndpoint, shown: Shown, *, secrets: CdnSecrets) -> None:
         self.endpoint = endpoint
+        self._secrets = secrets
         self.board = Board(shown)
         self.window = ProgramWindow(endpoint)
         self._playlists: dict[bytes, bytes] = {}
-        self._whitelist = Whitelist(())
-        self._apply_access()
+        self.access = self._apply_access()
 
     def configure(self, endpoint: OriginEndpoint, *, now: int) -> None:
         """Follow a changed configuration: everything is rendered anew from the entries held."""
         if endpoint == self.endpoint:
             return
         self.endpoint = endpoint
-        self._apply_access()
+        self.access = self._apply_access()
         self.replace(self.window.entries, now=now)
 
     def replace(self, entries: Iterable[ProgramEntry], *, now: int) -> None:
@@ -63,22 +62,11 @@ class Programme:
         self.board.close()
         self._playlists.clear()
 
-    def _apply_access(self) -> None:
-        self._whitelist = Whitelist(self.endpoint.whitelist)
-        self.board.restrict(self._whitelist.is_set or self.endpoint.origination == "DENY")
-
-    def check_access(self, client: Address | None) -> None:
-        """Whether a client, by its address, may have anything of this origin endpoint.
-
-        Raises:
-            OriginationDenied: nobody may.
-            ClientNotWhitelisted: it may not.
-        """
-        if self.endpoint.origination == "DENY":
-            raise OriginationDenied("this origin endpoint does not originate: its origination is DENY")
-        if not self._whitelist.allows(client):
-            seen = "has no address that can be read" if client is None else f"comes from {client}"
-            raise ClientNotWhitelisted(f"this request {seen}, which this origin endpoint's whitelist does not hold")
+    def _apply_access(self) -> Access:
+        access = Access(self.endpoint, self._secrets)
+        self.board.restrict(access.needs_the_long_way)
+        self.board.guard(access.admits)
+        return access
 
     def _render(self) -> None:
         rendered: dict[bytes, bytes] = {}

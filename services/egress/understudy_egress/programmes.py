@@ -19,6 +19,7 @@ from understudy_domain.errors import MalformedKey, UnknownObject
 from understudy_domain.program import NotContiguous
 from understudy_egress.availability_timer import AvailabilityTimer
 from understudy_egress.board import Shown
+from understudy_egress.cdn_secrets import CdnSecrets
 from understudy_egress.errors import ProgrammeNotLoaded
 from understudy_egress.program_log import ProgramLog
 from understudy_egress.programme import Programme
@@ -48,7 +49,16 @@ class _Held:
 class Programmes:
     """The origin endpoints in memory, by guid."""
 
-    def __init__(self, bus: Bus, config: ConfigStore, *, shown: Shown, shards: int, wait_seconds: float) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        config: ConfigStore,
+        *,
+        shown: Shown,
+        secrets: CdnSecrets,
+        shards: int,
+        wait_seconds: float,
+    ) -> None:
         self._bus = bus
         self._config = config
         self._program_log = ProgramLog(bus, shards=shards)
@@ -59,6 +69,7 @@ class Programmes:
         self._next_look: asyncio.Task[None] | None = None
         self._looked_at = float("-inf")
         self._shown = shown
+        self._secrets = secrets
         self.entries_total = 0
         self.last_sequence = 0
         """Of PROGRAM, the newest message read."""
@@ -115,7 +126,7 @@ class Programmes:
             endpoint = await self._endpoint(guid)
             held = self._held.get(guid)
             if held is None:
-                held = self._held[guid] = _Held(Programme(endpoint, self._shown))
+                held = self._held[guid] = _Held(Programme(endpoint, self._shown, secrets=self._secrets))
                 self._load(guid, held)
         if not held.loaded.is_set():
             with contextlib.suppress(TimeoutError):

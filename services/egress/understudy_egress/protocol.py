@@ -8,7 +8,8 @@ compares its answers with the application's, byte for byte. Rules:
    answered, a client that does not read) goes the ordinary way, which answers the same.
 2. It parses nothing itself: httptools has accepted the head before anything is looked up.
 3. It counts what it answers in the same metrics.
-4. A query that could ask for another playlist than the path alone (``playlist_request``) goes the ordinary way too.
+4. Who is not admitted goes the ordinary way, where a refusal says why.
+5. A query that could ask for another playlist than the path alone (``playlist_request``) goes the ordinary way too.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from understudy_domain.playlist_request import means_something
+from understudy_egress.access import CDN_IDENTIFIER
 from understudy_egress.board import Shown
 from understudy_egress.conditions import accepts_gzip, is_not_modified
 from understudy_egress.prepared import Prepared, header_lines, live_freshness
@@ -32,7 +34,7 @@ _NOT_MODIFIED = STATUS_LINE[304]
 
 _LOOKED_AT = frozenset(
     {
-        *(b"accept-encoding", b"if-none-match", b"connection"),
+        *(b"accept-encoding", b"if-none-match", b"connection", CDN_IDENTIFIER),
         # With any of these a request is not plain.
         *(b"range", b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"if-match", b"te"),
     }
@@ -58,6 +60,7 @@ class FastPathProtocol(HttpProtocol):
         self._answered = False
         self._if_none_match: bytes | None = None
         self._accept_encoding: bytes | None = None
+        self._cdn_identifier: bytes | None = None
         self._kept_explicitly = False
         self._default_headers: list[tuple[bytes, bytes]] | None = None
         self._live_second = 0
@@ -74,7 +77,7 @@ class FastPathProtocol(HttpProtocol):
         self._is_plain = True
         self._answered = False
         self._kept_explicitly = False
-        self._if_none_match = self._accept_encoding = None
+        self._if_none_match = self._accept_encoding = self._cdn_identifier = None
 
     @override
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -88,6 +91,8 @@ class FastPathProtocol(HttpProtocol):
             self._accept_encoding = value
         elif name == b"if-none-match" and self._if_none_match is None:
             self._if_none_match = value
+        elif name == CDN_IDENTIFIER and self._cdn_identifier is None:
+            self._cdn_identifier = value
         elif name == b"connection" and value.lower() == _KEEP_ALIVE:
             self._kept_explicitly = True
         else:
@@ -105,8 +110,11 @@ class FastPathProtocol(HttpProtocol):
             path, _, query = url.partition(b"?")
             if not means_something(query):
                 prepared = self.shown.get(path)
-        if prepared is None or not self._is_plain or not self._answer(prepared):
+        if prepared is None or not self._is_plain or not self._admits(prepared) or not self._answer(prepared):
             self._go_the_long_way()
+
+    def _admits(self, prepared: Prepared) -> bool:
+        return prepared.admits is None or prepared.admits(self._cdn_identifier)
 
     def _answer(self, prepared: Prepared) -> bool:
         """Whether the request was answered."""

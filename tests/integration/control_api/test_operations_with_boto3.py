@@ -223,7 +223,14 @@ def test_values_that_ask_for_nothing_are_returned_as_they_were_given(
         ({"HlsPackage": {}, "ManifestName": "a/b"}, "manifestName"),
         ({"HlsPackage": {}, "Whitelist": ["192.0.2.0/33"]}, "whitelist.0"),
         ({"HlsPackage": {"UseAudioRenditionGroup": True}}, "hlsPackage.useAudioRenditionGroup"),
-        ({"HlsPackage": {}, "Authorization": {"CdnIdentifierSecret": "s", "SecretsRoleArn": "r"}}, "authorization"),
+        (
+            {"HlsPackage": {}, "Authorization": {"CdnIdentifierSecret": "../s", "SecretsRoleArn": "r"}},
+            "authorization.cdnIdentifierSecret",
+        ),
+        (
+            {"HlsPackage": {}, "Authorization": {"CdnIdentifierSecret": "s", "SecretsRoleArn": ""}},
+            "authorization.secretsRoleArn",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_refused_with_the_field_named_and_nothing_created(
@@ -241,6 +248,27 @@ def test_a_whitelist_and_a_denial_are_kept_until_they_are_taken_back(client: Any
     closed = client.update_origin_endpoint(Id=endpoint["Id"], Origination="DENY", Whitelist=["192.0.2.0/24"])
     assert (closed["Origination"], closed["Whitelist"]) == ("DENY", ["192.0.2.0/24"])
     opened = client.update_origin_endpoint(Id=endpoint["Id"], Origination="ALLOW", Whitelist=[])
+    assert plain(opened) == endpoint
+
+
+@pytest.mark.compatibility(
+    "OriginEndpoint.authorization",
+    "OriginEndpoint.authorization.cdnIdentifierSecret",
+    "OriginEndpoint.authorization.secretsRoleArn",
+)
+def test_an_authorization_is_kept_as_it_was_written_until_it_is_emptied(client: Any, endpoint: dict[str, Any]) -> None:
+    authorization = {
+        "CdnIdentifierSecret": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:cdn/news-AbCdEf",
+        "SecretsRoleArn": "arn:aws:iam::111122223333:role/secrets",
+    }
+    closed = client.update_origin_endpoint(Id=endpoint["Id"], Authorization=authorization)
+    assert closed["Authorization"] == authorization
+    assert client.update_origin_endpoint(Id=endpoint["Id"], Description="d")["Authorization"] == authorization
+    opened = client.update_origin_endpoint(
+        Id=endpoint["Id"],
+        Description=endpoint["Description"],
+        Authorization={"CdnIdentifierSecret": "", "SecretsRoleArn": ""},
+    )
     assert plain(opened) == endpoint
 
 

@@ -70,6 +70,10 @@ def test_any_other_id_is_refused_by_name(channel_id: object) -> None:
         ({"hlsPackage": []}, "hlsPackage"),
         ({"streamSelection": {}}, "streamSelection: unknown field"),
         ({"time_delay_seconds": 5}, "time_delay_seconds: unknown field"),
+        ({"authorization": {}}, "authorization.cdnIdentifierSecret: required; authorization.secretsRoleArn: required"),
+        ({"authorization": {"cdnIdentifierSecret": "s"}}, "authorization.secretsRoleArn: required"),
+        ({"authorization": {"secretsRoleArn": "r"}}, "authorization.cdnIdentifierSecret: required"),
+        ({"authorization": {"cdnIdentifierSecret": 1, "secretsRoleArn": "r"}}, "authorization.cdnIdentifierSecret"),
         ({"tags": {"": "x"}}, "tags."),
         ({"tags": {"k": 1}}, "tags.k"),
         ({"tags": {f"k{number}": "" for number in range(51)}}, "tags"),
@@ -100,6 +104,7 @@ def test_many_problems_end_in_a_count() -> None:
         {},
         {"origination": "DENY", "whitelist": ["10.0.0.0/8", "192.0.2.7", "192.0.2.7/24"]},
         {"origination": "ALLOW", "whitelist": [], "startoverWindowSeconds": 1_209_600, "timeDelaySeconds": 0},
+        {"authorization": {"cdnIdentifierSecret": "s", "secretsRoleArn": "r"}},
         {"hlsPackage": {"adMarkers": "NONE", "adTriggers": ["BREAK"], "adsOnDeliveryRestrictions": "BOTH"}},
         {"hlsPackage": {"playlistType": "NONE", "includeDvbSubtitles": False, "includeIframeOnlyStream": False}},
         {
@@ -120,7 +125,6 @@ def test_what_is_honoured_and_what_asks_for_nothing_passes(fields: dict[str, obj
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
-        ({"authorization": {"cdnIdentifierSecret": "s", "secretsRoleArn": "r"}}, "authorization"),
         ({"hlsPackage": {"adMarkers": "DATERANGE"}}, "hlsPackage.adMarkers: DATERANGE"),
         ({"hlsPackage": {"encryption": {}}}, "hlsPackage.encryption"),
         ({"hlsPackage": {"includeDvbSubtitles": True}}, "hlsPackage.includeDvbSubtitles"),

@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from understudy_controller.api.metrics import ConfigurationMetrics
 from understudy_controller.loop.metrics import LoopMetrics
 from understudy_controller.loop.retention_metrics import RetentionMetrics
+from understudy_egress.cdn_secrets import CdnSecrets
 from understudy_egress.metrics import EgressCollector
 from understudy_egress.programmes import Programmes
 from understudy_egress.segment_cache import SegmentCache
@@ -56,7 +57,7 @@ def controller(registry: CollectorRegistry) -> None:
 
 def egress(registry: CollectorRegistry) -> None:
     settings = EgressSettings(s3_endpoint_url="http://127.0.0.1:1")
-    programmes = Programmes(bus(), ConfigStore(bus()), shown={}, shards=1, wait_seconds=1)
+    programmes = Programmes(bus(), ConfigStore(bus()), shown={}, secrets=CdnSecrets(None), shards=1, wait_seconds=1)
     segments = Segments(ObjectStore(settings), SegmentCache(bytes_max=1), reads_max=1, timeout_seconds=1)
     registry.register(EgressCollector(bus=bus(), programmes=programmes, segments=segments))
 

@@ -10,6 +10,7 @@ import pytest
 from support.program_entries import START, make_endpoint, make_entries, seconds
 from understudy_domain.errors import NotYetAvailable, UnknownObject
 from understudy_egress.board import Shown
+from understudy_egress.cdn_secrets import CdnSecrets
 from understudy_egress.errors import ClientNotWhitelisted, OriginationDenied
 from understudy_egress.programme import Programme
 
@@ -19,7 +20,7 @@ MEDIA = f"/out/v1/{ENDPOINT.guid}/index_v1.m3u8".encode()
 
 
 def programme_of(count: int, shown: Shown) -> Programme:
-    programme = Programme(ENDPOINT, shown)
+    programme = Programme(ENDPOINT, shown, secrets=CdnSecrets(None))
     entries = make_entries(count)
     programme.replace(entries, now=entries[-1].available_at)
     return programme
@@ -27,7 +28,7 @@ def programme_of(count: int, shown: Shown) -> Programme:
 
 def test_nothing_is_shown_before_the_first_slot() -> None:
     shown: Shown = {}
-    programme = Programme(ENDPOINT, shown)
+    programme = Programme(ENDPOINT, shown, secrets=CdnSecrets(None))
     programme.replace(make_entries(3), now=START)
     assert not shown
     with pytest.raises(NotYetAvailable):
@@ -70,17 +71,17 @@ def test_the_end_of_the_programme_changes_media_playlists_alone_and_may_be_taken
 def test_access_is_judged_where_it_is_restricted() -> None:
     shown: Shown = {}
     programme = programme_of(3, shown)
-    programme.check_access(None)
+    programme.access.check(None)
     denied = replace(ENDPOINT, origination="DENY")
     programme.configure(denied, now=START + seconds(100))
     assert not shown
     with pytest.raises(OriginationDenied):
-        programme.check_access(ip_address("192.0.2.1"))
+        programme.access.check(ip_address("192.0.2.1"))
     programme.configure(replace(ENDPOINT, whitelist=("192.0.2.0/24",)), now=START + seconds(100))
     assert not shown
-    programme.check_access(ip_address("192.0.2.1"))
+    programme.access.check(ip_address("192.0.2.1"))
     with pytest.raises(ClientNotWhitelisted, match=r"comes from 198\.51\.100\.1"):
-        programme.check_access(ip_address("198.51.100.1"))
+        programme.access.check(ip_address("198.51.100.1"))
     programme.configure(ENDPOINT, now=START + seconds(100))
     assert sorted(shown) == [MULTIVARIANT, MEDIA]
 

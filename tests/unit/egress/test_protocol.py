@@ -15,6 +15,8 @@ from understudy_egress.protocol import FastPathProtocol
 from understudy_runtime.metrics import HttpMetrics, new_registry
 
 PLAYLIST = prepare_playlist(b"#EXTM3U\n", route="media_playlist")
+GUARDED = prepare_playlist(b"#EXTM3U\n", route="media_playlist")
+GUARDED.admits = lambda identifier: identifier == b"right"
 
 
 class Connection:
@@ -25,7 +27,8 @@ class Connection:
         self.may_answer = asyncio.Event()
         self.may_answer.set()
         metrics = HttpMetrics(new_registry(), service="egress")
-        self.protocol, self.transport = connected(FastPathProtocol.bound({b"/shown": PLAYLIST}, metrics), self._app)
+        shown = {b"/shown": PLAYLIST, b"/guarded": GUARDED}
+        self.protocol, self.transport = connected(FastPathProtocol.bound(shown, metrics), self._app)
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
         self.asked += 1
@@ -87,6 +90,16 @@ async def test_the_second_moves_on_while_the_connection_is_kept(connection: Conn
     assert len(said) == 2
 
 
+async def test_who_shows_the_secret_is_answered_at_once_and_nobody_after_it(connection: Connection) -> None:
+    connection.request("/guarded", "x-mediapackage-cdnidentifier: right")
+    assert connection.transport.written.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert connection.transport.written.endswith(GUARDED.identity.ok or b"-")
+    assert connection.asked == 0
+    connection.request("/guarded")
+    await asyncio.sleep(0)
+    assert connection.asked == 1
+
+
 @pytest.mark.parametrize(
     ("path", "header", "method", "version"),
     [
@@ -102,6 +115,9 @@ async def test_the_second_moves_on_while_the_connection_is_kept(connection: Conn
         ("/shown", "Content-Length: 0", "GET", "1.1"),
         ("/shown", "Expect: 100-continue", "GET", "1.1"),
         ("/shown", "Upgrade: websocket", "GET", "1.1"),
+        ("/guarded", "A: b", "GET", "1.1"),
+        ("/guarded", "X-MediaPackage-CDNIdentifier: wrong", "GET", "1.1"),
+        ("/guarded", "X-MediaPackage-CDNIdentifier: right\r\nX-MediaPackage-CDNIdentifier: right", "GET", "1.1"),
         ("/shown", 'If-None-Match: "a"\r\nIf-None-Match: "b"', "GET", "1.1"),
     ],
 )

@@ -38,8 +38,6 @@ def refuse_what_is_not_honoured(request: UpdateOriginEndpointRequest) -> None:
 
 
 def _refused(request: UpdateOriginEndpointRequest) -> Iterator[str]:
-    if request.authorization is not None:
-        yield "authorization"
     if request.hls_package is not None:
         yield from _refused_in_package(request.hls_package)
 

@@ -105,10 +105,10 @@ class HlsPackageRequest(_Request):
 
 
 class AuthorizationRequest(_Request):
-    """``authorization``."""
+    """``authorization``; both empty: none."""
 
-    cdn_identifier_secret: str
-    secrets_role_arn: str
+    cdn_identifier_secret: Annotated[str, StringConstraints(max_length=2_048)]
+    secrets_role_arn: Annotated[str, StringConstraints(max_length=2_048)]
 
 
 class UpdateOriginEndpointRequest(_Request):
@@ -194,10 +194,18 @@ class HlsPackageResponse(_Response):
     use_audio_rendition_group: bool
 
 
+class AuthorizationResponse(_Response):
+    """``authorization``: the names of the secret and the role."""
+
+    cdn_identifier_secret: str
+    secrets_role_arn: str
+
+
 class OriginEndpointResponse(_Response):
     """An origin endpoint."""
 
     arn: str
+    authorization: AuthorizationResponse | None
     channel_id: str
     created_at: str
     description: str

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from understudy_controller.api.models import (
+    AuthorizationResponse,
     ChannelResponse,
     HlsIngestResponse,
     HlsPackageResponse,
@@ -18,6 +19,7 @@ from understudy_controller.api.models import (
 from understudy_controller.api.models_understudy import PolicyResponse
 from understudy_controller.settings import ControllerSettings
 from understudy_domain import keys, ticks
+from understudy_domain.cdn_authorization import Authorization
 from understudy_domain.channel import Channel, HlsPackage, IngestEndpoint, OriginEndpoint
 
 
@@ -62,6 +64,7 @@ class Renderer:
         """An origin endpoint with the URL of its multivariant playlist."""
         return OriginEndpointResponse(
             arn=self.arn(endpoint),
+            authorization=_authorization(endpoint.authorization),
             channel_id=endpoint.channel_id,
             created_at=ticks.to_iso8601(endpoint.created_at),
             description=endpoint.description,
@@ -99,6 +102,14 @@ def policy(endpoint: OriginEndpoint) -> PolicyResponse:
     """An origin endpoint's policy."""
     return PolicyResponse(
         policy=endpoint.policy, input=endpoint.policy_input, hold_down_seconds=endpoint.hold_down_seconds
+    )
+
+
+def _authorization(authorization: Authorization | None) -> AuthorizationResponse | None:
+    if authorization is None:
+        return None
+    return AuthorizationResponse(
+        cdn_identifier_secret=authorization.cdn_identifier_secret, secrets_role_arn=authorization.secrets_role_arn
     )
 
 

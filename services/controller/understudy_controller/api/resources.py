@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from understudy_controller.api.errors import ResourceNotFound
 from understudy_controller.api.models import (
+    AuthorizationRequest,
     CreateChannelRequest,
     CreateOriginEndpointRequest,
     HlsPackageRequest,
@@ -17,6 +18,7 @@ from understudy_controller.api.models import (
     UpdateOriginEndpointRequest,
 )
 from understudy_controller.api.models_understudy import HOLD_DOWN_SECONDS_DEFAULT, PutPolicyRequest
+from understudy_domain.cdn_authorization import Authorization
 from understudy_domain.channel import (
     Channel,
     FormerCredentials,
@@ -168,7 +170,17 @@ def _endpoint_fields(request: UpdateOriginEndpointRequest) -> dict[str, Any]:
         "time_delay_seconds",
         "whitelist",
     )
-    return _present(request, names)
+    fields = _present(request, names)
+    if request.authorization is not None:
+        fields["authorization"] = _authorization(request.authorization)
+    return fields
+
+
+def _authorization(request: AuthorizationRequest) -> Authorization | None:
+    """None for one whose fields are all empty: since what is left out stays, that is how an authorization goes."""
+    if not (request.cdn_identifier_secret or request.secrets_role_arn):
+        return None
+    return Authorization(request.cdn_identifier_secret, request.secrets_role_arn)
 
 
 def _package_with(package: HlsPackage, request: HlsPackageRequest) -> HlsPackage:
