@@ -40,6 +40,17 @@ class IngestEndpoint:
     """None where the credentials were never rotated, or without a grace period."""
 
 
+INGRESS_LOG_GROUP_DEFAULT = "/aws/MediaPackage/IngressAccessLogs"
+EGRESS_LOG_GROUP_DEFAULT = "/aws/MediaPackage/EgressAccessLogs"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessLogs:
+    """One half of a channel's access logs, configured. The name of its group is kept, and means nothing here."""
+
+    log_group_name: str
+
+
 @record("config.channel")
 @dataclass(frozen=True, slots=True)
 class Channel:
@@ -52,6 +63,10 @@ class Channel:
     """Ticks since the epoch."""
     description: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    ingress_access_logs: AccessLogs | None = None
+    """Of what is asked of its ingest endpoints; None: none are written."""
+    egress_access_logs: AccessLogs | None = None
+    """Of what is asked of its origin endpoints; None: none are written."""
 
 
 VIDEO_BITS_PER_SECOND_MAX = 2**31 - 1

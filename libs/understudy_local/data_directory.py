@@ -65,6 +65,10 @@ class DataDirectory:
         """Where a part's output goes."""
         return self.logs / f"{name}.log"
 
+    def access_log(self, name: str) -> Path:
+        """Where a service's access logs go, for channels that have them."""
+        return self.logs / f"{name}-access.log"
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the directory for this process; the lock ends with the process, however it ends.

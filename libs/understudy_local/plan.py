@@ -73,7 +73,11 @@ def services(
             # -P: a file that lies about in the working directory is no module of ours
             command=always(sys.executable, "-P", "-m", f"understudy_{name}"),
             log=directory.log(name),
-            environment={**common, "UNDERSTUDY_LISTEN_FD": str(listening[name])},
+            environment={
+                **common,
+                "UNDERSTUDY_LISTEN_FD": str(listening[name]),
+                "UNDERSTUDY_ACCESS_LOG": str(directory.access_log(name)),
+            },
             directory=directory.path,
             inherited=(listening[name],),
             is_ready=readiness.http_says_ok(HOST, getattr(ports, name), "/readyz"),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from understudy_runtime.client_address import TrustedProxies
@@ -40,17 +40,26 @@ class CommonSettings(BaseSettings):
     listen_fd: int | None = Field(default=None, ge=0)
     """A listening socket inherited from a supervisor; wins over host and port."""
 
+    region: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$")] = "us-east-1"
+    """The region in ARNs. It means nothing here, but tools that parse ARNs compare it with their own."""
+    account_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")] = "000000000000"
+    """The account in ARNs, 12 digits; the same remark."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "text"] = "json"
     """``json`` for collectors, ``text`` for people."""
 
 
 class ProxiedSettings(CommonSettings):
-    """Settings of a service that is asked through proxies, and has to know who asks."""
+    """Settings of a service that is asked through proxies, and has to know who asks, and to say so in a log."""
 
     trusted_proxies: str | None = None
     """Comma-separated networks (CIDR, IPv4 and IPv6) of proxies whose ``X-Forwarded-For`` is believed; none, because
     anybody can write that header."""
+
+    access_log: Annotated[str, StringConstraints(min_length=1)] = "stdout"
+    """Where the access logs of channels that have them go: ``stdout``, as other logs go to standard error, or a file's
+    path."""
 
     @field_validator("trusted_proxies")
     @classmethod

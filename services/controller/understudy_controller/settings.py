@@ -22,12 +22,6 @@ class ControllerSettings(CommonSettings):
     egress_public_url: PublicUrl = "http://127.0.0.1:7072"
     """Where players and CDNs reach egress; origin endpoints' URLs begin with it."""
 
-    region: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$")] = "us-east-1"
-    """The region in ARNs. It means nothing here, but tools that parse ARNs compare it with their own."""
-
-    account_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")] = "000000000000"
-    """The account in ARNs, 12 digits; the same remark."""
-
     credentials_grace_seconds: Annotated[int, Field(ge=0, le=CREDENTIALS_GRACE_SECONDS_MAX)] = 0
     """How long after a rotation of an input's credentials the pair before it still works.
 

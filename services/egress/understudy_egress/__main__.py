@@ -17,7 +17,7 @@ def main() -> None:
     server.run(
         lambda: create_app(context),
         settings,
-        http=FastPathProtocol.bound(context.shown, context.http_metrics),
+        http=FastPathProtocol.bound(context.shown, context.http_metrics, context.access_log),
         on_drain=context.health.drain,
     )
 

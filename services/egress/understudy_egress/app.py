@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from understudy_domain.keys import Arns
 from understudy_egress.board import Shown
 from understudy_egress.cdn_secrets import CdnSecrets
 from understudy_egress.delivery import Delivery
+from understudy_egress.logs import EgressLogs
 from understudy_egress.metrics import EgressCollector
 from understudy_egress.programmes import Programmes
 from understudy_egress.segment_cache import SegmentCache
 from understudy_egress.segments import Segments
 from understudy_egress.settings import EgressSettings
+from understudy_runtime.access_log import AccessLog
 from understudy_runtime.client_address import TrustedProxies
 from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.health import Health, health_routes
@@ -37,12 +40,15 @@ class ProcessContext:
     health: Health
     shown: Shown
     """The board: what the protocol's fast path may answer."""
+    access_log: AccessLog
 
     @classmethod
     def of(cls, settings: EgressSettings) -> ProcessContext:
         """A fresh one."""
         registry = new_registry()
-        return cls(settings, registry, HttpMetrics(registry, service=SERVICE), Health(), {})
+        access_log = AccessLog(settings.access_log, trusted_proxies=TrustedProxies.parse(settings.trusted_proxies))
+        registry.register(access_log)
+        return cls(settings, registry, HttpMetrics(registry, service=SERVICE), Health(), {}, access_log)
 
 
 def create_app(context: ProcessContext) -> App:
@@ -51,9 +57,11 @@ def create_app(context: ProcessContext) -> App:
     bus = Bus(settings, name=SERVICE)
     config = ConfigStore(bus)
     secrets = CdnSecrets(settings.secrets_directory)
+    logs = EgressLogs(context.access_log, config, Arns(settings.region, settings.account_id))
     programmes = Programmes(
         bus,
         config,
+        names_of=logs.names_of,
         shown=context.shown,
         secrets=secrets,
         shards=settings.shards,
@@ -73,6 +81,7 @@ def create_app(context: ProcessContext) -> App:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         # NATS is needed to start. Later on it may go away: what is in memory is served, and readiness stays, since
         # taking every egress process out of service at once would help nobody.
+        context.access_log.start()
         await bus.open()
         await bus.ensure_streams()
         await config.start()
@@ -83,10 +92,11 @@ def create_app(context: ProcessContext) -> App:
         await secrets.stop()
         await config.stop()
         await bus.close()
+        await context.access_log.close()
 
     service = FastAPI(title="Understudy egress", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     service.router.routes.extend(health_routes(context.health, context.registry))
     delivery = Delivery(
-        programmes, segments, trusted_proxies=TrustedProxies.parse(settings.trusted_proxies), otherwise=service
+        programmes, segments, logs, trusted_proxies=TrustedProxies.parse(settings.trusted_proxies), otherwise=service
     )
     return HttpMetricsMiddleware(delivery, metrics=context.http_metrics)

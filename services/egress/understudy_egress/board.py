@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from understudy_egress.access import Admits
 from understudy_egress.prepared import Prepared
+from understudy_runtime.access_log import Names
 
 Shown = dict[bytes, Prepared]
 """By raw path, without query string."""
@@ -21,11 +22,13 @@ class Board:
         self._own: Shown = {}
         self._restricted = False
         self._admits: Admits | None = None
+        self._names: Names | None = None
 
     def show(self, path: bytes, prepared: Prepared) -> None:
         """Have a path answered with this from now on."""
         self._own[path] = prepared
         prepared.admits = self._admits
+        prepared.logged_as = self._names
         if not self._restricted:
             self._shown[path] = prepared
 
@@ -54,6 +57,12 @@ class Board:
         self._admits = admits
         for prepared in self._own.values():
             prepared.admits = admits
+
+    def log_as(self, names: Names | None) -> None:
+        """Have every answer from here logged under these names; None: none."""
+        self._names = names
+        for prepared in self._own.values():
+            prepared.logged_as = names
 
     def close(self) -> None:
         """Take everything off, for good."""

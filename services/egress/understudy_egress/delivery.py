@@ -16,6 +16,7 @@ from understudy_domain.playlist_request import parse_playlist_request
 from understudy_egress.access import CDN_IDENTIFIER
 from understudy_egress.conditions import RangeNotSatisfiable, accepts_gzip, is_not_modified, requested_range
 from understudy_egress.errors import MethodNotAllowed
+from understudy_egress.logs import EgressLogs
 from understudy_egress.prepared import (
     CACHE_NEVER,
     CORS_HEADERS,
@@ -54,8 +55,15 @@ class Delivery:
     """The ASGI application; whatever is not below ``/out/v1/`` goes to ``otherwise``."""
 
     def __init__(
-        self, programmes: Programmes, segments: Segments, *, trusted_proxies: TrustedProxies, otherwise: App
+        self,
+        programmes: Programmes,
+        segments: Segments,
+        logs: EgressLogs,
+        *,
+        trusted_proxies: TrustedProxies,
+        otherwise: App,
     ) -> None:
+        self._logs = logs
         self._programmes = programmes
         self._segments = segments
         self._trusted_proxies = trusted_proxies
@@ -67,6 +75,7 @@ class Delivery:
             await self._otherwise(scope, receive, send)
             return
         scope[ROUTE] = "delivery"
+        send = self._logs.logged(send, scope, _guid(scope["path"]))
         try:
             await self._answer(scope, send)
         except UnderstudyError as err:
@@ -84,7 +93,7 @@ class Delivery:
         if method not in ("GET", "HEAD"):
             raise MethodNotAllowed(f"{method} is not for reading; use GET, HEAD or OPTIONS")
         path: str = scope["path"]
-        guid = path.removeprefix(PREFIX).partition("/")[0]
+        guid = _guid(path)
         if not keys.GUID.fullmatch(guid) or not path.isascii():
             raise UnknownObject("there is no such origin endpoint")
         programme = await self._programmes.get(guid)
@@ -142,6 +151,11 @@ class Delivery:
             *segment_validators(description),
         )
         await _send(send, 206, partial, prepared.identity.body[start:end])
+
+
+def _guid(path: str) -> str:
+    """What stands where an origin endpoint's guid should be."""
+    return path.removeprefix(PREFIX).partition("/")[0]
 
 
 def _headers(scope: Scope) -> dict[bytes, bytes]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from understudy_domain.entry import EntryRendition
+from understudy_runtime.access_log import Names
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -58,7 +59,7 @@ class Representation:
 class Prepared:
     """A resource as it is now: identity, and gzip where it is worth it."""
 
-    __slots__ = ("admits", "gzip", "identity", "is_live", "route", "touch")
+    __slots__ = ("admits", "gzip", "identity", "is_live", "logged_as", "route", "touch")
 
     def __init__(
         self,
@@ -78,6 +79,8 @@ class Prepared:
         """Called at each use, where a cache wants to know."""
         self.admits: Callable[[bytes | None], bool] | None = None
         """What is asked with the CDN's identifier of a request before this is answered; set by the board it is on."""
+        self.logged_as: Names | None = None
+        """By which names its uses are logged, where they are; set by the board it is on."""
 
 
 def header_lines(headers: Sequence[tuple[bytes, bytes]]) -> bytes:

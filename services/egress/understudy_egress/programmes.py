@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from understudy_domain import keys
-from understudy_domain.channel import OriginEndpoint
+from understudy_domain.channel import Channel, OriginEndpoint
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.errors import MalformedKey, UnknownObject
 from understudy_domain.program import NotContiguous
@@ -24,6 +25,7 @@ from understudy_egress.errors import ProgrammeNotLoaded
 from understudy_egress.program_log import ProgramLog
 from understudy_egress.programme import Programme
 from understudy_runtime import clock
+from understudy_runtime.access_log import Names
 from understudy_runtime.config_store import ConfigChange, ConfigStore
 from understudy_runtime.errors import BusRefused, BusUnavailable, LogTruncated
 from understudy_runtime.jetstream import Bus
@@ -58,7 +60,10 @@ class Programmes:
         secrets: CdnSecrets,
         shards: int,
         wait_seconds: float,
+        names_of: Callable[[OriginEndpoint], Names | None] = lambda _: None,
     ) -> None:
+        """``names_of``: under which names what is asked of an origin endpoint is logged, None: it is not."""
+        self._names_of = names_of
         self._bus = bus
         self._config = config
         self._program_log = ProgramLog(bus, shards=shards)
@@ -127,6 +132,7 @@ class Programmes:
             held = self._held.get(guid)
             if held is None:
                 held = self._held[guid] = _Held(Programme(endpoint, self._shown, secrets=self._secrets))
+                held.programme.board.log_as(self._names_of(endpoint))
                 self._load(guid, held)
         if not held.loaded.is_set():
             with contextlib.suppress(TimeoutError):
@@ -170,6 +176,10 @@ class Programmes:
         after = change.after.value if change.after else None
         if isinstance(before, OriginEndpoint) and (after is None or after.guid != before.guid):
             self._drop(before.guid)
+        if isinstance(after, Channel):
+            for programme in (one.programme for one in self._held.values()):
+                if programme.endpoint.channel_guid == after.guid:
+                    programme.board.log_as(self._names_of(programme.endpoint))
         if isinstance(after, OriginEndpoint):
             held = self._held.get(after.guid)
             if held is not None:

@@ -7,7 +7,7 @@ compares its answers with the application's, byte for byte. Rules:
    else: everything unusual (a body, Range, Expect, Upgrade, Connection: close, a request behind one that is still being
    answered, a client that does not read) goes the ordinary way, which answers the same.
 2. It parses nothing itself: httptools has accepted the head before anything is looked up.
-3. It counts what it answers in the same metrics.
+3. It counts what it answers in the same metrics, and logs it where that is asked for, which costs the others nothing.
 4. Who is not admitted goes the ordinary way, where a refusal says why.
 5. A query that could ask for another playlist than the path alone (``playlist_request``) goes the ordinary way too.
 """
@@ -23,13 +23,15 @@ from understudy_domain.playlist_request import means_something
 from understudy_egress.access import CDN_IDENTIFIER
 from understudy_egress.board import Shown
 from understudy_egress.conditions import accepts_gzip, is_not_modified
-from understudy_egress.prepared import Prepared, header_lines, live_freshness
+from understudy_egress.prepared import Prepared, Representation, header_lines, live_freshness
 from understudy_runtime import clock
+from understudy_runtime.access_log import AccessLog, Exchange, Names, asked_by
 from understudy_runtime.clock import stopwatch
 from understudy_runtime.http_protocol import HttpProtocol
 from understudy_runtime.metrics import HttpMetrics
 
-_OK = STATUS_LINE[200]
+_STATUS_OK = 200
+_OK = STATUS_LINE[_STATUS_OK]
 _NOT_MODIFIED = STATUS_LINE[304]
 
 _LOOKED_AT = frozenset(
@@ -48,11 +50,14 @@ class FastPathProtocol(HttpProtocol):
 
     shown: Shown
     metrics: HttpMetrics
+    requests_log: AccessLog
+    """Not uvicorn's own, which is off."""
 
     @classmethod
-    def bound(cls, shown: Shown, metrics: HttpMetrics) -> type[FastPathProtocol]:
-        """A protocol class that answers from this board and counts into these metrics."""
-        return type("BoundFastPathProtocol", (cls,), {"shown": shown, "metrics": metrics})
+    def bound(cls, shown: Shown, metrics: HttpMetrics, requests_log: AccessLog) -> type[FastPathProtocol]:
+        """A protocol class that answers from this board, counts into these metrics, and logs what is to be logged."""
+        bound = {"shown": shown, "metrics": metrics, "requests_log": requests_log}
+        return type("BoundFastPathProtocol", (cls,), bound)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -131,7 +136,7 @@ class FastPathProtocol(HttpProtocol):
         if prepared.gzip is not None and self._accept_encoding is not None and accepts_gzip(self._accept_encoding):
             representation = prepared.gzip
         head = self._head_lines(is_live=prepared.is_live)
-        status = 200
+        status = _STATUS_OK
         if self._if_none_match is not None and is_not_modified(self._if_none_match, representation.etag):
             status = 304
             self.transport.write(_NOT_MODIFIED + head + representation.not_modified)
@@ -146,7 +151,10 @@ class FastPathProtocol(HttpProtocol):
         if prepared.touch is not None:
             prepared.touch()
         self.server_state.total_requests += 1
-        self._count(prepared.route, method, status, stopwatch() - started)
+        seconds = stopwatch() - started
+        self._count(prepared.route, method, status, seconds)
+        if prepared.logged_as is not None:
+            self._log(prepared.logged_as, method, status, seconds, representation)
         return True
 
     def _head_lines(self, *, is_live: bool) -> bytes:
@@ -163,6 +171,25 @@ class FastPathProtocol(HttpProtocol):
             self._live_second = second
             self._live_defaults = self._defaults + header_lines(live_freshness(second))
         return self._live_defaults
+
+    def _log(self, names: Names, method: str, status: int, seconds: float, representation: Representation) -> None:
+        user_agent, host = asked_by(self.headers)
+        self.requests_log.add(
+            Exchange(
+                received_at=clock.now_ticks(),
+                client=self.requests_log.client(self.client[0] if self.client else None, self.headers),
+                processing_seconds=seconds,
+                status=status,
+                received_bytes=0,
+                sent_bytes=len(representation.body) if status == _STATUS_OK and method == "GET" else 0,
+                method=method,
+                path=self.url.partition(b"?")[0],
+                protocol="HTTP/1.1",
+                user_agent=user_agent,
+                host=host,
+                names=names,
+            )
+        )
 
     def _go_the_long_way(self) -> None:
         self.scope = {  # type: ignore[typeddict-item]

@@ -14,6 +14,8 @@ from understudy_ingest.inputs import Inputs
 from understudy_ingest.metrics import IngestMetrics
 from understudy_ingest.receiver import Outside, Receiver
 from understudy_ingest.settings import IngestSettings
+from understudy_runtime.access_log import AccessLog
+from understudy_runtime.client_address import TrustedProxies
 from understudy_runtime.config_store import ConfigChange, ConfigStore
 from understudy_runtime.health import Health, health_routes
 from understudy_runtime.jetstream import connect
@@ -29,6 +31,8 @@ def create_app(settings: IngestSettings, *, health: Health | None = None) -> App
     health = health or Health()
     budget = Budget(settings.held_size_max)
     metrics = IngestMetrics(registry, budget=budget)
+    access_log = AccessLog(settings.access_log, trusted_proxies=TrustedProxies.parse(settings.trusted_proxies))
+    registry.register(access_log)
     started = False
     # That NATS or the storage is away is no reason to be sent nothing: uploads are held, and a refused connection
     # ends many an encoder.
@@ -56,7 +60,9 @@ def create_app(settings: IngestSettings, *, health: Health | None = None) -> App
             receiver=receiver,
             metrics=metrics,
             budget=budget,
+            access_log=access_log,
         )
+        access_log.start()
         receiver.warm_up()
         started = True
         try:
@@ -65,6 +71,7 @@ def create_app(settings: IngestSettings, *, health: Health | None = None) -> App
             receiver.close()
             await config.stop()
             await bus.close()
+            await access_log.close()
 
     service = FastAPI(title="Understudy ingest", lifespan=lifespan, openapi_url=None)
     service.router.routes.extend(health_routes(health, registry))

@@ -39,6 +39,11 @@ class Body:
         self._ended = asyncio.Event()
         self._failure: UnderstudyError | None = None
 
+    @property
+    def size(self) -> int:
+        """Bytes that arrived, until it is closed."""
+        return self._size
+
     def feed(self, chunk: bytes) -> None:
         """More of it arrived."""
         if self._ended.is_set():

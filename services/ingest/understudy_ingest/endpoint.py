@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from fastapi import FastAPI
 
+from understudy_domain import keys
 from understudy_domain.errors import UnderstudyError
 from understudy_ingest.body import Body, Budget
 from understudy_ingest.digest import Request
@@ -28,6 +29,7 @@ from understudy_ingest.protocol import UPLOAD, Upload
 from understudy_ingest.receiver import Receiver
 from understudy_ingest.settings import IngestSettings
 from understudy_runtime import clock
+from understudy_runtime.access_log import AccessLog, LoggedSend, Names
 from understudy_runtime.metrics import ROUTE, Receive, Scope, Send
 
 _log = logging.getLogger(__name__)
@@ -64,13 +66,22 @@ class Uploads:
     """The requests of encoders."""
 
     def __init__(
-        self, settings: IngestSettings, *, inputs: Inputs, receiver: Receiver, metrics: IngestMetrics, budget: Budget
+        self,
+        settings: IngestSettings,
+        *,
+        inputs: Inputs,
+        receiver: Receiver,
+        metrics: IngestMetrics,
+        budget: Budget,
+        access_log: AccessLog,
     ) -> None:
         self._settings = settings
         self._inputs = inputs
         self._receiver = receiver
         self._metrics = metrics
         self._budget = budget
+        self._access_log = access_log
+        self._arns = keys.Arns(settings.region, settings.account_id)
         self._logged: dict[tuple[str, str], float] = {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,15 +91,31 @@ class Uploads:
         scope[ROUTE] = _OLD_ROUTE_NAME if path.startswith(_OLD_PREFIX) else _ROUTE_NAME
         if scope["method"] not in _WRITING:
             path = path.rstrip("/")  # a folder's URL ends so
+        request_id = self._access_log.new_request_id()
+        logged: LoggedSend | None = None
+        headers: _Headers = [(b"x-amzn-requestid", request_id.encode())]
         try:
             found = await self._inputs.find(path)
-            status = await self._answer(scope, receive, found)
+            if found.channel.ingress_access_logs is not None:
+                exchange = self._access_log.exchange(scope, self._names(found), request_id=request_id)
+                send = logged = LoggedSend(send, log=self._access_log, exchange=exchange)
+            status = await self._answer(scope, receive, found, logged)
         except UnderstudyError as err:
-            await self._refuse(err, found, scope, send)
+            await self._refuse(err, found, scope, send, headers)
         else:
-            await _respond(send, status, [(b"allow", _ALLOWED.encode())] if scope["method"] == "OPTIONS" else [])
+            if scope["method"] == "OPTIONS":
+                headers.append((b"allow", _ALLOWED.encode()))
+            await _respond(send, status, headers)
 
-    async def _answer(self, scope: Scope, receive: Receive, found: Input) -> int:
+    def _names(self, found: Input) -> Names:
+        return Names.of(
+            account=self._arns.account_id,
+            channel_id=found.channel.id,
+            channel_arn=self._arns.channel(found.channel.guid),
+            endpoint_id=found.path.ingest_guid,
+        )
+
+    async def _answer(self, scope: Scope, receive: Receive, found: Input, logged: LoggedSend | None) -> int:
         method = scope["method"]
         if method == "OPTIONS":
             return 200
@@ -104,7 +131,11 @@ class Uploads:
         self._fits(headers)
         body = Body(size_max=self._settings.body_size_max, budget=self._budget)
         try:
-            data = await self._read(body, upload, receive)
+            try:
+                data = await self._read(body, upload, receive)
+            finally:
+                if logged is not None:
+                    logged.body_received(body.size)
             encoding = headers.get(b"content-encoding", b"").decode("latin-1").strip().lower()
             return await self._receiver.receive(
                 data, found, content_encoding="" if encoding == "identity" else encoding
@@ -141,8 +172,10 @@ class Uploads:
 
     # --- refusals -----------------------------------------------------------------------------------------------------
 
-    async def _refuse(self, err: UnderstudyError, found: Input | None, scope: Scope, send: Send) -> None:
-        headers: _Headers = [(b"x-understudy-error", err.code.encode())]
+    async def _refuse(
+        self, err: UnderstudyError, found: Input | None, scope: Scope, send: Send, headers: _Headers
+    ) -> None:
+        headers.append((b"x-understudy-error", err.code.encode()))
         if isinstance(err, Unauthorized) and found is not None:
             now = clock.now_milliseconds() / 1_000
             headers += [

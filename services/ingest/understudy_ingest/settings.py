@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from understudy_runtime.settings import CommonSettings
+from understudy_runtime.settings import ProxiedSettings
 
 MEBIBYTE = 1 << 20
 
 
-class IngestSettings(CommonSettings):
+class IngestSettings(ProxiedSettings):
     """Bounds in memory and time of what is taken and held."""
 
     hold_seconds: float = Field(default=6.0, gt=0)

@@ -408,13 +408,46 @@ def test_what_is_not_there_cannot_be_rotated(client: Any, channel: dict[str, Any
         client.rotate_ingest_endpoint_credentials(Id=channel["Id"], IngestEndpointId="0" * 32)
 
 
+# --- access logs ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.compatibility(
+    "ConfigureLogs",
+    "Channel.ingressAccessLogs",
+    "Channel.ingressAccessLogs.logGroupName",
+    "Channel.egressAccessLogs",
+    "Channel.egressAccessLogs.logGroupName",
+)
+def test_access_logs_are_configured_half_by_half(client: Any, channel: dict[str, Any]) -> None:
+    channel_id = channel["Id"]
+    assert "IngressAccessLogs" not in channel
+    both = plain(client.configure_logs(Id=channel_id, IngressAccessLogs={}, EgressAccessLogs={"LogGroupName": ""}))
+    assert both["IngressAccessLogs"] == {"LogGroupName": "/aws/MediaPackage/IngressAccessLogs"}
+    assert both["EgressAccessLogs"] == {"LogGroupName": "/aws/MediaPackage/EgressAccessLogs"}
+    assert plain(client.update_channel(Id=channel_id, Description="other")) == {**both, "Description": "other"}
+    own = plain(client.configure_logs(Id=channel_id, EgressAccessLogs={"LogGroupName": "/aws/MediaPackage/mine"}))
+    assert own["EgressAccessLogs"] == {"LogGroupName": "/aws/MediaPackage/mine"}
+    assert "IngressAccessLogs" not in own, "the half that is left out is switched off"
+    assert plain(client.describe_channel(Id=channel_id)) == own
+    assert plain(client.configure_logs(Id=channel_id)) == {**channel, "Description": "other"}
+
+
+def test_logs_of_a_channel_that_is_not_there_cannot_be_configured(client: Any, new_id: NewId) -> None:
+    with pytest.raises(client.exceptions.NotFoundException):
+        client.configure_logs(Id=new_id(), EgressAccessLogs={})
+
+
+def test_a_log_group_has_a_name_that_cloudwatch_could_have(client: Any, channel: dict[str, Any]) -> None:
+    with pytest.raises(client.exceptions.UnprocessableEntityException, match="logGroupName"):
+        client.configure_logs(Id=channel["Id"], EgressAccessLogs={"LogGroupName": "a b"})
+
+
 # --- what is not built ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("operation", "parameters"),
     [
-        ("configure_logs", {"Id": "c", "IngressAccessLogs": {}}),
         (
             "create_harvest_job",
             {

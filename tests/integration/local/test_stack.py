@@ -89,6 +89,26 @@ def test_every_service_answers_for_its_health(stack: Stack, service: str, path: 
     assert httpx.get(stack.service_url(service) + path).status_code == httpx.codes.OK
 
 
+def test_access_logs_are_in_the_data_directory(stack: Stack) -> None:
+    client = control_api(stack)
+    channel = client.create_channel(Id="logged")
+    endpoint = client.create_origin_endpoint(Id="logged-hls", ChannelId="logged", HlsPackage={})
+    client.configure_logs(Id="logged", IngressAccessLogs={}, EgressAccessLogs={})
+
+    def lines(service: str) -> list[str]:
+        path = stack.data_directory / "logs" / f"{service}-access.log"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def asked() -> bool:
+        httpx.get(endpoint["Url"])
+        httpx.put(channel["HlsIngest"]["IngestEndpoints"][0]["Url"] + ".m3u8", content=b"")
+        return bool(lines("ingest") and lines("egress"))
+
+    eventually(asked, within_seconds=10, what="both services have written a line", poll_seconds=0.5)
+    assert json.loads(lines("egress")[0])["endpointId"] == "logged-hls"
+    assert json.loads(lines("ingest")[0])["channelId"] == "logged"
+
+
 def test_a_second_stack_on_the_same_directory_ends_with_a_clear_error(stack: Stack) -> None:
     ended = understudy("up", "--no-demo", "--data-dir", stack.data_directory, "--port-offset", free_port_offset())
     assert ended.returncode == 1

@@ -23,6 +23,8 @@ from understudy_egress.segments import Segments
 from understudy_egress.settings import EgressSettings
 from understudy_ingest.body import Budget
 from understudy_ingest.metrics import IngestMetrics
+from understudy_runtime.access_log import AccessLog
+from understudy_runtime.client_address import TrustedProxies
 from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.metrics import HttpMetrics
@@ -47,6 +49,7 @@ def all_services(registry: CollectorRegistry) -> None:
 
 def ingest(registry: CollectorRegistry) -> None:
     IngestMetrics(registry, budget=Budget(1))
+    registry.register(AccessLog("stdout", trusted_proxies=TrustedProxies()))
 
 
 def controller(registry: CollectorRegistry) -> None:
@@ -60,6 +63,7 @@ def egress(registry: CollectorRegistry) -> None:
     programmes = Programmes(bus(), ConfigStore(bus()), shown={}, secrets=CdnSecrets(None), shards=1, wait_seconds=1)
     segments = Segments(ObjectStore(settings), SegmentCache(bytes_max=1), reads_max=1, timeout_seconds=1)
     registry.register(EgressCollector(bus=bus(), programmes=programmes, segments=segments))
+    registry.register(AccessLog("stdout", trusted_proxies=TrustedProxies()))
 
 
 SECTIONS: dict[str, Callable[[CollectorRegistry], None]] = {

@@ -8,15 +8,30 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from support.http_connection import KEEP_ALIVE_SECONDS, connected
 from understudy_egress.prepared import prepare_playlist
 from understudy_egress.protocol import FastPathProtocol
+from understudy_runtime.access_log import AccessLog, Exchange, Names
+from understudy_runtime.client_address import TrustedProxies
 from understudy_runtime.metrics import HttpMetrics, new_registry
 
 PLAYLIST = prepare_playlist(b"#EXTM3U\n", route="media_playlist")
 GUARDED = prepare_playlist(b"#EXTM3U\n", route="media_playlist")
 GUARDED.admits = lambda identifier: identifier == b"right"
+
+
+class _KeptLog(AccessLog):
+    """Keeps what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__("stdout", trusted_proxies=TrustedProxies())
+        self.kept: list[Exchange] = []
+
+    @override
+    def add(self, exchange: Exchange) -> None:
+        self.kept.append(exchange)
 
 
 class Connection:
@@ -26,9 +41,12 @@ class Connection:
         self.asked = 0
         self.may_answer = asyncio.Event()
         self.may_answer.set()
+        self.shown = prepare_playlist(b"#EXTM3U\n", route="media_playlist")
+        self.log = _KeptLog()
+        self.logged = self.log.kept
         metrics = HttpMetrics(new_registry(), service="egress")
-        shown = {b"/shown": PLAYLIST, b"/guarded": GUARDED}
-        self.protocol, self.transport = connected(FastPathProtocol.bound(shown, metrics), self._app)
+        shown = {b"/shown": self.shown, b"/guarded": GUARDED}
+        self.protocol, self.transport = connected(FastPathProtocol.bound(shown, metrics, self.log), self._app)
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
         self.asked += 1
@@ -150,6 +168,25 @@ async def test_a_client_that_does_not_read_is_not_written_to(connection: Connect
     await asyncio.sleep(0)
     assert connection.asked == 1
     connection.protocol.resume_writing()
+
+
+async def test_what_is_answered_at_once_is_logged_where_that_is_asked_for(connection: Connection) -> None:
+    names = Names.of(account="0", channel_id="news", channel_arn="a", endpoint_id="hls", endpoint_arn="b")
+    connection.request()
+    assert connection.logged == []
+    connection.shown.logged_as = names
+    connection.request("/shown?token=secret", "User-Agent: player", 'Authorization: Digest username="u"')
+    connection.request("/shown", method="HEAD")
+    connection.request("/shown", f"If-None-Match: {connection.shown.identity.etag.decode()}")
+    whole, head, unchanged = connection.logged
+    assert (whole.status, whole.method, whole.path, whole.sent_bytes) == (200, "GET", b"/shown", 8)
+    assert (whole.user_agent, whole.host, whole.client, whole.names) == (b"player", b"x", "-", names)
+    assert (head.status, head.method, head.sent_bytes) == (200, "HEAD", 0)
+    assert (unchanged.status, unchanged.sent_bytes) == (304, 0)
+    connection.shown.logged_as = None
+    connection.request()
+    assert len(connection.logged) == 3
+    assert connection.asked == 0
 
 
 @pytest.mark.asyncio

@@ -43,6 +43,7 @@ def _ipv4_block(value: str) -> str:
 
 
 Ipv4Block = Annotated[str, StringConstraints(pattern=r"\A[0-9.]{7,15}(/[0-9]{1,2})?\z"), AfterValidator(_ipv4_block)]
+LogGroupName = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9._/#-]{0,512}\z")]
 PlaylistType = Literal["NONE", "EVENT", "VOD"]
 AdMarkers = Literal["NONE", "SCTE35_ENHANCED", "PASSTHROUGH", "DATERANGE"]
 AdsOnDeliveryRestrictions = Literal["NONE", "RESTRICTED", "UNRESTRICTED", "BOTH"]
@@ -77,6 +78,19 @@ class UpdateChannelRequest(_Request):
     """PUT /channels/{id}."""
 
     description: Description | None = None
+
+
+class AccessLogsRequest(_Request):
+    """``ingressAccessLogs`` or ``egressAccessLogs``; ``{}`` asks for them in the default group."""
+
+    log_group_name: LogGroupName | None = None
+
+
+class ConfigureLogsRequest(_Request):
+    """PUT /channels/{id}/configure_logs. What is left out is switched off."""
+
+    egress_access_logs: AccessLogsRequest | None = None
+    ingress_access_logs: AccessLogsRequest | None = None
 
 
 class StreamSelectionRequest(_Request):
@@ -159,14 +173,22 @@ class HlsIngestResponse(_Response):
     ingest_endpoints: list[IngestEndpointResponse]
 
 
+class AccessLogsResponse(_Response):
+    """``ingressAccessLogs`` or ``egressAccessLogs``."""
+
+    log_group_name: str
+
+
 class ChannelResponse(_Response):
-    """A channel."""
+    """A channel. Access logs that are off are left out."""
 
     arn: str
     created_at: str
     description: str
+    egress_access_logs: AccessLogsResponse | None = None
     hls_ingest: HlsIngestResponse
     id: str
+    ingress_access_logs: AccessLogsResponse | None = None
     tags: dict[str, str]
 
 

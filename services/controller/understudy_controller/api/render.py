@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from understudy_controller.api.models import (
+    AccessLogsResponse,
     AuthorizationResponse,
     ChannelResponse,
     HlsIngestResponse,
@@ -20,7 +21,7 @@ from understudy_controller.api.models_understudy import PolicyResponse
 from understudy_controller.settings import ControllerSettings
 from understudy_domain import keys, ticks
 from understudy_domain.cdn_authorization import Authorization
-from understudy_domain.channel import Channel, HlsPackage, IngestEndpoint, OriginEndpoint
+from understudy_domain.channel import AccessLogs, Channel, HlsPackage, IngestEndpoint, OriginEndpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,8 @@ class Renderer:
 
     def arn(self, resource: Channel | OriginEndpoint) -> str:
         """MediaPackage's form: of the guid, not of the id, so that an id created again is another resource."""
-        kind = "channels" if isinstance(resource, Channel) else "origin_endpoints"
-        return f"arn:aws:mediapackage:{self.region}:{self.account_id}:{kind}/{resource.guid}"
+        arns = keys.Arns(self.region, self.account_id)
+        return arns.channel(resource.guid) if isinstance(resource, Channel) else arns.origin_endpoint(resource.guid)
 
     def channel(self, channel: Channel) -> ChannelResponse:
         """A channel with its two ingest endpoints."""
@@ -53,10 +54,12 @@ class Renderer:
             arn=self.arn(channel),
             created_at=ticks.to_iso8601(channel.created_at),
             description=channel.description,
+            egress_access_logs=_access_logs(channel.egress_access_logs),
             hls_ingest=HlsIngestResponse(
                 ingest_endpoints=[self._ingest_endpoint(channel, endpoint) for endpoint in channel.ingest_endpoints]
             ),
             id=channel.id,
+            ingress_access_logs=_access_logs(channel.ingress_access_logs),
             tags=dict(channel.tags),
         )
 
@@ -111,6 +114,10 @@ def _authorization(authorization: Authorization | None) -> AuthorizationResponse
     return AuthorizationResponse(
         cdn_identifier_secret=authorization.cdn_identifier_secret, secrets_role_arn=authorization.secrets_role_arn
     )
+
+
+def _access_logs(logs: AccessLogs | None) -> AccessLogsResponse | None:
+    return None if logs is None else AccessLogsResponse(log_group_name=logs.log_group_name)
 
 
 def _hls_package(package: HlsPackage) -> HlsPackageResponse:

@@ -10,7 +10,9 @@ from pydantic import BaseModel
 
 from understudy_controller.api.errors import ResourceNotFound
 from understudy_controller.api.models import (
+    AccessLogsRequest,
     AuthorizationRequest,
+    ConfigureLogsRequest,
     CreateChannelRequest,
     CreateOriginEndpointRequest,
     HlsPackageRequest,
@@ -20,6 +22,9 @@ from understudy_controller.api.models import (
 from understudy_controller.api.models_understudy import HOLD_DOWN_SECONDS_DEFAULT, PutPolicyRequest
 from understudy_domain.cdn_authorization import Authorization
 from understudy_domain.channel import (
+    EGRESS_LOG_GROUP_DEFAULT,
+    INGRESS_LOG_GROUP_DEFAULT,
+    AccessLogs,
     Channel,
     FormerCredentials,
     HlsPackage,
@@ -93,6 +98,19 @@ def rotated_channel(channel: Channel, ingest_endpoint_id: str | None, rotation: 
         raise ResourceNotFound(f"the channel {channel.id} has no ingest endpoint with the id {wanted:.256}")
     endpoints = (rotation.of(one) if one.id == wanted else one for one in channel.ingest_endpoints)
     return dataclasses.replace(channel, ingest_endpoints=tuple(endpoints))
+
+
+def channel_with_logs(channel: Channel, request: ConfigureLogsRequest) -> Channel:
+    """``channel`` with the access logs that ``request`` asks for, and no others."""
+    return dataclasses.replace(
+        channel,
+        ingress_access_logs=_access_logs(request.ingress_access_logs, INGRESS_LOG_GROUP_DEFAULT),
+        egress_access_logs=_access_logs(request.egress_access_logs, EGRESS_LOG_GROUP_DEFAULT),
+    )
+
+
+def _access_logs(request: AccessLogsRequest | None, default_name: str) -> AccessLogs | None:
+    return None if request is None else AccessLogs(request.log_group_name or default_name)
 
 
 def new_origin_endpoint(request: CreateOriginEndpointRequest, channel: Channel, *, now: int) -> OriginEndpoint:

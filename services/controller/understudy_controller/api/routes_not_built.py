@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request
 from understudy_controller.api.errors import OperationNotBuilt
 
 NOT_BUILT: Final = (
-    ("PUT", "/channels/{channel_id}/configure_logs", "ConfigureLogs"),
     ("POST", "/harvest_jobs", "CreateHarvestJob"),
     ("GET", "/harvest_jobs", "ListHarvestJobs"),
     ("GET", "/harvest_jobs/{harvest_job_id}", "DescribeHarvestJob"),

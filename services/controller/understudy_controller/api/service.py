@@ -22,6 +22,7 @@ from understudy_controller.api.errors import ChannelInUse, IdTaken, ResourceNotF
 from understudy_controller.api.honoured import refuse_what_is_not_honoured
 from understudy_controller.api.models import (
     TAGS_MAX,
+    ConfigureLogsRequest,
     CreateChannelRequest,
     CreateOriginEndpointRequest,
     UpdateChannelRequest,
@@ -96,6 +97,16 @@ class ControlService:
         """
         return await self._change(
             lambda: self._channel(channel_id), lambda channel: resources.changed_channel(channel, request)
+        )
+
+    async def configure_logs(self, channel_id: str, request: ConfigureLogsRequest) -> Channel:
+        """The channel with its access logs switched on and off as ``request`` says.
+
+        Raises:
+            ResourceNotFound: there is none.
+        """
+        return await self._change(
+            lambda: self._channel(channel_id), lambda channel: resources.channel_with_logs(channel, request)
         )
 
     async def rotate_credentials(self, channel_id: str, ingest_endpoint_id: str | None = None) -> Channel:
