@@ -46,6 +46,12 @@ def up(
         int,
         typer.Option(min=0, max=50_000, help="Added to every port (7070 and up); stacks side by side are 100 apart."),
     ] = 0,
+    access_keys: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Have the control API take signed requests only, with the keys in this YAML or JSON."
+        ),
+    ] = None,
 ) -> None:
     """Run the whole system on this machine until Ctrl-C: NATS, S3 and the three services.
 
@@ -55,7 +61,7 @@ def up(
     from understudy_local.stack import up as run  # noqa: PLC0415  # `--help` need not load it
 
     with errors_told():
-        run(data_dir, port_offset=port_offset, demo=demo)
+        run(data_dir, port_offset=port_offset, demo=demo, access_keys=access_keys)
 
 
 app.command()(operate.switchover)

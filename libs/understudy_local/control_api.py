@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -23,8 +24,9 @@ class ControlApi:
             StackNotRunning: none does.
         """
         directory.require_running()
-        url = urlsplit(directory.read_stack()["api_url"])
-        self._host, self._port = url.hostname or "", url.port or http.client.HTTP_PORT
+        stack = directory.read_stack()
+        self._url: str = stack["api_url"]
+        self._signs = stack.get("authentication") == "sigv4"
 
     def get(self, path: str) -> dict[str, Any]:
         """What a path under ``/understudy/v1/`` answers.
@@ -32,6 +34,7 @@ class ControlApi:
         Raises:
             ApiRefused: it refuses.
             ApiUnreachable: it gives no answer.
+            NoCredentials: it wants a signature, and there is nothing to sign with.
         """
         return self._request("GET", path, None)
 
@@ -44,9 +47,17 @@ class ControlApi:
         return self._request("POST", path, body)
 
     def _request(self, method: str, path: str, body: dict[str, object] | None) -> dict[str, Any]:
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT_SECONDS)
+        url = f"{self._url}/understudy/v1/{path}"
+        content = None if body is None else json.dumps(body).encode()
+        headers: Mapping[str, str] = {}
+        if self._signs:
+            from understudy_local.signing import signed_headers  # noqa: PLC0415  # a tenth of a second to load
+
+            headers = signed_headers(method, url, content)
+        parts = urlsplit(url)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_TIMEOUT_SECONDS)
         try:
-            connection.request(method, f"/understudy/v1/{path}", None if body is None else json.dumps(body))
+            connection.request(method, url.removeprefix(self._url), content, dict(headers))
             answer = connection.getresponse()
             status, answered = answer.status, json.loads(answer.read())
         except (OSError, http.client.HTTPException, ValueError) as err:

@@ -21,7 +21,7 @@ REGION: Final = "us-east-1"
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The S3 credentials of one data directory, and what the control API's clients may use: it asks for none."""
+    """The S3 credentials of one data directory. Clients of a control API that takes no signatures may use them too."""
 
     access_key_id: str
     secret_access_key: str

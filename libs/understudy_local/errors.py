@@ -15,6 +15,18 @@ class LocalError(UnderstudyError):
     """The control API's own code, where it was the API that refused and its answer has one."""
 
 
+class AccessKeysRefused(LocalError):
+    """The file of access keys that the control API is to take cannot be used."""
+
+    code = "access_keys_refused"
+
+
+class NoCredentials(LocalError):
+    """The stack takes signed requests only, and there is nothing to sign with."""
+
+    code = "no_credentials"
+
+
 class PortTaken(LocalError):
     """A port of the stack is in use by something else."""
 

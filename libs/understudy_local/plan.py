@@ -51,9 +51,26 @@ def stores(directory: DataDirectory, ports: Ports, credentials: Credentials) -> 
 
 
 def services(
-    directory: DataDirectory, ports: Ports, credentials: Credentials, *, listening: Mapping[str, int]
+    directory: DataDirectory,
+    ports: Ports,
+    credentials: Credentials,
+    *,
+    listening: Mapping[str, int],
+    access_keys: Path | None = None,
 ) -> list[Part]:
-    """The three services, each on its inherited listening socket (``listening``: file descriptors by name)."""
+    """The three services.
+
+    Args:
+        directory: the stack's.
+        ports: where everything listens.
+        credentials: of the S3 server.
+        listening: file descriptors of the inherited listening sockets, by service.
+        access_keys: a file with the keys that the control API's requests must be signed with. None: they need no
+            signature, since only this machine can reach it.
+    """
+    signed = {"UNDERSTUDY_AUTHENTICATION": "none"}
+    if access_keys is not None:
+        signed = {"UNDERSTUDY_AUTHENTICATION": "sigv4", "UNDERSTUDY_ACCESS_KEYS_FILE": str(access_keys)}
     urls = Urls.at(ports)
     common = {
         "UNDERSTUDY_NATS_URL": urls.nats_url,
@@ -64,6 +81,7 @@ def services(
         "UNDERSTUDY_S3_SECRET_ACCESS_KEY": credentials.secret_access_key,
         "UNDERSTUDY_INGEST_PUBLIC_URL": urls.ingest_url,
         "UNDERSTUDY_EGRESS_PUBLIC_URL": urls.egress_url,
+        **signed,
         "UNDERSTUDY_LOG_FORMAT": os.environ.get("UNDERSTUDY_LOG_FORMAT", "text"),
         "PYTHONUNBUFFERED": "1",
     }

@@ -23,7 +23,17 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Stack:
     """One local stack, from start to end."""
 
-    def __init__(self, directory: DataDirectory, ports: Ports, *, demo: bool, terminal: Terminal) -> None:
+    def __init__(
+        self,
+        directory: DataDirectory,
+        ports: Ports,
+        *,
+        demo: bool,
+        terminal: Terminal,
+        access_keys: Path | None = None,
+    ) -> None:
+        """``access_keys``: what the control API takes; None: everything."""
+        self._access_keys = access_keys
         self._directory = directory
         self._ports = ports
         self._urls = plan.Urls.at(ports)
@@ -64,10 +74,14 @@ class Stack:
         descriptors = {name: held.fileno() for name, held in listening.items()}
         await self._supervisor.start(plan.stores(self._directory, self._ports, credentials), ready=self._said_ready)
         await self._supervisor.start(
-            plan.services(self._directory, self._ports, credentials, listening=descriptors), ready=self._said_ready
+            plan.services(
+                self._directory, self._ports, credentials, listening=descriptors, access_keys=self._access_keys
+            ),
+            ready=self._said_ready,
         )
         if self._demo is not None:
-            await self._demo.start(self._supervisor, credentials)
+            keys = self._access_keys
+            await self._demo.start(self._supervisor, credentials if keys is None else _writing_credentials(keys))
         self._is_up = True
         self._changed()
         self._terminal.write("")
@@ -76,7 +90,7 @@ class Stack:
         self._terminal.write(f"  ingest       {self._urls.ingest_url}")
         self._terminal.write(f"  egress       {self._urls.egress_url}")
         if self._demo is not None:
-            self._terminal.write(self._demo.what_next(credentials))
+            self._terminal.write(self._demo.what_next(credentials if self._access_keys is None else None))
         self._terminal.write("Ctrl-C ends it.")
 
     def _said_ready(self, part: Part, seconds: float) -> None:
@@ -90,6 +104,7 @@ class Stack:
         described = {
             **asdict(self._urls),
             "credentials": asdict(self._credentials),
+            "authentication": "none" if self._access_keys is None else "sigv4",
             "processes": {name: pids[name] for name in named if name in pids},
         }
         try:
@@ -98,12 +113,15 @@ class Stack:
             self._terminal.happened(f"{self._directory.stack_file} could not be brought up to date: {err}")
 
 
-def up(data_directory: Path, *, port_offset: int, demo: bool) -> None:
-    """Run a stack until Ctrl-C or SIGTERM.
+def up(data_directory: Path, *, port_offset: int, demo: bool, access_keys: Path | None = None) -> None:
+    """Run a stack until Ctrl-C or SIGTERM; with ``access_keys`` its control API takes signed requests only.
 
     Raises:
         LocalError: it could not be started; the message says why and what to do.
     """
+    if access_keys is not None:
+        access_keys = access_keys.resolve()
+        _writing_credentials(access_keys)
     directory = DataDirectory(data_directory)
     directory.create()
     ports = Ports.with_offset(port_offset)
@@ -113,10 +131,17 @@ def up(data_directory: Path, *, port_offset: int, demo: bool) -> None:
         listening = hold_listening_sockets({name: getattr(ports, name) for name in plan.SERVICES})
         try:
             require_free(ports.of_others())
-            asyncio.run(_run(Stack(directory, ports, demo=demo, terminal=Terminal()), listening))
+            stack = Stack(directory, ports, demo=demo, terminal=Terminal(), access_keys=access_keys)
+            asyncio.run(_run(stack, listening))
         finally:
             for held in listening.values():
                 held.close()
+
+
+def _writing_credentials(access_keys: Path) -> Credentials:
+    from understudy_local.signing import writing_credentials  # noqa: PLC0415  # as long to load as all of this
+
+    return writing_credentials(access_keys)
 
 
 async def _run(stack: Stack, listening: dict[str, socket.socket]) -> None:

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,12 +44,13 @@ class Credentials:
 class Stack:
     """A running local stack; every question about it is answered from its ``stack.json``, read anew."""
 
-    def __init__(self, data_directory: Path, *, port_offset: int) -> None:
+    def __init__(self, data_directory: Path, *, port_offset: int, options: Sequence[str] = ()) -> None:
         self.data_directory = data_directory
         self.output_path = data_directory.parent / f"{data_directory.name}-understudy-up.log"
         self._command = [
             *_understudy(),
             *("up", "--no-demo", "--data-dir", str(data_directory), "--port-offset", str(port_offset)),
+            *options,
         ]
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from understudy_local.data_directory import DEFAULT, Credentials, DataDirectory
+from understudy_local.data_directory import DEFAULT, REGION, Credentials, DataDirectory
 from understudy_local.demo import clock_card
 from understudy_local.demo.encoder import command_at_next_segment
 from understudy_local.demo.wishes import Wishes
@@ -91,13 +91,19 @@ class Demo:
             self._wishes.tell(pids)
             self._told = pids
 
-    def what_next(self, credentials: Credentials) -> str:
-        """What a newcomer can try now."""
+    def what_next(self, credentials: Credentials | None) -> str:
+        """What a newcomer can try now; ``credentials`` are None where the API takes the newcomer's own alone."""
         where = (
             "" if self._directory.path == DEFAULT.resolve() else f" --data-dir {shlex.quote(str(self._directory.path))}"
         )
         demo = f"{_shown('understudy')} demo"
         width = max(map(len, self._playback_urls))
+        signed_as, region = "AWS_PROFILE=… \\", REGION
+        if credentials is not None:
+            keys = (
+                f"AWS_ACCESS_KEY_ID={credentials.access_key_id} AWS_SECRET_ACCESS_KEY={credentials.secret_access_key}"
+            )
+            signed_as, region = f"{keys} \\", credentials.region
         playback = "\n".join(f"    {name:<{width}}  {url}" for name, url in self._playback_urls.items())
         return f"""
 Watch, in VLC, Safari or any HLS player (the first segments take a few seconds):
@@ -109,8 +115,8 @@ Kill encoder 1 and see what happens: the picture goes on, the active input chang
     {demo} start 1{where}
 
 Ask the control API as you would ask MediaPackage:
-    AWS_ACCESS_KEY_ID={credentials.access_key_id} AWS_SECRET_ACCESS_KEY={credentials.secret_access_key} \\
-        {_shown("aws")} --region {credentials.region} --endpoint-url {self._urls.api_url} mediapackage list-channels
+    {signed_as}
+        {_shown("aws")} --region {region} --endpoint-url {self._urls.api_url} mediapackage list-channels
 """
 
 

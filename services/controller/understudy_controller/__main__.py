@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from understudy_controller.app import create_app
+from understudy_controller.authentication.keys import access_keys_of
 from understudy_controller.loop.decision_loop import decision_loop
 from understudy_controller.process import Part
 from understudy_controller.settings import ControllerSettings
 from understudy_runtime import logging, server
+from understudy_runtime.access_keys import AccessKeysUnusable
 from understudy_runtime.health import Health
 from understudy_runtime.settings import read_settings
 
@@ -21,8 +23,12 @@ def main() -> None:
     """Serve until SIGTERM or SIGINT."""
     settings = read_settings(ControllerSettings)
     logging.configure(service="controller", level=settings.log_level, log_format=settings.log_format)
+    try:
+        keys = access_keys_of(settings)
+    except AccessKeysUnusable as err:
+        raise SystemExit(str(err)) from None
     health = Health()
-    server.run(lambda: create_app(settings, parts=PARTS, health=health), settings, on_drain=health.drain)
+    server.run(lambda: create_app(settings, keys=keys, parts=PARTS, health=health), settings, on_drain=health.drain)
 
 
 if __name__ == "__main__":

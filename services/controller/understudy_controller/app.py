@@ -18,14 +18,30 @@ from understudy_controller.api import (
 from understudy_controller.api.errors import add_error_handlers
 from understudy_controller.api.models import ErrorResponse
 from understudy_controller.api.wire import WireRules
+from understudy_controller.authentication.keys import AccessKeys
+from understudy_controller.authentication.metrics import AuthenticationMetrics
+from understudy_controller.authentication.middleware import Authentication
 from understudy_controller.process import Part, Process
 from understudy_controller.settings import ControllerSettings
 from understudy_runtime.health import Health, health_routes
 from understudy_runtime.metrics import HttpMetrics, HttpMetricsMiddleware, new_registry
 
 
-def create_app(settings: ControllerSettings, *, parts: Sequence[Part] = (), health: Health | None = None) -> FastAPI:
-    """The application; ``parts`` run beside the API for as long as it does (see ``process.Part``)."""
+def create_app(
+    settings: ControllerSettings,
+    *,
+    keys: AccessKeys | None,
+    parts: Sequence[Part] = (),
+    health: Health | None = None,
+) -> FastAPI:
+    """The application.
+
+    Args:
+        settings: the process's.
+        keys: what requests must be signed with; None: they need no signature.
+        parts: run beside the API for as long as it does (see ``process.Part``).
+        health: where parts add what readiness depends on.
+    """
     registry = new_registry()
     health = health or Health()
     process = Process(settings, parts, registry=registry, health=health)
@@ -43,7 +59,7 @@ def create_app(settings: ControllerSettings, *, parts: Sequence[Part] = (), heal
         docs_url=None,
         redoc_url=None,
         openapi_url="/understudy/v1/openapi.json",
-        responses={status: {"model": ErrorResponse} for status in (404, 422, 429, 500, 503)},
+        responses={status: {"model": ErrorResponse} for status in (403, 404, 422, 429, 500, 503)},
     )
     app.state.process = process
     for routes in (
@@ -57,6 +73,10 @@ def create_app(settings: ControllerSettings, *, parts: Sequence[Part] = (), heal
         app.include_router(routes.router)
     app.router.routes.extend(health_routes(health, registry))
     add_error_handlers(app)
+    metrics = None if keys is None else AuthenticationMetrics(keys)
+    if metrics is not None:
+        registry.register(metrics)
+    app.add_middleware(Authentication, keys=keys, metrics=metrics)
     app.add_middleware(WireRules)
     app.add_middleware(HttpMetricsMiddleware, metrics=HttpMetrics(registry, service="controller"))
     return app

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -21,6 +22,12 @@ class ControllerSettings(CommonSettings):
 
     egress_public_url: PublicUrl = "http://127.0.0.1:7072"
     """Where players and CDNs reach egress; origin endpoints' URLs begin with it."""
+
+    authentication: Literal["sigv4", "none"] = "sigv4"
+    """Whether requests to the control API must be signed, as AWS's clients sign them. ``none`` takes any request."""
+
+    access_keys_file: Path | None = None
+    """A YAML or JSON file with the keys to sign with; read again when it changes. ``sigv4`` needs one."""
 
     credentials_grace_seconds: Annotated[int, Field(ge=0, le=CREDENTIALS_GRACE_SECONDS_MAX)] = 0
     """How long after a rotation of an input's credentials the pair before it still works.

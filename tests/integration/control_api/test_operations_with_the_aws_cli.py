@@ -2,49 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from support.aws_cli import AwsCli, Refused
 from support.control_process import Controller
-
-AWS = Path(sys.executable).parent / "aws"
-Aws = Callable[..., Any]
-
-
-class Refused(Exception):
-    """The command line client ended with an error; its text is the message."""
 
 
 @pytest.fixture
-def aws(controller: Controller, tmp_path: Path) -> Aws:
-    """``aws mediapackage <arguments>``, its JSON answer parsed."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "AWS_ACCESS_KEY_ID": "any",
-        "AWS_SECRET_ACCESS_KEY": "any",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_MAX_ATTEMPTS": "1",
-    }
-
-    def run(*arguments: str) -> Any:
-        command = [sys.executable, str(AWS), "--endpoint-url", controller.url, "mediapackage", *arguments]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-        if done.returncode:
-            raise Refused(done.stderr)
-        return json.loads(done.stdout) if done.stdout.strip() else None
-
-    return run
+def aws(controller: Controller, tmp_path: Path) -> AwsCli:
+    return AwsCli(controller.url, tmp_path)
 
 
-def test_a_users_day(aws: Aws) -> None:
+def test_a_users_day(aws: AwsCli) -> None:
     channel = aws("create-channel", "--id", "cli", "--description", "from the CLI", "--tags", "team=news")
     assert len(channel["HlsIngest"]["IngestEndpoints"]) == 2
     assert aws("describe-channel", "--id", "cli") == channel
@@ -76,7 +47,7 @@ def test_a_users_day(aws: Aws) -> None:
         aws("describe-channel", "--id", "cli")
 
 
-def test_a_list_is_paged_by_the_client(aws: Aws, controller: Controller) -> None:
+def test_a_list_is_paged_by_the_client(aws: AwsCli, controller: Controller) -> None:
     for number in range(3):
         controller.json("POST", "/channels", {"id": f"cli-{number}"})
     listed = aws("list-channels", "--page-size", "1", "--query", "Channels[?starts_with(Id, `cli-`)].Id")

@@ -100,8 +100,11 @@ def test_a_page_length_outside_the_range_is_refused(controller: Controller, path
     assert "maxResults" in refused(controller.request("GET", f"{path}?{query}"), 422)
 
 
-def test_rotations_need_no_body(controller: Controller) -> None:
-    assert "not built yet" in refused(controller.request("PUT", "/channels/x/credentials"), 422)
+def test_rotations_need_no_body(controller: Controller, new_id: NewId) -> None:
+    channel_id = new_id()
+    controller.json("POST", "/channels", {"id": channel_id})
+    assert controller.request("PUT", f"/channels/{channel_id}/credentials")[0] == 200
+    refused(controller.request("PUT", "/channels/nobody/credentials"), 404)
 
 
 def test_an_answer_is_json_with_a_request_id_and_is_not_kept(controller: Controller, new_id: NewId) -> None:
@@ -111,7 +114,7 @@ def test_an_answer_is_json_with_a_request_id_and_is_not_kept(controller: Control
     assert len(headers["x-amzn-requestid"]) == 32
 
 
-def test_any_authorization_is_accepted(controller: Controller) -> None:
+def test_without_authentication_any_signature_is_accepted(controller: Controller) -> None:
     assert controller.request("GET", "/channels", headers={"Authorization": "AWS4-HMAC-SHA256 nonsense"})[0] == 200
 
 

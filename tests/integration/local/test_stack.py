@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from support.deadline import eventually
+from support.signing import READER, WRITER, write_keys
 from support.stack import Stack, free_port_offset
 
 PROCESSES = {"ingest", "controller", "egress", "nats", "s3"}
@@ -40,9 +41,10 @@ def own_stack(tmp_path: Path) -> Iterator[Stack]:
     stack.stop()
 
 
-def understudy(*words: object) -> subprocess.CompletedProcess[str]:
+def understudy(*words: object, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "understudy_local", *map(str, words)],
+        env={**os.environ, **(environment or {})},
         capture_output=True,
         text=True,
         check=False,
@@ -76,7 +78,7 @@ def test_the_description_names_every_url_the_credentials_and_every_process(stack
     described = json.loads((stack.data_directory / "stack.json").read_text())
     assert described.keys() == {
         *("api_url", "ingest_url", "egress_url", "nats_url", "s3_url"),
-        *("credentials", "processes"),
+        *("credentials", "authentication", "processes"),
     }
     assert described["credentials"].keys() == {"access_key_id", "secret_access_key", "region"}
     assert described["processes"].keys() == PROCESSES
@@ -223,3 +225,50 @@ def test_a_part_that_dies_while_starting_ends_the_start_with_its_last_words(
     assert "egress ended with status 1 while it was started" in ended.stderr
     assert "there is no disk left" in ended.stderr
     assert not (tmp_path / "data/stack.json").exists()
+
+
+def test_with_access_keys_only_signed_requests_are_taken_and_our_own_commands_sign_theirs(tmp_path: Path) -> None:
+    keys = tmp_path / "keys.json"
+    write_keys(keys, READER, WRITER)
+    stack = Stack(tmp_path / "data", port_offset=free_port_offset(), options=("--access-keys", str(keys)))
+    stack.start()
+    try:
+        assert httpx.get(f"{stack.api_url}/channels").status_code == 403
+        client = boto3.client(
+            "mediapackage",
+            endpoint_url=stack.api_url,
+            region_name="eu-west-1",
+            aws_access_key_id=WRITER.access_key_id,
+            aws_secret_access_key=WRITER.secret,
+        )
+        client.create_channel(Id="news")
+        client.create_origin_endpoint(Id="news-hls", ChannelId="news", HlsPackage={})
+        writer = {"AWS_ACCESS_KEY_ID": WRITER.access_key_id, "AWS_SECRET_ACCESS_KEY": WRITER.secret}
+        reader = {"AWS_ACCESS_KEY_ID": READER.access_key_id, "AWS_SECRET_ACCESS_KEY": READER.secret}
+        none = {"AWS_EC2_METADATA_DISABLED": "true", "HOME": str(tmp_path)}
+        policy = ("policy", "news-hls", "--data-dir", stack.data_directory)
+        done = understudy(*policy, "pinned", "--input", 2, environment=writer)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert understudy(*policy, environment=reader).stdout.startswith("news-hls: pinned to input 2")
+        assert "may only read" in understudy(*policy, "sticky", environment=reader).stderr
+        assert "AWS_ACCESS_KEY_ID" in understudy(*policy, environment=none).stderr
+        ordered = understudy("switchover", "news-hls", "--data-dir", stack.data_directory, environment=writer)
+        assert "it begins with the first input" in ordered.stderr.lower() or "nothing yet" in ordered.stderr
+    finally:
+        stack.stop()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "cannot be read"), ("keys: [", "neither YAML nor JSON"), ("keys: []", "no key that may write")],
+)
+def test_access_keys_that_cannot_be_used_end_the_start_with_a_clear_error(
+    tmp_path: Path, content: str | None, said: str
+) -> None:
+    keys = tmp_path / "keys.yaml"
+    if content is not None:
+        keys.write_text(content)
+    done = understudy("up", "--data-dir", tmp_path / "data", "--access-keys", keys)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

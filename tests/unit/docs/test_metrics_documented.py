@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,10 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.registry import Collector
 
+from support.signing import WRITER, write_keys
 from understudy_controller.api.metrics import ConfigurationMetrics
+from understudy_controller.authentication.keys import AccessKeys
+from understudy_controller.authentication.metrics import AuthenticationMetrics
 from understudy_controller.loop.metrics import LoopMetrics
 from understudy_controller.loop.retention_metrics import RetentionMetrics
 from understudy_egress.cdn_secrets import CdnSecrets
@@ -56,6 +60,9 @@ def controller(registry: CollectorRegistry) -> None:
     LoopMetrics(registry, inputs=lambda: iter(()))
     RetentionMetrics(registry)
     registry.register(ConfigurationMetrics(ConfigStore(bus())))
+    with tempfile.TemporaryDirectory() as folder:
+        write_keys(Path(folder) / "keys.json", WRITER)
+        registry.register(AuthenticationMetrics(AccessKeys(Path(folder) / "keys.json")))
 
 
 def egress(registry: CollectorRegistry) -> None:

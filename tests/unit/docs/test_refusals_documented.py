@@ -13,6 +13,7 @@ import pytest
 import understudy_domain.errors as shared
 import understudy_egress.errors
 import understudy_ingest.errors
+from understudy_controller.authentication.refusal import Reason
 from understudy_domain.ending import EndRefusal
 from understudy_domain.errors import UnderstudyError
 from understudy_domain.switchover import Refusal
@@ -48,9 +49,10 @@ def test_ingest_counts_every_reason_from_its_start() -> None:
 
 
 @pytest.mark.parametrize(
-    ("section", "refusals"), [("Policies and switchover", Refusal), ("The end of a programme", EndRefusal)]
+    ("section", "refusals"),
+    [("Signatures", Reason), ("Policies and switchover", Refusal), ("The end of a programme", EndRefusal)],
 )
-def test_every_refusal_of_an_order_is_documented(section: str, refusals: type[StrEnum]) -> None:
+def test_every_refusal_of_the_control_api_is_documented(section: str, refusals: type[StrEnum]) -> None:
     body = re.split(r"\n##", PAGE.read_text().partition(f"\n### {section}\n")[2])[0]
     table = [line.split("|")[1] for line in body.splitlines() if line.startswith("| `") and "/understudy/" not in line]
     assert {code for cell in table for code in re.findall(r"`(\w+)`", cell)} == {one.value for one in refusals}

@@ -1,7 +1,8 @@
 """What holds for every request of the control API, below FastAPI.
 
 Each answer has a request id, no body is large, and every body is JSON whatever it calls itself: no operation takes
-anything else, and ``curl -d`` says it sends a form. Handlers find the id in ``request.state.request_id``.
+anything else, and ``curl -d`` says it sends a form. Handlers find the id in ``request.state.request_id``; signatures
+are checked on ``request.state.headers_as_sent``.
 """
 
 from __future__ import annotations
@@ -29,10 +30,11 @@ class WireRules:
             await self._app(scope, receive, send)
             return
         # In place: what routing notes in the scope must be seen by whoever is outside of this.
+        headers_as_sent = scope["headers"]
         named = [header for header in scope["headers"] if header[0] != b"content-type"]
         scope["headers"] = [*named, (b"content-type", b"application/json")]
         request_id = secrets.token_hex(16)
-        scope["state"] = {**scope.get("state", {}), "request_id": request_id}
+        scope["state"] = {**scope.get("state", {}), "request_id": request_id, "headers_as_sent": headers_as_sent}
         received = 0
 
         async def receive_bounded() -> Message:

@@ -1,0 +1,206 @@
+"""Every request of the control API passes here: its signature is checked, and what it wrote is told in the log."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from typing_extensions import override
+
+from understudy_controller.api.errors import BodyTooLarge, error_response
+from understudy_controller.authentication.authorization import HttpRequest, authorization_of
+from understudy_controller.authentication.keys import AccessKeys
+from understudy_controller.authentication.metrics import AuthenticationMetrics
+from understudy_controller.authentication.refusal import Reason, RequestRefused
+from understudy_domain import ticks
+from understudy_runtime import clock
+from understudy_runtime.access_keys import AccessKey
+
+_log = logging.getLogger(__name__)
+
+OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics", "/understudy/v1/openapi.json"})
+"""What needs no signature: they tell nothing of channels, and probes and Prometheus sign nothing."""
+
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_RESOURCE_LENGTH_MAX: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who asks. ``request.state.sender`` has it."""
+
+    access_key_id: str
+    """Empty where requests need no signature."""
+    name: str
+
+    @override
+    def __str__(self) -> str:
+        return self.name or self.access_key_id or "anybody"
+
+
+ANYBODY: Final = Sender("", "")
+
+
+def _now() -> datetime:
+    return ticks.to_datetime(clock.now_ticks())
+
+
+class Authentication:
+    """ASGI middleware. It reads the whole body of a request, which is bounded, before it passes it on."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        keys: AccessKeys | None,
+        metrics: AuthenticationMetrics | None,
+        now: Callable[[], datetime] = _now,
+    ) -> None:
+        """``keys`` and ``metrics`` are None where requests need no signature."""
+        self._app = app
+        self._keys = keys
+        self._metrics = metrics
+        self._now = now
+        if keys is not None:
+            # botocore takes a tenth of a second to load: here, not with the first request, while decisions are due.
+            from understudy_controller.authentication.signature import check_signature  # noqa: PLC0415
+
+            self._check_signature = check_signature
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection's scope."""
+        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+            await self._app(scope, receive, send)
+            return
+        try:
+            sender, body = await self._sender(scope, receive)
+        except RequestRefused as err:
+            if self._metrics is not None:
+                self._metrics.refused(err.reason)
+            _log.warning("request refused: %s", err, extra={"reason": err.reason.value, **_of_request(scope)})
+            await error_response(err.status, str(err))(scope, receive, send)
+            return
+        except BodyTooLarge as err:
+            await error_response(err.status_code, err.detail)(scope, receive, send)
+            return
+        except ClientDisconnect:
+            return
+        scope["state"]["sender"] = sender
+        await self._pass_on(scope, body, receive, send, sender)
+
+    async def _sender(self, scope: Scope, receive: Receive) -> tuple[Sender, bytes]:
+        """Who has sent a request, and its body.
+
+        Raises:
+            RequestRefused: nobody we know has signed it, or the key does not allow it.
+            BodyTooLarge: its body is.
+            ClientDisconnect: the client went away before its end: what it asked for is not known.
+        """
+        if self._keys is None:
+            return ANYBODY, await _body_of(receive)
+        request = _as_sent(scope)
+        authorization = authorization_of(request, now=self._now())
+        key = self._keys.get(authorization.access_key_id)
+        if key is None:
+            raise RequestRefused(Reason.UNKNOWN_KEY, f"no such access key here: {authorization.access_key_id:.128}")
+        body = await _body_of(receive)
+        self._check_signature(request, body, authorization, key.secret_access_key)
+        _check_allowed(key, scope)
+        return Sender(key.access_key_id, key.name), body
+
+    async def _pass_on(self, scope: Scope, body: bytes, receive: Receive, send: Send, sender: Sender) -> None:
+        unread: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def receive_again() -> Message:
+            return unread.pop() if unread else await receive()
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start" and scope["method"] not in _READS:
+                _tell(scope, body, sender, message["status"])
+            await send(message)
+
+        try:
+            await self._app(scope, receive_again, told)
+        except Exception:
+            if scope["method"] not in _READS:
+                _tell(scope, body, sender, 500)
+            raise
+
+
+def _as_sent(scope: Scope) -> HttpRequest:
+    headers = scope["state"]["headers_as_sent"]
+    return HttpRequest(
+        method=scope["method"],
+        path=scope["raw_path"].decode("latin-1"),
+        query=scope["query_string"].decode("latin-1"),
+        headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers],
+    )
+
+
+def _check_allowed(key: AccessKey, scope: Scope) -> None:
+    if key.read_only and scope["method"] not in _READS:
+        whose = f" ({key.name})" if key.name else ""
+        raise RequestRefused(
+            Reason.READ_ONLY,
+            f"the access key {key.access_key_id}{whose} may only read: {scope['method']} {scope['path'][:200]} writes",
+        )
+
+
+async def _body_of(receive: Receive) -> bytes:
+    """The whole body."""
+    parts: list[bytes] = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _tell(scope: Scope, body: bytes, sender: Sender, status: int) -> None:
+    """One line for each write: who did what to which resource, and what came of it. Never the body."""
+    route = scope.get("route")
+    operation = getattr(route, "summary", None) or "no operation"
+    _log.info(
+        "%s by %s",
+        operation,
+        sender,
+        extra={
+            "audit": True,
+            "operation": operation,
+            "resource": _resource(scope, body),
+            "access_key_id": sender.access_key_id,
+            "sender": sender.name,
+            "status": status,
+            **_of_request(scope),
+        },
+    )
+
+
+def _resource(scope: Scope, body: bytes) -> str:
+    """The path below the root, with the id that a create has in its body."""
+    path: str = scope["path"]
+    if path in ("/channels", "/origin_endpoints", "/harvest_jobs"):
+        try:
+            content = json.loads(body)
+        except (ValueError, RecursionError):
+            content = None
+        made = content.get("id") if isinstance(content, dict) else None
+        path = f"{path}/{made}" if isinstance(made, str) else path
+    return path.removeprefix("/")[:_RESOURCE_LENGTH_MAX]
+
+
+def _of_request(scope: Scope) -> dict[str, str]:
+    client = scope.get("client")
+    return {
+        "method": scope["method"],
+        "client": client[0] if client else "",
+        "request_id": scope["state"]["request_id"],
+    }
