@@ -4,23 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from typing import Protocol
 
 from understudy_domain import keys
 from understudy_domain.channel import OriginEndpoint
-from understudy_domain.entry import EntryRendition, ProgramEntry
+from understudy_domain.entry import EntryRendition
 from understudy_domain.hls.multivariant_playlist import MultivariantPlaylist
 from understudy_domain.hls.rendition import Rendition
 from understudy_domain.hls.variant import Variant
+from understudy_domain.index_page import RenditionDescription
 from understudy_domain.media import TrackKind
 
 MULTIVARIANT_PLAYLIST_VERSION = 6
 """EXT-X-VERSION: nothing in it needs more than its protocol version's own tags."""
 
 
-def render_multivariant(endpoint: OriginEndpoint, entry: ProgramEntry) -> str:
+Described = EntryRendition | RenditionDescription
+
+
+class Describing(Protocol):
+    """An entry, or as much of one as describes its renditions."""
+
+    @property
+    def renditions(self) -> Sequence[Described]:
+        """In the order in which they are listed."""
+
+
+def render_multivariant(endpoint: OriginEndpoint, entry: Describing, *, child_query: str = "") -> str:
     """The multivariant playlist. URIs are relative to it; renditions keep the order of the entry.
 
-    Audio is listed as variants of its own where there is no video at all.
+    Audio is listed as variants of its own where there is no video at all. ``child_query`` is put behind the URI of each
+    media playlist.
     """
     videos = [rendition for rendition in entry.renditions if rendition.kind is TrackKind.VIDEO]
     audios = [rendition for rendition in entry.renditions if rendition.kind is TrackKind.AUDIO]
@@ -28,12 +42,12 @@ def render_multivariant(endpoint: OriginEndpoint, entry: ProgramEntry) -> str:
     return MultivariantPlaylist(
         version=MULTIVARIANT_PLAYLIST_VERSION,
         independent_segments=True,
-        renditions=tuple(_alternates(endpoint, grouped)),
-        variants=tuple(_variant(endpoint, main, grouped) for main in (videos or audios)),
+        renditions=tuple(_alternates(endpoint, grouped, child_query)),
+        variants=tuple(_variant(endpoint, main, grouped, child_query) for main in (videos or audios)),
     ).render()
 
 
-def _alternates(endpoint: OriginEndpoint, audios: Iterable[EntryRendition]) -> Iterable[Rendition]:
+def _alternates(endpoint: OriginEndpoint, audios: Iterable[Described], child_query: str) -> Iterable[Rendition]:
     groups_with_default: set[str] = set()
     for audio in audios:
         group = audio.audio_group or ""
@@ -44,7 +58,7 @@ def _alternates(endpoint: OriginEndpoint, audios: Iterable[EntryRendition]) -> I
             kind="AUDIO",
             group=group,
             name=audio.name or audio.rendition,
-            uri=keys.media_playlist_name(endpoint.manifest_name, audio.rendition),
+            uri=keys.media_playlist_name(endpoint.manifest_name, audio.rendition) + child_query,
             language=audio.language,
             channels=audio.channels,
             default=default,
@@ -53,11 +67,11 @@ def _alternates(endpoint: OriginEndpoint, audios: Iterable[EntryRendition]) -> I
         )
 
 
-def _variant(endpoint: OriginEndpoint, main: EntryRendition, grouped: Sequence[EntryRendition]) -> Variant:
+def _variant(endpoint: OriginEndpoint, main: Described, grouped: Sequence[Described], child_query: str) -> Variant:
     audios = [audio for audio in grouped if main.audio_group is not None and audio.audio_group == main.audio_group]
     codecs = dict.fromkeys(codec for rendition in (main, *audios) for codec in rendition.codecs if codec)
     return Variant(
-        uri=keys.media_playlist_name(endpoint.manifest_name, main.rendition),
+        uri=keys.media_playlist_name(endpoint.manifest_name, main.rendition) + child_query,
         bandwidth=main.bandwidth + max((audio.bandwidth for audio in audios), default=0),
         codecs=",".join(codecs) or None,
         width=main.width if main.height is not None else None,

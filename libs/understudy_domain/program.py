@@ -30,14 +30,12 @@ from understudy_domain.channel import OriginEndpoint
 from understudy_domain.entry import EntryRendition, ProgramEntry
 from understudy_domain.errors import LeftWindow, NotYetAvailable, UnderstudyError, UnknownObject
 from understudy_domain.hls.media_playlist import ENDLIST, render_header
-from understudy_domain.hls.media_segment import MediaSegment
 from understudy_domain.multivariant import render_multivariant
+from understudy_domain.segment_lines import render_lines
 
 MEDIA_PLAYLIST_VERSION = 8
 """EXT-X-VERSION: EXT-X-GAP needs 8, and a gap may come at any time; the version must not change on the way."""
 
-_TICKS_PER_MILLISECOND = ticks.TICKS_PER_SECOND // 1_000
-_DATE_DRIFT_DIVISOR = 100
 _ENDLIST = ENDLIST.encode()
 
 
@@ -69,30 +67,15 @@ def render_segment(endpoint: OriginEndpoint, entry: ProgramEntry, rendition_id: 
     """A segment's lines in the media playlist of one rendition."""
     rendition = _rendition_of(entry, rendition_id)
     gap = rendition is None or not rendition.pieces
-    date = None
-    if _is_dated(entry, interval_seconds=endpoint.hls_package.program_date_time_interval_seconds):
-        # To the millisecond, so that all dates look alike.
-        date = entry.program_date_time // _TICKS_PER_MILLISECOND * _TICKS_PER_MILLISECOND
-    return MediaSegment(
+    return render_lines(
         uri=keys.segment_name(rendition_id, entry.media_sequence, rendering_version=entry.rendering_version),
         duration=duration_of(entry) if rendition is None or gap else rendition.duration,
-        program_date_time=date,
-        discontinuity=entry.discontinuity,
         gap=gap,
-    ).render()
-
-
-def _is_dated(entry: ProgramEntry, *, interval_seconds: int) -> bool:
-    """Whether this is the slot whose date is nearest to the beginning of an interval. Every jump is dated as well.
-
-    The entry alone decides, by the length that slots usually have: the real neighbours may be unknown to a process that
-    has just started. The reach is a little longer than a slot, since dates may drift: two dates do no harm, none would.
-    """
-    if interval_seconds <= 0:
-        return False
-    reach = entry.slot_duration + entry.slot_duration // _DATE_DRIFT_DIVISOR
-    since = (entry.program_date_time + entry.slot_duration // 2) % (interval_seconds * ticks.TICKS_PER_SECOND)
-    return entry.discontinuity or since < reach
+        discontinuity=entry.discontinuity,
+        date=entry.program_date_time,
+        slot_duration=entry.slot_duration,
+        interval_seconds=endpoint.hls_package.program_date_time_interval_seconds,
+    )
 
 
 def _rendition_of(entry: ProgramEntry, rendition_id: str) -> EntryRendition | None:

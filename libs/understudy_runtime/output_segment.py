@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from understudy_domain.entry import EntryRendition
+from understudy_domain.index_page_media import Joinable
 from understudy_runtime.errors import ObjectDiffers
 from understudy_runtime.join import join_pieces
 
@@ -20,7 +20,7 @@ class MediaStore(Protocol):
         """The whole object; raises ObjectMissing or StorageUnavailable."""
 
 
-async def read_pieces(store: MediaStore, rendition: EntryRendition) -> list[memoryview]:
+async def read_pieces(store: MediaStore, rendition: Joinable) -> list[memoryview]:
     """The pieces of a slot in one rendition, as they are stored.
 
     Raises:
@@ -38,7 +38,7 @@ async def read_pieces(store: MediaStore, rendition: EntryRendition) -> list[memo
     return pieces
 
 
-async def joined(rendition: EntryRendition, pieces: list[memoryview]) -> bytes | memoryview:
+async def joined(rendition: Joinable, pieces: list[memoryview]) -> bytes | memoryview:
     """The output segment of the pieces that were read, its counters shifted as the entry says."""
     shifts = [piece.shifts for piece in rendition.pieces]
     if rendition.size > _JOIN_IN_THREAD_BYTES and (len(pieces) > 1 or any(shifts)):

@@ -1,0 +1,198 @@
+"""What stands of an origin endpoint's programme, however long ago: index pages, and behind them the log.
+
+For whoever needs more of a programme than its live playlist lists (start-over viewing, harvesting):
+
+    history = ProgramHistory(bus, pages, endpoint, shards=settings.shards)
+    await history.refresh()                                  # the pages' keys, and the entries that are in none
+    view = history.view()                                    # does not change any more
+    cut = await view.cut(TimeWindow(start, end), now=now)    # spans of pages: what the window lists
+    async for page, span in view.pages(cut.spans):           # read as it goes, through the cache of ``pages``
+        for index in range(span.begin, span.end):
+            page.dates[index]; page.lengths["v1"][index]; page.segment(page.first + index, "v1", rendering_version=1)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from understudy_domain import codec, keys, ticks
+from understudy_domain.channel import OriginEndpoint
+from understudy_domain.entry import ProgramEntry
+from understudy_domain.errors import MalformedRecord
+from understudy_domain.index_page import IndexPage, Lineup
+from understudy_domain.keys import IndexPageKey
+from understudy_domain.program_tail import ProgramTail
+from understudy_domain.ticks import TICKS_PER_SECOND
+from understudy_domain.timeshift import Cut, Span, TimeWindow, chained, cut, newest_lineup
+from understudy_runtime import clock
+from understudy_runtime.errors import BusUnavailable
+from understudy_runtime.index_pages import IndexPages
+from understudy_runtime.jetstream import Bus
+from understudy_runtime.messages import StoredMessage
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_AT_ONCE: Final = 250
+"""Entries that are read from the log at a time."""
+_BUSY_SECONDS: Final = 0.005
+"""How long decoding may keep others waiting."""
+_SLACK: Final = ticks.from_seconds(10)
+"""How much earlier than a page was decided the log is read from: two clocks, of two streams, have to agree."""
+_READ_SECONDS_MAX: Final = 10.0
+_TICKS_PER_MILLISECOND: Final = TICKS_PER_SECOND // 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryView:
+    """A programme as it was known at one moment, oldest first, without a hole, up to its newest entry."""
+
+    endpoint: OriginEndpoint
+    spans: Sequence[Span]
+    has_ended: bool
+    """The programme ended with its newest entry."""
+    stored: IndexPages
+    in_memory: Mapping[IndexPageKey, IndexPage]
+    """Pages of what stands in the log alone."""
+
+    async def page(self, key: IndexPageKey) -> IndexPage:
+        """A page of these spans.
+
+        Raises:
+            ObjectMissing, StorageUnavailable, ObjectDiffers: as ``IndexPages.page``.
+        """
+        found = self.in_memory.get(key)
+        return await self.stored.page(key) if found is None else found
+
+    async def cut(self, window: TimeWindow, *, now: int) -> Cut:
+        """What a window lists; ``now`` in ticks since the epoch.
+
+        Raises:
+            OutOfWindow: nothing.
+            ObjectMissing, StorageUnavailable, ObjectDiffers: as ``page``.
+        """
+        delay = self.endpoint.time_delay
+        return await self._read(cut(self.spans, window, now=now, time_delay=delay, ended=self.has_ended))
+
+    async def lineup(self, spans: Sequence[Span]) -> Lineup | None:
+        """The renditions of the newest entry of these spans that names any.
+
+        Raises:
+            ObjectMissing, StorageUnavailable, ObjectDiffers: as ``page``.
+        """
+        return await self._read(newest_lineup(spans))
+
+    async def pages(self, spans: Sequence[Span]) -> AsyncIterator[tuple[IndexPage, Span]]:
+        """The pages of these spans, one after the other.
+
+        Raises:
+            ObjectMissing, StorageUnavailable, ObjectDiffers: as ``page``.
+        """
+        for span in spans:
+            yield await self.page(span.key), span
+
+    def span_of(self, media_sequence: int) -> Span | None:
+        """Where an entry stands; None where it is not known."""
+        return next((one for one in self.spans if one.first <= media_sequence < one.key.first + one.end), None)
+
+    async def _read(self, reading: Generator[IndexPageKey, IndexPage, T]) -> T:
+        try:
+            key = next(reading)
+            while True:
+                key = reading.send(await self.page(key))
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+
+class ProgramHistory:
+    """One origin endpoint's. Between two refreshes it can be told of new entries."""
+
+    def __init__(self, bus: Bus, pages: IndexPages, endpoint: OriginEndpoint, *, shards: int) -> None:
+        self._bus = bus
+        self._pages = pages
+        self._endpoint = endpoint
+        self._subject = keys.program_subject(keys.shard_of(endpoint.channel_guid, shards=shards), endpoint.guid)
+        self._stored: list[Span] = []
+        self._tail = ProgramTail()
+        self._refreshing = asyncio.Lock()
+        self.is_loaded = False
+        self.listed_up_to = 0
+        """Media sequence behind the newest entry when the pages were last listed."""
+
+    @property
+    def next_media_sequence(self) -> int | None:
+        """Of the entry that comes next; None while none is known."""
+        return self._tail.next
+
+    async def refresh(self) -> None:
+        """Find the pages that there are now, and read what is in none of them from the log, to its end.
+
+        Raises:
+            StorageUnavailable: the pages cannot be listed; what was known stays.
+            BusUnavailable: NATS does not answer in time.
+        """
+        async with self._refreshing:
+            stored = await self._pages.keys_of(self._endpoint.guid)
+            newest = max(stored, key=lambda key: (key.decided_milliseconds, key.last), default=None)
+            paged = 0 if newest is None else newest.last + 1
+            since = None if newest is None else newest.decided_milliseconds * _TICKS_PER_MILLISECOND
+            tail = self._tail
+            if tail.first is not None and (tail.first <= paged or newest is None):
+                tail.drop_before(paged)
+                since = tail.decided_at
+            else:
+                tail = ProgramTail()
+            await self._read_log(tail, since=None if since is None else since - _SLACK)
+            self._tail = tail
+            self._stored = chained(stored, before=tail.first) if tail.first is not None else []
+            self.listed_up_to = tail.next or 0
+            self.is_loaded = True
+
+    def extend(self, entries: Iterable[ProgramEntry]) -> bool:
+        """Take new entries, in order; False where some are missing before them: then a refresh is due."""
+        return all(self._tail.append(entry) for entry in entries)
+
+    def view(self) -> HistoryView:
+        """What is known now."""
+        pages = {page.key: page for page in self._tail.pages()}
+        spans = [*self._stored, *(Span(key, 0, len(page)) for key, page in pages.items())]
+        return HistoryView(self._endpoint, spans, self._tail.has_ended, self._pages, pages)
+
+    async def _read_log(self, tail: ProgramTail, *, since: int | None) -> None:
+        """Entries that were stored from an instant on; a hole before one makes it the first."""
+        sequence: int | None = None
+        while True:
+            messages = await self._fetch(since, sequence)
+            busy_since = clock.monotonic()
+            for message in messages:
+                self._take(tail, message.payload)
+                if clock.monotonic() - busy_since > _BUSY_SECONDS:
+                    await asyncio.sleep(0)
+                    busy_since = clock.monotonic()
+            if len(messages) < _AT_ONCE:
+                return
+            sequence = messages[-1].sequence + 1
+
+    async def _fetch(self, since: int | None, sequence: int | None) -> list[StoredMessage]:
+        begin = {"start_time": since} if sequence is None else {"first_sequence": sequence}
+        try:
+            async with asyncio.timeout(_READ_SECONDS_MAX):
+                return await self._bus.fetch(keys.PROGRAM_STREAM, self._subject, limit=_AT_ONCE, **begin)
+        except TimeoutError as err:
+            raise BusUnavailable("the entries of an origin endpoint cannot be read: NATS does not answer") from err
+
+    def _take(self, tail: ProgramTail, payload: bytes) -> None:
+        try:
+            entry = codec.decode_as(ProgramEntry, payload)
+        except MalformedRecord as err:
+            _log.error("an entry does not parse: %s", err, extra={"origin_endpoint": self._endpoint.id})
+            return
+        if not tail.append(entry):
+            tail.clear()
+            tail.append(entry)

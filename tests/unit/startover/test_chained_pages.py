@@ -1,0 +1,45 @@
+"""Which pages lead up to what stands in the log."""
+
+from __future__ import annotations
+
+from understudy_domain.keys import IndexPageKey
+from understudy_domain.timeshift import Span, chained
+
+
+def key(first: int, last: int, *, begin: int | None = None) -> IndexPageKey:
+    begin = 2000 * first if begin is None else begin
+    return IndexPageKey("e" * 32, first, last, begin, begin + 1, begin + 2, begin + 3, 0)
+
+
+def covered(spans: list[Span]) -> list[int]:
+    return [number for span in spans for number in range(span.first, span.key.first + span.end)]
+
+
+def test_pages_that_follow_each_other_are_chained_up_to_the_log() -> None:
+    pages = [key(0, 9), key(10, 19), key(20, 29)]
+    assert covered(chained(pages, before=30)) == list(range(30))
+    assert covered(chained(pages[::-1], before=30)) == list(range(30))
+    assert all(span.is_whole for span in chained(pages, before=30))
+
+
+def test_what_stands_in_the_log_too_is_not_taken_twice() -> None:
+    assert covered(chained([key(0, 9), key(10, 19)], before=15)) == list(range(15))
+
+
+def test_nothing_behind_a_hole_is_reached() -> None:
+    assert covered(chained([key(0, 9), key(20, 29)], before=30)) == list(range(20, 30))
+    assert chained([key(0, 9)], before=30) == []
+    assert chained([], before=30) == []
+    assert chained([key(0, 9)], before=0) == []
+
+
+def test_pages_that_overlap_give_each_entry_once() -> None:
+    pages = [key(100, 127), key(104, 127), key(128, 159), key(128, 191), key(160, 175)]
+    assert covered(chained(pages, before=176)) == list(range(100, 176))
+
+
+def test_of_a_programme_that_was_begun_anew_the_newer_pages_count() -> None:
+    old = [key(0, 9), key(10, 19), key(20, 29)]
+    new = [key(0, 9, begin=900_000), key(10, 14, begin=910_000)]
+    spans = chained([*old, *new], before=15)
+    assert [span.key for span in spans] == new
