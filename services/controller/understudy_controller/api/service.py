@@ -1,24 +1,16 @@
 """Channels and origin endpoints in the CONFIG bucket: what the operations do, without HTTP.
 
-Any number of controllers serve this API at once. Every write is a create or a compare-and-set, tried again on what
-another has written meanwhile; every read first catches up with all that was written before it began.
-
-Two keys are never written at once, so one rule spans two of them: *a channel that has origin endpoints is not
-deleted*. Creating an endpoint therefore writes the endpoint first and then its channel, unchanged, which gives the
-channel a new revision. Deleting a channel reads its revision, looks for endpoints and deletes that revision. Whichever
-of the two writes the channel's key first makes the other fail: the delete finds the endpoint when it looks again, or
-the create finds no channel and takes its endpoint back.
+Any number of controllers serve this API at once. Every write is one of ``ConfigWriter``'s; every read first catches up
+with all that was written before it began.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
-from typing import Final, TypeVar
+from collections.abc import Callable, Mapping, Sequence
 
 from understudy_controller.api import resources
-from understudy_controller.api.errors import ChannelInUse, IdTaken, ResourceNotFound, TooManyWriters
+from understudy_controller.api.errors import IdTaken, ResourceNotFound
 from understudy_controller.api.honoured import refuse_what_is_not_honoured
 from understudy_controller.api.models import (
     TAGS_MAX,
@@ -31,16 +23,11 @@ from understudy_controller.api.models import (
 from understudy_controller.api.models_understudy import PutPolicyRequest
 from understudy_controller.api.paging import PAGE_LENGTH_DEFAULT, page_of
 from understudy_controller.api.render import Renderer
+from understudy_controller.api.writing import ConfigWriter
 from understudy_domain.channel import Channel, OriginEndpoint
-from understudy_domain.errors import InvalidResource, UnderstudyError
+from understudy_domain.errors import InvalidResource
 from understudy_runtime.config_store import ConfigStore, Versioned
-from understudy_runtime.errors import AlreadyExists, BusUnavailable, StaleRevision
-
-R = TypeVar("R", Channel, OriginEndpoint)
-T = TypeVar("T")
-
-_ATTEMPTS: Final = 20
-"""Of one compare-and-set. Each failure means that another writer succeeded, so nobody starves for long."""
+from understudy_runtime.errors import AlreadyExists, BusUnavailable
 
 
 class ControlService:
@@ -51,6 +38,7 @@ class ControlService:
     ) -> None:
         """``now`` returns ticks since the epoch; ``credentials_grace``, in ticks: how long rotated pairs still work."""
         self._store = store
+        self._writer = ConfigWriter(store)
         self._renderer = renderer
         self._now = now
         self._credentials_grace = credentials_grace
@@ -65,7 +53,7 @@ class ControlService:
         """
         channel = resources.new_channel(request, now=self._now())
         try:
-            await self._create(channel)
+            await self._writer.create(channel)
         except AlreadyExists as err:
             raise IdTaken(f"id: a channel with the id {request.id} exists") from err
         return channel
@@ -95,7 +83,7 @@ class ControlService:
         Raises:
             ResourceNotFound: there is none.
         """
-        return await self._change(
+        return await self._writer.change(
             lambda: self._channel(channel_id), lambda channel: resources.changed_channel(channel, request)
         )
 
@@ -105,7 +93,7 @@ class ControlService:
         Raises:
             ResourceNotFound: there is none.
         """
-        return await self._change(
+        return await self._writer.change(
             lambda: self._channel(channel_id), lambda channel: resources.channel_with_logs(channel, request)
         )
 
@@ -121,7 +109,7 @@ class ControlService:
             return resources.rotated_channel(channel, ingest_endpoint_id, rotation)
 
         try:
-            return await self._change(lambda: self._channel(channel_id), rotated)
+            return await self._writer.change(lambda: self._channel(channel_id), rotated)
         except BusUnavailable:
             # Perhaps only the acknowledgement was lost. A client that were told 503 would rotate once more, and so end
             # the grace of the pair that its encoder has.
@@ -140,14 +128,9 @@ class ControlService:
         """
 
         async def attempt() -> None:
-            channel = self._channel(channel_id)
-            endpoints = self._store.origin_endpoints_of(channel.value.guid)
-            if endpoints:
-                names = ", ".join(sorted(endpoint.value.id for endpoint in endpoints)[:10])
-                raise ChannelInUse(f"the channel {channel_id} has origin endpoints, delete them first: {names}")
-            await self._delete(channel)
+            await self._writer.delete_channel(self._channel(channel_id))
 
-        await self._attempts(attempt)
+        await self._writer.attempts(attempt)
 
     # --- origin endpoints ---------------------------------------------------------------------------------------------
 
@@ -166,15 +149,9 @@ class ControlService:
         channel = self._channel(request.channel_id).value
         endpoint = resources.new_origin_endpoint(request, channel, now=self._now())
         try:
-            revision = await self._create(endpoint)
+            await self._writer.create_origin_endpoint(endpoint, channel)
         except AlreadyExists as err:
             raise IdTaken(f"id: an origin endpoint with the id {request.id} exists") from err
-        try:
-            await self._touch(channel)
-        except BaseException:
-            with suppress(UnderstudyError):
-                await self._store.delete(endpoint, revision)
-            raise
         return endpoint
 
     async def origin_endpoint(self, endpoint_id: str) -> OriginEndpoint:
@@ -209,7 +186,7 @@ class ControlService:
             InvalidResource, NotHonouredYet: the fields contradict each other, or ask for what cannot be done.
         """
         refuse_what_is_not_honoured(request)
-        return await self._change(
+        return await self._writer.change(
             lambda: self._origin_endpoint(endpoint_id),
             lambda endpoint: resources.changed_origin_endpoint(endpoint, request),
         )
@@ -221,7 +198,7 @@ class ControlService:
             ResourceNotFound: there is none.
             InvalidResource: the policy needs an input, or cannot have this one.
         """
-        return await self._change(
+        return await self._writer.change(
             lambda: self._origin_endpoint(endpoint_id),
             lambda endpoint: resources.endpoint_with_policy(endpoint, request),
         )
@@ -245,9 +222,9 @@ class ControlService:
 
         async def attempt() -> None:
             endpoint = self._origin_endpoint(endpoint_id)
-            await self._delete(endpoint)
+            await self._writer.delete(endpoint)
 
-        await self._attempts(attempt)
+        await self._writer.attempts(attempt)
 
     # --- tags ---------------------------------------------------------------------------------------------------------
 
@@ -288,7 +265,7 @@ class ControlService:
 
         await self._change_tags(arn, without_these)
 
-    # --- finding and writing ------------------------------------------------------------------------------------------
+    # --- finding ------------------------------------------------------------------------------------------------------
 
     def _channel(self, channel_id: str) -> Versioned[Channel]:
         found = self._store.channels.get(channel_id)
@@ -302,53 +279,12 @@ class ControlService:
             raise ResourceNotFound(f"there is no origin endpoint with the id {endpoint_id:.256}")
         return found
 
-    def _by_guid(self, guid: str) -> Versioned[Channel] | Versioned[OriginEndpoint] | None:
-        return self._store.channel_by_guid(guid) or self._store.origin_endpoint_by_guid(guid)
-
     def _by_arn(self, arn: str) -> Versioned[Channel] | Versioned[OriginEndpoint]:
         guid = arn.rpartition("/")[2]
-        found = self._by_guid(guid)
+        found = self._writer.by_guid(guid)
         if found is None or arn != self._renderer.arn(found.value):
             raise ResourceNotFound(f"there is no channel or origin endpoint with the ARN {arn:.512}")
         return found
-
-    async def _create(self, resource: Channel | OriginEndpoint) -> int:
-        """Store a new resource and return its revision, also when only the acknowledgement was lost.
-
-        A client that were told 503 would try again, and hear that the id exists.
-        """
-        try:
-            return await self._store.create(resource)
-        except BusUnavailable:
-            await self._store.ensure_current()
-            found = self._by_guid(resource.guid)
-            if found is None:
-                raise
-            return found.revision
-
-    async def _delete(self, found: Versioned[Channel] | Versioned[OriginEndpoint]) -> None:
-        """Delete what was found, also when only the acknowledgement was lost; the reason is the same."""
-        try:
-            await self._store.delete(found.value, found.revision)
-        except BusUnavailable:
-            await self._store.ensure_current()
-            if self._by_guid(found.value.guid) is not None:
-                raise
-
-    async def _touch(self, channel: Channel) -> None:
-        """Give the channel a new revision; see the head of this file.
-
-        Raises:
-            ResourceNotFound: it was deleted meanwhile, and perhaps created again.
-        """
-
-        def find() -> Versioned[Channel]:
-            found = self._channel(channel.id)
-            if found.value.guid != channel.guid:
-                raise ResourceNotFound(f"the channel {channel.id} was deleted while its origin endpoint was created")
-            return found
-
-        await self._change(find, lambda unchanged: unchanged)
 
     async def _change_tags(self, arn: str, change: Callable[[Mapping[str, str]], Mapping[str, str]]) -> None:
         async def attempt() -> None:
@@ -356,24 +292,4 @@ class ControlService:
             changed = dataclasses.replace(found.value, tags=change(found.value.tags))
             await self._store.update(changed, found.revision)
 
-        await self._attempts(attempt)
-
-    async def _change(self, find: Callable[[], Versioned[R]], change: Callable[[R], R]) -> R:
-        """Write ``change`` of what ``find`` returns, on its newest revision."""
-
-        async def attempt() -> R:
-            found = find()
-            changed = change(found.value)
-            await self._store.update(changed, found.revision)
-            return changed
-
-        return await self._attempts(attempt)
-
-    async def _attempts(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        for _ in range(_ATTEMPTS):
-            await self._store.ensure_current()
-            try:
-                return await attempt()
-            except StaleRevision:
-                continue
-        raise TooManyWriters("others kept changing this resource, nothing was written; try again")
+        await self._writer.attempts(attempt)
