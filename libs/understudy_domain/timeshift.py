@@ -131,7 +131,9 @@ def chained(pages: Iterable[IndexPageKey], *, before: int) -> list[Span]:
     return spans[::-1]
 
 
-def cut(spans: Sequence[Span], window: TimeWindow, *, now: int, time_delay: int, ended: bool) -> Reading:
+def cut(
+    spans: Sequence[Span], window: TimeWindow, *, now: int, time_delay: int, ended: bool, is_current: bool = True
+) -> Reading:
     """What a window lists of a programme.
 
     Args:
@@ -140,13 +142,14 @@ def cut(spans: Sequence[Span], window: TimeWindow, *, now: int, time_delay: int,
         now: ticks since the epoch.
         time_delay: the endpoint's, ticks.
         ended: the programme ended with the newest entry.
+        is_current: no newer entry stands that is not known here; where that is not certain, silence tells nothing.
 
     Raises:
         OutOfWindow: nothing.
     """
     number, begin = yield from _first_of(spans, window)
     listed: list[Span] = []
-    is_complete = now - time_delay >= window.until + LATE_ENTRIES
+    is_complete = is_current and now - time_delay >= window.until + LATE_ENTRIES
     for at, span in enumerate(spans[number:], start=number):
         begin = begin if at == number else span.begin
         end, reached = span.end, False

@@ -47,13 +47,20 @@ class ByteCache(Generic[K, V]):
             _, (_, gone) = self._held.popitem(last=False)
             self.bytes_held -= gone
 
-    async def get(self, key: K, load: Callable[[], Awaitable[V]], *, weight: Callable[[V], int]) -> V:
-        """The value, from memory or by ``load``; whatever that raises reaches all who wait for it.
+    async def get(
+        self,
+        key: K,
+        load: Callable[[], Awaitable[V]],
+        *,
+        weight: Callable[[V], int],
+        is_current: Callable[[V], bool] = lambda _: True,
+    ) -> V:
+        """The value, from memory where it is still current, or by ``load``; whatever that raises reaches all who wait.
 
         A caller that goes away takes nothing from the others: the load goes on.
         """
         found = self.find(key)
-        if found is not None:
+        if found is not None and is_current(found):
             return found
         task = self._loads.get(key)
         if task is None:

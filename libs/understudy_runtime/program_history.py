@@ -4,7 +4,7 @@ For whoever needs more of a programme than its live playlist lists (start-over v
 
     history = ProgramHistory(bus, pages, endpoint, shards=settings.shards)
     await history.refresh()                                  # the pages' keys, and the entries that are in none
-    view = history.view()                                    # does not change any more
+    view = history.view(endpoint)                             # does not change any more
     cut = await view.cut(TimeWindow(start, end), now=now)    # spans of pages: what the window lists
     async for page, span in view.pages(cut.spans):           # read as it goes, through the cache of ``pages``
         for index in range(span.begin, span.end):
@@ -69,15 +69,23 @@ class HistoryView:
         found = self.in_memory.get(key)
         return await self.stored.page(key) if found is None else found
 
-    async def cut(self, window: TimeWindow, *, now: int) -> Cut:
-        """What a window lists; ``now`` in ticks since the epoch.
+    async def cut(self, window: TimeWindow, *, now: int, is_current: bool = True) -> Cut:
+        """What a window lists; ``now`` in ticks since the epoch, ``is_current`` as in ``timeshift.cut``.
 
         Raises:
             OutOfWindow: nothing.
             ObjectMissing, StorageUnavailable, ObjectDiffers: as ``page``.
         """
-        delay = self.endpoint.time_delay
-        return await self._read(cut(self.spans, window, now=now, time_delay=delay, ended=self.has_ended))
+        return await self._read(
+            cut(
+                self.spans,
+                window,
+                now=now,
+                time_delay=self.endpoint.time_delay,
+                ended=self.has_ended,
+                is_current=is_current,
+            )
+        )
 
     async def lineup(self, spans: Sequence[Span]) -> Lineup | None:
         """The renditions of the newest entry of these spans that names any.
@@ -158,11 +166,11 @@ class ProgramHistory:
         """Take new entries, in order; False where some are missing before them: then a refresh is due."""
         return all(self._tail.append(entry) for entry in entries)
 
-    def view(self) -> HistoryView:
-        """What is known now."""
+    def view(self, endpoint: OriginEndpoint) -> HistoryView:
+        """What is known now, for the endpoint as it is configured now."""
         pages = {page.key: page for page in self._tail.pages()}
         spans = [*self._stored, *(Span(key, 0, len(page)) for key, page in pages.items())]
-        return HistoryView(self._endpoint, spans, self._tail.has_ended, self._pages, pages)
+        return HistoryView(endpoint, spans, self._tail.has_ended, self._pages, pages)
 
     async def _read_log(self, tail: ProgramTail, *, since: int | None) -> None:
         """Entries that were stored from an instant on; a hole before one makes it the first."""

@@ -19,12 +19,15 @@ from understudy_egress.programmes import Programmes
 from understudy_egress.segment_cache import SegmentCache
 from understudy_egress.segments import Segments
 from understudy_egress.settings import EgressSettings
+from understudy_egress.startover import Startover
 from understudy_runtime.access_log import AccessLog
 from understudy_runtime.client_address import TrustedProxies
 from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.health import Health, health_routes
+from understudy_runtime.index_pages import IndexPages
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.metrics import App, HttpMetrics, HttpMetricsMiddleware, new_registry
+from understudy_runtime.objectkeys import ObjectKeys
 from understudy_runtime.objectstore import ObjectStore
 
 SERVICE = "egress"
@@ -67,13 +70,18 @@ def create_app(context: ProcessContext) -> App:
         shards=settings.shards,
         wait_seconds=settings.first_request_wait_seconds,
     )
+    store = ObjectStore(settings)
     segments = Segments(
-        ObjectStore(settings),
+        store,
         SegmentCache(bytes_max=settings.segment_cache_bytes),
         reads_max=settings.storage_reads_max,
         timeout_seconds=settings.s3_timeout_seconds,
     )
-    context.registry.register(EgressCollector(bus=bus, programmes=programmes, segments=segments))
+    pages = IndexPages(store, ObjectKeys(settings), bytes_max=settings.startover_cache_bytes // 4)
+    startover = Startover(bus, pages, shards=settings.shards, bytes_max=settings.startover_cache_bytes * 3 // 4)
+    context.registry.register(
+        EgressCollector(bus=bus, programmes=programmes, segments=segments, pages=pages, startover=startover)
+    )
 
     context.health.add_check("program", lambda: None if programmes.is_following else "not followed yet")
 
@@ -97,6 +105,11 @@ def create_app(context: ProcessContext) -> App:
     service = FastAPI(title="Understudy egress", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     service.router.routes.extend(health_routes(context.health, context.registry))
     delivery = Delivery(
-        programmes, segments, logs, trusted_proxies=TrustedProxies.parse(settings.trusted_proxies), otherwise=service
+        programmes,
+        segments,
+        startover,
+        logs,
+        trusted_proxies=TrustedProxies.parse(settings.trusted_proxies),
+        otherwise=service,
     )
     return HttpMetricsMiddleware(delivery, metrics=context.http_metrics)

@@ -11,8 +11,10 @@ import logging
 
 from understudy_domain import keys
 from understudy_domain.cdn_authorization import HEADER
-from understudy_domain.errors import MalformedKey, UnderstudyError, UnknownObject
+from understudy_domain.errors import LeftWindow, MalformedKey, UnderstudyError, UnknownObject
+from understudy_domain.index_page_media import Joinable
 from understudy_domain.playlist_request import parse_playlist_request
+from understudy_domain.timeshift import TimeWindow
 from understudy_egress.access import CDN_IDENTIFIER
 from understudy_egress.conditions import RangeNotSatisfiable, accepts_gzip, is_not_modified, requested_range
 from understudy_egress.errors import MethodNotAllowed
@@ -29,6 +31,8 @@ from understudy_egress.prepared import (
 from understudy_egress.programme import Programme
 from understudy_egress.programmes import Programmes
 from understudy_egress.segments import Segments
+from understudy_egress.startover import ROUTE as STARTOVER
+from understudy_egress.startover import Startover, climbing
 from understudy_runtime import clock
 from understudy_runtime.client_address import TrustedProxies
 from understudy_runtime.metrics import ROUTE, App, Receive, Scope, Send
@@ -58,6 +62,7 @@ class Delivery:
         self,
         programmes: Programmes,
         segments: Segments,
+        startover: Startover,
         logs: EgressLogs,
         *,
         trusted_proxies: TrustedProxies,
@@ -66,6 +71,7 @@ class Delivery:
         self._logs = logs
         self._programmes = programmes
         self._segments = segments
+        self._startover = startover
         self._trusted_proxies = trusted_proxies
         self._otherwise = otherwise
 
@@ -100,9 +106,13 @@ class Delivery:
         self._check_access(scope, programme)
         if path.endswith(".m3u8"):
             request = parse_playlist_request(path, scope["query_string"].decode("latin-1"))
-            if not request.is_live or request.segment_prefix:
-                raise UnknownObject("start-over playlists are not answered yet")
-            prepared = programme.playlist(request.live_path.encode())
+            if request.start is None:
+                prepared = programme.playlist(request.live_path.encode())
+                if request.segment_prefix:
+                    prepared = climbing(prepared, request.segment_prefix)
+            else:
+                scope[ROUTE] = STARTOVER
+                prepared = await self._startover.playlist(programme, request, TimeWindow(request.start, request.end))
             scope[ROUTE] = prepared.route
             await _send_prepared(scope, send, prepared)
         else:
@@ -119,7 +129,7 @@ class Delivery:
             parsed = keys.parse_segment_path(path)
         except MalformedKey as err:
             raise UnknownObject("neither a playlist nor a segment") from err
-        rendition = programme.segment(parsed)
+        rendition = await self._segment(programme, parsed)
         description = self._segments.describe(parsed, rendition)
         headers = _headers(scope)
         if is_not_modified(headers.get(b"if-none-match"), description.etag):
@@ -151,6 +161,15 @@ class Delivery:
             *segment_validators(description),
         )
         await _send(send, 206, partial, prepared.identity.body[start:end])
+
+    async def _segment(self, programme: Programme, path: keys.SegmentPath) -> Joinable:
+        """What a segment is made of, also where it has left the live playlist and the startover window reaches it."""
+        try:
+            return programme.segment(path)
+        except LeftWindow:
+            if not programme.endpoint.startover_window_seconds:
+                raise
+        return await self._startover.segment(programme, path)
 
 
 def _guid(path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -11,23 +12,34 @@ from typing_extensions import override
 from understudy_domain import ticks
 from understudy_egress.programmes import Programmes
 from understudy_egress.segments import Segments
+from understudy_egress.startover import Startover
 from understudy_runtime import clock
+from understudy_runtime.byte_cache import ByteCache
+from understudy_runtime.index_pages import IndexPages
 from understudy_runtime.jetstream import Bus
 
 
 class EgressCollector(Collector):
     """One process's programmes, segment cache and bus."""
 
-    def __init__(self, *, bus: Bus, programmes: Programmes, segments: Segments) -> None:
+    def __init__(
+        self, *, bus: Bus, programmes: Programmes, segments: Segments, pages: IndexPages, startover: Startover
+    ) -> None:
         self._bus = bus
         self._programmes = programmes
         self._segments = segments
+        self._startover_caches: dict[str, ByteCache[Any, Any]] = {
+            "page": pages.cache,
+            "block": startover.blocks,
+            "playlist": startover.playlists,
+        }
 
     @override
     def collect(self) -> Iterator[Metric]:
         """The metrics as of now."""
         yield from self._programme_metrics()
         yield from self._segment_metrics()
+        yield from self._startover_metrics()
         yield GaugeMetricFamily(
             "understudy_egress_bus_connected",
             "1 while NATS is connected; without it egress serves what it has, and nothing new.",
@@ -97,3 +109,21 @@ class EgressCollector(Collector):
             "Bytes of segments read from the storage.",
             value=self._segments.bytes_read_total,
         )
+
+    def _startover_metrics(self) -> Iterator[Metric]:
+        requests = CounterMetricFamily(
+            "understudy_egress_startover_cache_requests",
+            "What start-over playlists were made of, asked of the cache: a hit, or a miss that was read or rendered.",
+            labels=("what", "result"),
+        )
+        held = GaugeMetricFamily(
+            "understudy_egress_startover_cache_bytes",
+            "Bytes of index pages, their rendered lines, and whole playlists in memory.",
+            labels=("what",),
+        )
+        for what, cache in self._startover_caches.items():
+            requests.add_metric((what, "hit"), cache.hits)
+            requests.add_metric((what, "miss"), cache.misses)
+            held.add_metric((what,), cache.bytes_held)
+        yield requests
+        yield held

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from understudy_domain.entry import EntryRendition
+from understudy_domain.index_page_media import Joinable
 from understudy_runtime.access_log import Names
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -111,18 +111,47 @@ def gzip_body(body: bytes) -> bytes:
 
 def prepare_playlist(text: bytes, *, route: str, extra: Headers = ()) -> Prepared:
     """A live playlist, plain and gzipped; ``extra`` headers are sent with both."""
-    tag = hashlib.sha256(text).hexdigest()[:_ETAG_DIGITS].encode()
+    return prepare_text(Text(text, gzip_body(text), text_digest(text)), route=route, extra=extra, is_live=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A playlist's bytes, plain and gzipped, and what they are recognised by."""
+
+    plain: bytes
+    gzip: bytes
+    digest: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes of both."""
+        return len(self.plain) + len(self.gzip)
+
+
+def text_digest(text: bytes) -> bytes:
+    """What an entity tag is made of."""
+    return hashlib.sha256(text).hexdigest()[:_ETAG_DIGITS].encode()
+
+
+def prepare_text(text: Text, *, route: str, extra: Headers = (), is_live: bool, joined: bool = True) -> Prepared:
+    """A playlist that is rendered; ``joined`` as in ``Representation``."""
     return Prepared(
-        _playlist_representation(text, etag=b'"%b"' % tag, encoding=(), extra=extra),
+        _playlist_representation(text.plain, etag=b'"%b"' % text.digest, encoding=(), extra=extra, joined=joined),
         gzip=_playlist_representation(
-            gzip_body(text), etag=b'"%b-gzip"' % tag, encoding=((b"content-encoding", b"gzip"),), extra=extra
+            text.gzip,
+            etag=b'"%b-gzip"' % text.digest,
+            encoding=((b"content-encoding", b"gzip"),),
+            extra=extra,
+            joined=joined,
         ),
         route=route,
-        is_live=True,
+        is_live=is_live,
     )
 
 
-def _playlist_representation(body: bytes, *, etag: bytes, encoding: Headers, extra: Headers) -> Representation:
+def _playlist_representation(
+    body: bytes, *, etag: bytes, encoding: Headers, extra: Headers, joined: bool
+) -> Representation:
     validators: Headers = (
         (b"etag", etag),
         (b"vary", b"Accept-Encoding"),
@@ -135,7 +164,7 @@ def _playlist_representation(body: bytes, *, etag: bytes, encoding: Headers, ext
         *encoding,
         *validators,
     )
-    return Representation(body, etag=etag, headers=headers, not_modified_headers=validators, joined=True)
+    return Representation(body, etag=etag, headers=headers, not_modified_headers=validators, joined=joined)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +176,7 @@ class SegmentDescription:
     media_type: bytes
 
 
-def describe_segment(rendition: EntryRendition, *, rendering_version: int, suffix: str) -> SegmentDescription:
+def describe_segment(rendition: Joinable, *, rendering_version: int, suffix: str) -> SegmentDescription:
     """The entity tag follows from what the segment is made of: object keys are never used twice."""
     digest = hashlib.sha256()
     for piece in rendition.pieces:

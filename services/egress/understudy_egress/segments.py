@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from understudy_domain import keys
-from understudy_domain.entry import EntryRendition
 from understudy_domain.errors import LeftWindow
+from understudy_domain.index_page_media import Joinable
 from understudy_egress.board import Board
 from understudy_egress.errors import MediaUnavailable
 from understudy_egress.prepared import Prepared, SegmentDescription, describe_segment
@@ -26,13 +26,11 @@ class Segments:
         self.bytes_read_total = 0
 
     @staticmethod
-    def describe(path: keys.SegmentPath, rendition: EntryRendition) -> SegmentDescription:
+    def describe(path: keys.SegmentPath, rendition: Joinable) -> SegmentDescription:
         """Its headers, without reading it."""
         return describe_segment(rendition, rendering_version=path.rendering_version, suffix=path.suffix)
 
-    async def get(
-        self, path: bytes, rendition: EntryRendition, description: SegmentDescription, *, board: Board
-    ) -> Prepared:
+    async def get(self, path: bytes, rendition: Joinable, description: SegmentDescription, *, board: Board) -> Prepared:
         """The segment with its bytes.
 
         Raises:
@@ -41,7 +39,7 @@ class Segments:
         """
         return await self.cache.get(path, description, board=board, load=lambda: self._load(rendition))
 
-    async def _load(self, rendition: EntryRendition) -> bytes | memoryview:
+    async def _load(self, rendition: Joinable) -> bytes | memoryview:
         try:
             async with asyncio.timeout(self._timeout_seconds), self._reading:
                 pieces = await read_pieces(self._store, rendition)

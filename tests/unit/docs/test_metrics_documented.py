@@ -25,13 +25,16 @@ from understudy_egress.programmes import Programmes
 from understudy_egress.segment_cache import SegmentCache
 from understudy_egress.segments import Segments
 from understudy_egress.settings import EgressSettings
+from understudy_egress.startover import Startover
 from understudy_ingest.body import Budget
 from understudy_ingest.metrics import IngestMetrics
 from understudy_runtime.access_log import AccessLog
 from understudy_runtime.client_address import TrustedProxies
 from understudy_runtime.config_store import ConfigStore
+from understudy_runtime.index_pages import IndexPages
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.metrics import HttpMetrics
+from understudy_runtime.objectkeys import ObjectKeys
 from understudy_runtime.objectstore import ObjectStore
 
 ROOT = Path(__file__).parents[3]
@@ -69,7 +72,11 @@ def egress(registry: CollectorRegistry) -> None:
     settings = EgressSettings(s3_endpoint_url="http://127.0.0.1:1")
     programmes = Programmes(bus(), ConfigStore(bus()), shown={}, secrets=CdnSecrets(None), shards=1, wait_seconds=1)
     segments = Segments(ObjectStore(settings), SegmentCache(bytes_max=1), reads_max=1, timeout_seconds=1)
-    registry.register(EgressCollector(bus=bus(), programmes=programmes, segments=segments))
+    pages = IndexPages(ObjectStore(settings), ObjectKeys(settings), bytes_max=1)
+    startover = Startover(bus(), pages, shards=1, bytes_max=1)
+    registry.register(
+        EgressCollector(bus=bus(), programmes=programmes, segments=segments, pages=pages, startover=startover)
+    )
     registry.register(AccessLog("stdout", trusted_proxies=TrustedProxies()))
 
 

@@ -1,0 +1,29 @@
+"""Gzip put together of pieces that were compressed before, so that a long playlist that grows is not done again.
+
+A piece is a run of DEFLATE blocks that ends on a whole byte and refers to nothing before it, so pieces in a row are one
+stream. Only the checksum runs over everything.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from typing import Final
+
+_LEVEL: Final = 1
+_RAW: Final = -15
+_HEAD: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
+"""Deflate, no name, no time, quickly compressed, by an unknown system: the same bytes everywhere."""
+_LAST_BLOCK: Final = b"\x03\x00"
+
+
+def deflated(piece: bytes) -> bytes:
+    """A piece, compressed."""
+    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
+    return compressor.compress(piece) + compressor.flush(zlib.Z_FULL_FLUSH)
+
+
+def gzip_of(pieces: Iterable[bytes], plain: bytes) -> bytes:
+    """The gzip of ``plain``, whose pieces are these."""
+    tail = zlib.crc32(plain).to_bytes(4, "little") + (len(plain) & 0xFFFFFFFF).to_bytes(4, "little")
+    return b"".join([_HEAD, *pieces, _LAST_BLOCK, tail])
