@@ -10,7 +10,7 @@ FINGERPRINT := $(shell { pwd; cat pyproject.toml requirements/dev.txt; } | cksum
 STAMP := $(VENV)/installed-$(FINGERPRINT)
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml $(LOCKFLAGS)
-SOURCES := libs services tests bench
+SOURCES := libs services tests bench examples
 QUICK_TESTS := tests/unit tests/property tests/conformance $(wildcard tests/simulation)
 
 .PHONY: help install run format lint typecheck contracts test test-unit test-property \

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[3]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("services/*/*.md")])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
-FILE = re.compile(r"`((?:docs|tests|bench|libs|services)/[\w./-]+)`")
+FILE = re.compile(r"`((?:docs|tests|bench|libs|services|examples)/[\w./-]+)`")
 
 
 def anchors(page: Path) -> set[str]:
