@@ -11,6 +11,7 @@ from understudy_domain.codec import record
 from understudy_domain.errors import InvalidResource
 from understudy_domain.facts import EndpointConfigured
 from understudy_domain.policy import HOLD_DOWN_DEFAULT, PolicyKind
+from understudy_domain.stream_selection import StreamSelection
 
 SEGMENT_DURATION_SECONDS_DEFAULT = 6
 PLAYLIST_WINDOW_SECONDS_DEFAULT = 60
@@ -67,19 +68,6 @@ class Channel:
     """Of what is asked of its ingest endpoints; None: none are written."""
     egress_access_logs: AccessLogs | None = None
     """Of what is asked of its origin endpoints; None: none are written."""
-
-
-VIDEO_BITS_PER_SECOND_MAX = 2**31 - 1
-"""A stream selection up to this leaves nothing out."""
-
-
-@dataclass(frozen=True, slots=True)
-class StreamSelection:
-    """Which video bitrates an origin endpoint offers, and in which order; the defaults offer all as they came."""
-
-    min_video_bits_per_second: int = 0
-    max_video_bits_per_second: int = VIDEO_BITS_PER_SECOND_MAX
-    stream_order: str = "ORIGINAL"
 
 
 @dataclass(frozen=True, slots=True)

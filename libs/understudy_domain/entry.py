@@ -81,6 +81,15 @@ class EntryRendition:
     autoselect: bool = False
     counters: tuple[NextCounter, ...] | None = None
     """Where the counters stand after this slot, gaps included; None where nothing is known of them."""
+    nominal_bandwidth: int | None = None
+    """What the encoder declared when the rendition joined, or its first segment measured, bit/s: what it is selected
+    by, since it never changes. None in entries of older releases."""
+    position: int | None = None
+    """Its place among the variants that the encoder announced, where it announced them."""
+    audio_channels: int | None = None
+    """Of its first audio track, measured as it joined; None where it has none, and in entries of older releases."""
+    sample_rate: int | None = None
+    """Of the same track, Hz."""
 
     @property
     def duration(self) -> int:

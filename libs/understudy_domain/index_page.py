@@ -12,7 +12,7 @@ playlists are rendered, and the **media**, which says what segments are made of.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Final
@@ -25,6 +25,7 @@ from understudy_domain.errors import MalformedRecord
 from understudy_domain.index_page_media import PageMedia, SegmentMedia, media_of
 from understudy_domain.keys import IndexPageKey
 from understudy_domain.media import TrackKind
+from understudy_domain.stream_selection import ALL, StreamSelection, offered
 from understudy_domain.ticks import TICKS_PER_SECOND
 
 PAGE_ENTRIES: Final = 512
@@ -56,6 +57,10 @@ class RenditionDescription:
     channels: str | None = None
     default: bool = False
     autoselect: bool = False
+    nominal_bandwidth: int | None = None
+    position: int | None = None
+    audio_channels: int | None = None
+    sample_rate: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,17 +195,19 @@ class IndexPage:
         """What it takes in memory, bytes, about."""
         return (10 + 4 * len(self.lengths)) * len(self) * _BYTES_PER_NUMBER
 
-    def lineup(self, index: int) -> Lineup:
-        """What the multivariant playlist says of an entry's renditions."""
-        of = self.listing.lineups[self.listing.lineup[index]]
-        return Lineup(tuple(self.listing.descriptions[number] for number in of))
+    def lineup(self, index: int, *, selection: StreamSelection = ALL) -> Lineup:
+        """What the multivariant playlist says of those of an entry's renditions that are offered."""
+        return self._offered(self.listing.lineups[self.listing.lineup[index]], selection)
 
-    def names(self, rendition: str, begin: int, end: int) -> bool:
-        """Whether one of these entries names a rendition, if only as a gap."""
+    def _offered(self, of: Iterable[int], selection: StreamSelection) -> Lineup:
+        return Lineup(offered([self.listing.descriptions[number] for number in of], selection))
+
+    def names(self, rendition: str, begin: int, end: int, *, selection: StreamSelection = ALL) -> bool:
+        """Whether one of these entries offers a rendition, if only as a gap."""
         naming = {
             number
             for number, of in enumerate(self.listing.lineups)
-            if any(self.listing.descriptions[one].rendition == rendition for one in of)
+            if any(one.rendition == rendition for one in self._offered(of, selection).renditions)
         }
         return bool(naming) and not naming.isdisjoint(self.listing.lineup[begin:end])
 
@@ -293,4 +300,8 @@ def _description(rendition: EntryRendition) -> RenditionDescription:
         channels=rendition.channels,
         default=rendition.default,
         autoselect=rendition.autoselect,
+        nominal_bandwidth=rendition.nominal_bandwidth,
+        position=rendition.position,
+        audio_channels=rendition.audio_channels,
+        sample_rate=rendition.sample_rate,
     )

@@ -36,6 +36,12 @@ class Rendition:
     channels: str | None = None
     default: bool = False
     autoselect: bool = False
+    position: int | None = None
+    """Its place among the variants that the encoder announces; None where it is none of them."""
+    audio_channels: int | None = None
+    """Of the first audio track in its first segment, measured; None where there is none."""
+    sample_rate: int | None = None
+    """Of the same track, Hz."""
     since: int | None = None
     """Where the first slot it takes part in may begin, programme time, ticks; None: it was there from the start."""
     until: int | None = None
@@ -79,6 +85,7 @@ def renditions_of(
         leading = first.probe.leading
         if leading is not None:
             declared = _declared(playlist, multivariant)
+            audio = first.probe.of_kind(TrackKind.AUDIO)
             found.append(
                 Rendition(
                     rendition="",
@@ -94,6 +101,9 @@ def renditions_of(
                     channels=declared.channels,
                     default=declared.default,
                     autoselect=declared.autoselect,
+                    position=declared.position,
+                    audio_channels=audio.channels if audio else None,
+                    sample_rate=audio.sample_rate if audio else None,
                 )
             )
     return tuple(found)
@@ -102,6 +112,7 @@ def renditions_of(
 @dataclass(frozen=True, slots=True)
 class _Declared:
     bandwidth: int = 0
+    position: int | None = None
     audio_group: str | None = None
     name: str | None = None
     language: str | None = None
@@ -113,10 +124,12 @@ class _Declared:
 def _declared(playlist: str, multivariant: MultivariantArrived | None) -> _Declared:
     if multivariant is None:
         return _Declared()
-    for variant in multivariant.variants:
+    for position, variant in enumerate(multivariant.variants):
         if variant.path == playlist:
             return _Declared(
-                bandwidth=variant.bandwidth, audio_group=_separate_group(variant.audio_group, multivariant)
+                bandwidth=variant.bandwidth,
+                position=position,
+                audio_group=_separate_group(variant.audio_group, multivariant),
             )
     for rendition in multivariant.renditions:
         if rendition.path == playlist:

@@ -32,6 +32,7 @@ from understudy_domain.errors import LeftWindow, NotYetAvailable, UnderstudyErro
 from understudy_domain.hls.media_playlist import ENDLIST, render_header
 from understudy_domain.multivariant import render_multivariant
 from understudy_domain.segment_lines import render_lines
+from understudy_domain.stream_selection import offered_of
 
 MEDIA_PLAYLIST_VERSION = 8
 """EXT-X-VERSION: EXT-X-GAP needs 8, and a gap may come at any time; the version must not change on the way."""
@@ -96,7 +97,8 @@ class ProgramWindow:
             NotContiguous: they are not.
         """
         self.endpoint = endpoint
-        self._entries: list[ProgramEntry] = []
+        self._held: list[ProgramEntry] = []
+        self._entries: list[ProgramEntry] = []  # the same, with those renditions alone that are offered
         self._lines: dict[str, list[bytes]] = {}
         self._newest_with: dict[str, int] = {}  # by rendition: its newest available media sequence
         self._joined: dict[str, tuple[int, int, bytes]] = {}  # by rendition: lines from one media sequence to another
@@ -122,6 +124,8 @@ class ProgramWindow:
                 return entry.media_sequence == expected - 1 and entry.ended and self._end_with_last()
             if entry.media_sequence > expected:
                 raise NotContiguous(f"expected media sequence {expected}, found {entry.media_sequence}")
+        self._held.append(entry)
+        entry = offered_of(entry, self.endpoint.hls_package.stream_selection)
         for rendition in entry.renditions:
             if rendition.rendition not in self._lines:
                 self._lines[rendition.rendition] = [
@@ -134,6 +138,7 @@ class ProgramWindow:
 
     def _end_with_last(self) -> bool:
         last = self._entries[-1]
+        self._held[-1] = replace(self._held[-1], ended=True)
         self._entries[-1] = replace(last, ended=True)
         return not last.ended
 
@@ -183,6 +188,7 @@ class ProgramWindow:
             return
         self._first -= drop
         self._end -= drop
+        del self._held[:drop]
         del self._entries[:drop]
         oldest = self._entries[0].media_sequence
         for rendition_id, lines in list(self._lines.items()):
@@ -196,8 +202,8 @@ class ProgramWindow:
 
     @property
     def entries(self) -> Sequence[ProgramEntry]:
-        """All that are held, those not yet available included."""
-        return self._entries
+        """All that are held, those not yet available included, with all of their renditions."""
+        return self._held
 
     @property
     def live_edge(self) -> ProgramEntry | None:

@@ -204,6 +204,10 @@ def _rendition(
         default=rendition.default,
         autoselect=rendition.autoselect,
         counters=counters,
+        nominal_bandwidth=rendition.bandwidth,
+        position=rendition.position,
+        audio_channels=rendition.audio_channels,
+        sample_rate=rendition.sample_rate,
     )
 
 

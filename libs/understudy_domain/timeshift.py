@@ -30,6 +30,7 @@ from understudy_domain.errors import UnderstudyError
 from understudy_domain.index_page import IndexPage, Lineup
 from understudy_domain.keys import IndexPageKey
 from understudy_domain.playlist_request import WINDOW_MAX
+from understudy_domain.stream_selection import StreamSelection
 from understudy_domain.ticks import TICKS_PER_SECOND
 
 _TICKS_PER_MILLISECOND: Final = TICKS_PER_SECOND // 1_000
@@ -195,12 +196,14 @@ def _end_in(page: IndexPage, begin: int, end: int, *, window: TimeWindow, now: i
     return end, end > begin and page.ends[end - 1] >= window.until
 
 
-def newest_lineup(spans: Sequence[Span]) -> Generator[IndexPageKey, IndexPage, Lineup | None]:
-    """The renditions of the newest of these entries that names any; None where none does."""
+def newest_lineup(
+    spans: Sequence[Span], *, selection: StreamSelection
+) -> Generator[IndexPageKey, IndexPage, Lineup | None]:
+    """The renditions that are offered of the newest of these entries that has any; None where none does."""
     for span in reversed(spans):
         page = yield span.key
         for index in range(span.end - 1, span.begin - 1, -1):
-            lineup = page.lineup(index)
+            lineup = page.lineup(index, selection=selection)
             if lineup.renditions:
                 return lineup
     return None

@@ -28,7 +28,7 @@ class Block:
     target_duration_seconds: int
     """The longest of its entries'."""
     is_named: bool
-    """At least one of its entries names the rendition: else it is none of its playlist."""
+    """At least one of its entries offers the rendition: else it is none of its playlist."""
     discontinuity_sequence: int
     """Before its first entry."""
 
@@ -68,7 +68,7 @@ def render_block(
     return Block(
         "".join(lines).encode(),
         target_duration_seconds=max(listing.target_durations_seconds[span.begin : span.end]),
-        is_named=page.names(rendition, span.begin, span.end),
+        is_named=page.names(rendition, span.begin, span.end, selection=endpoint.hls_package.stream_selection),
         discontinuity_sequence=listing.discontinuity_sequences[span.begin],
     )
 

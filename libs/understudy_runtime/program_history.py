@@ -88,12 +88,12 @@ class HistoryView:
         )
 
     async def lineup(self, spans: Sequence[Span]) -> Lineup | None:
-        """The renditions of the newest entry of these spans that names any.
+        """The renditions that are offered of the newest entry of these spans that has any.
 
         Raises:
             ObjectMissing, StorageUnavailable, ObjectDiffers: as ``page``.
         """
-        return await self._read(newest_lineup(spans))
+        return await self._read(newest_lineup(spans, selection=self.endpoint.hls_package.stream_selection))
 
     async def pages(self, spans: Sequence[Span]) -> AsyncIterator[tuple[IndexPage, Span]]:
         """The pages of these spans, one after the other.

@@ -63,7 +63,13 @@ def make_piece(
     )
 
 
-def make_video(*pieces: EntryPiece, rendition: str = "v1", audio_group: str | None = None) -> EntryRendition:
+def make_video(
+    *pieces: EntryPiece,
+    rendition: str = "v1",
+    audio_group: str | None = None,
+    nominal_bandwidth: int | None = None,
+    position: int | None = None,
+) -> EntryRendition:
     """A video rendition; without pieces a gap."""
     return EntryRendition(
         rendition=rendition,
@@ -77,6 +83,8 @@ def make_video(*pieces: EntryPiece, rendition: str = "v1", audio_group: str | No
         height=720,
         frame_rate="25",
         audio_group=audio_group,
+        nominal_bandwidth=nominal_bandwidth,
+        position=position,
     )
 
 

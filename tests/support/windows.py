@@ -57,6 +57,6 @@ def multivariant_playlist(
     endpoint: OriginEndpoint, pages: Sequence[IndexPage], found: Cut, *, child_query: str = ""
 ) -> bytes:
     """The multivariant playlist of a window."""
-    lineup = driven(newest_lineup(found.spans), pages)
+    lineup = driven(newest_lineup(found.spans, selection=endpoint.hls_package.stream_selection), pages)
     assert lineup is not None
     return render_multivariant(endpoint, lineup, child_query=child_query).encode()

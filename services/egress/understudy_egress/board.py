@@ -64,6 +64,12 @@ class Board:
         for prepared in self._own.values():
             prepared.logged_as = names
 
+    def clear(self) -> None:
+        """Take everything off."""
+        for path in self._own:
+            self._shown.pop(path, None)
+        self._own.clear()
+
     def close(self) -> None:
         """Take everything off, for good."""
         self.restrict(True)

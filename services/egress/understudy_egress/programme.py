@@ -33,6 +33,10 @@ class Programme:
         """Follow a changed configuration: everything is rendered anew from the entries held."""
         if endpoint == self.endpoint:
             return
+        if endpoint.hls_package.stream_selection != self.endpoint.hls_package.stream_selection:
+            # Segments of what is no longer offered are off, too; the others come back as they are asked for.
+            self.board.clear()
+            self._playlists.clear()
         self.endpoint = endpoint
         self.access = self._apply_access()
         self.replace(self.window.entries, now=now)
@@ -114,6 +118,9 @@ class Programme:
         raise self._absence(path)
 
     def _absence(self, path: bytes) -> UnderstudyError:
+        edge = self.window.entries[-1] if self.window.live_edge is not None else None
+        if not self._playlists and edge is not None and edge.renditions:
+            return UnknownObject("the stream selection of this origin endpoint leaves nothing: no video is within it")
         if not self._playlists:
             return NotYetAvailable("nothing of this origin endpoint is available yet")
         return UnknownObject(f"this origin endpoint has no playlist {path.rpartition(b'/')[2].decode()}")

@@ -47,7 +47,7 @@ class SegmentCache:
             prepared, shown_on = held
             if prepared.identity.etag == description.etag:
                 self._touch(path)
-                if shown_on is not board:
+                if shown_on is not board or board.find(path) is None:
                     self._held[path] = (prepared, board)
                     board.show(path, prepared)
                 return prepared

@@ -183,9 +183,9 @@ def test_values_that_ask_for_nothing_are_returned_as_they_were_given(
         "ProgramDateTimeIntervalSeconds": 0,
         "SegmentDurationSeconds": 6,
         "StreamSelection": {
-            "MaxVideoBitsPerSecond": 2_147_483_647,
-            "MinVideoBitsPerSecond": 0,
-            "StreamOrder": "ORIGINAL",
+            "MaxVideoBitsPerSecond": 5_000_000,
+            "MinVideoBitsPerSecond": 1_000_000,
+            "StreamOrder": "VIDEO_BITRATE_DESCENDING",
         },
         "UseAudioRenditionGroup": False,
     }
@@ -200,6 +200,10 @@ def test_values_that_ask_for_nothing_are_returned_as_they_were_given(
     [
         ({"HlsPackage": {"AdMarkers": "PASSTHROUGH"}}, "hlsPackage.adMarkers"),
         ({"HlsPackage": {"IncludeIframeOnlyStream": True}}, "hlsPackage.includeIframeOnlyStream"),
+        (
+            {"HlsPackage": {"StreamSelection": {"MinVideoBitsPerSecond": 2, "MaxVideoBitsPerSecond": 1}}},
+            "hlsPackage.streamSelection.minVideoBitsPerSecond",
+        ),
         ({"HlsPackage": {"PlaylistType": "EVENT"}}, "hlsPackage.playlistType"),
         (
             {

@@ -168,6 +168,13 @@ def test_a_time_delay_that_does_not_fit_the_startover_window_is_refused(window: 
         changed(origin_endpoint(timeDelaySeconds=10), startoverWindowSeconds=window)
 
 
+def test_a_stream_selection_is_checked_with_what_is_kept_of_it() -> None:
+    made = origin_endpoint(hlsPackage={"streamSelection": {"minVideoBitsPerSecond": 2, "streamOrder": "ORIGINAL"}})
+    assert made.hls_package.stream_selection.max_video_bits_per_second == 2**31 - 1
+    with pytest.raises(InvalidResource, match=r"hlsPackage\.streamSelection\.minVideoBitsPerSecond"):
+        changed(made, hlsPackage={"streamSelection": {"maxVideoBitsPerSecond": 1}})
+
+
 def test_resources_survive_the_codec() -> None:
     made = origin_endpoint(hlsPackage={"adTriggers": ["BREAK"], "adsOnDeliveryRestrictions": "NONE"})
     assert codec.decode(codec.encode(made)) == made

@@ -1,8 +1,8 @@
 """What this release does not do yet, refused by name: nothing that was asked for is ever ignored in silence.
 
-A value that asks for none of it (``adMarkers: NONE``, a stream selection that selects all) passes
-and is stored. ``adTriggers`` and ``adsOnDeliveryRestrictions`` pass whatever they say, because they choose which ad
-markers are written and ``adMarkers`` must be ``NONE``.
+A value that asks for none of it (``adMarkers: NONE``) passes and is stored. ``adTriggers`` and
+``adsOnDeliveryRestrictions`` pass whatever they say, because they choose which ad markers are written and ``adMarkers``
+must be ``NONE``.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from understudy_controller.api.errors import NotHonouredYet
-from understudy_controller.api.models import HlsPackageRequest, StreamSelectionRequest, UpdateOriginEndpointRequest
-from understudy_domain.channel import StreamSelection
+from understudy_controller.api.models import HlsPackageRequest, UpdateOriginEndpointRequest
 from understudy_domain.errors import InvalidResource
 
 
@@ -53,17 +52,5 @@ def _refused_in_package(package: HlsPackageRequest) -> Iterator[str]:
         yield "hlsPackage.includeIframeOnlyStream: true"
     if package.playlist_type not in (None, "NONE"):
         yield f"hlsPackage.playlistType: {package.playlist_type}"
-    if package.stream_selection is not None:
-        yield from _refused_in_selection(package.stream_selection)
     if package.use_audio_rendition_group:
         yield "hlsPackage.useAudioRenditionGroup: true"
-
-
-def _refused_in_selection(selection: StreamSelectionRequest) -> Iterator[str]:
-    all_as_they_came = StreamSelection()
-    if selection.min_video_bits_per_second not in (None, all_as_they_came.min_video_bits_per_second):
-        yield "hlsPackage.streamSelection.minVideoBitsPerSecond, other than 0,"
-    if selection.max_video_bits_per_second not in (None, all_as_they_came.max_video_bits_per_second):
-        yield "hlsPackage.streamSelection.maxVideoBitsPerSecond, other than 2147483647,"
-    if selection.stream_order not in (None, all_as_they_came.stream_order):
-        yield f"hlsPackage.streamSelection.streamOrder: {selection.stream_order}"

@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from understudy_controller.api.wire_models import WireRequest as _Request
 from understudy_controller.api.wire_models import WireResponse as _Response
-from understudy_domain.channel import VIDEO_BITS_PER_SECOND_MAX
+from understudy_domain.stream_selection import VIDEO_BITS_PER_SECOND_MAX
 
 TAGS_MAX = 50
 

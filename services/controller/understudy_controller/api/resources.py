@@ -30,10 +30,10 @@ from understudy_domain.channel import (
     HlsPackage,
     IngestEndpoint,
     OriginEndpoint,
-    StreamSelection,
 )
 from understudy_domain.errors import InvalidResource
 from understudy_domain.policy import PolicyKind
+from understudy_domain.stream_selection import StreamSelection
 
 T = TypeVar("T", HlsPackage, StreamSelection)
 
