@@ -37,11 +37,25 @@ class Answer:
 class EgressProcess:
     """`python -m understudy_egress`."""
 
-    def __init__(self, directory: Path, settings: CommonSettings, *, name: str = "egress", **extra: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        settings: CommonSettings,
+        *,
+        name: str = "egress",
+        holds_socket: bool = True,
+        **extra: str,
+    ) -> None:
+        """Without ``holds_socket`` nothing listens while the process is not there, as on a host of its own."""
         self._log = directory / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port: int = self._socket.getsockname()[1]
+        listening = {"UNDERSTUDY_LISTEN_FD": str(self._socket.fileno())}
+        if not holds_socket:
+            self._socket.close()
+            listening = {"UNDERSTUDY_LISTEN_HOST": "127.0.0.1", "UNDERSTUDY_LISTEN_PORT": str(self.port)}
+        self._passed = (self._socket.fileno(),) if holds_socket else ()
         secret = settings.s3_secret_access_key
         self._environment = {
             **os.environ,
@@ -50,21 +64,20 @@ class EgressProcess:
             "UNDERSTUDY_S3_BUCKET": settings.s3_bucket,
             "UNDERSTUDY_S3_ACCESS_KEY_ID": settings.s3_access_key_id or "",
             "UNDERSTUDY_S3_SECRET_ACCESS_KEY": secret.get_secret_value() if secret else "",
-            "UNDERSTUDY_LISTEN_FD": str(self._socket.fileno()),
+            **listening,
             "UNDERSTUDY_LOG_FORMAT": "text",
             **{f"UNDERSTUDY_{key.upper()}": value for key, value in extra.items()},
         }
 
     def start(self) -> None:
         """Start, without waiting."""
-        fd = self._socket.fileno()
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "understudy_egress"],
                 stdout=output,
                 stderr=output,
                 env=self._environment,
-                pass_fds=(fd,),
+                pass_fds=self._passed,
                 cwd=REPOSITORY,
             )
 
@@ -75,7 +88,10 @@ class EgressProcess:
     def _is_ready(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, self.log()
-        return self.get("/readyz").status == 200
+        try:
+            return self.get("/readyz").status == 200
+        except ConnectionError:
+            return False
 
     def log(self) -> str:
         """What it has said."""

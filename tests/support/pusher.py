@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -67,8 +68,12 @@ class Pusher:
         segment_seconds: int,
         first_frame: int,
         keeps_connection: bool,
+        dated_from: float | None = None,
     ) -> None:
-        """Push ``segments``, which begin with ``first_frame``, over one connection or each over its own."""
+        """Push ``segments``, which begin with ``first_frame``, over one connection or each over its own.
+
+        With ``dated_from``, seconds since the epoch, the playlists say when each segment began, the first one then.
+        """
         self.name = name
         self.acknowledged: list[Acknowledged] = []
         self.refused: list[str] = []
@@ -85,6 +90,7 @@ class Pusher:
         self._segment_seconds = segment_seconds
         self._first_frame = first_frame
         self._keeps_connection = keeps_connection
+        self._dated_from = dated_from
         self._client: httpx.Client | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._push_all, name=f"pusher {name}", daemon=True)
@@ -157,5 +163,10 @@ class Pusher:
         number = self._first_frame // (self._segment_seconds * frame_source.FRAMES_PER_SECOND) + first
         head = ["#EXTM3U", "#EXT-X-VERSION:6", f"#EXT-X-TARGETDURATION:{self._segment_seconds}"]
         head.append(f"#EXT-X-MEDIA-SEQUENCE:{number}")
-        listed = [f"#EXTINF:{self._segment_seconds:.3f},\n{path.name}" for path in self._segments[first : last + 1]]
+        listed = []
+        for index in range(first, last + 1):
+            if self._dated_from is not None:
+                began = datetime.fromtimestamp(self._dated_from + index * self._segment_seconds, UTC)
+                listed.append(f"#EXT-X-PROGRAM-DATE-TIME:{began.isoformat(timespec='milliseconds')}")
+            listed.append(f"#EXTINF:{self._segment_seconds:.3f},\n{self._segments[index].name}")
         return "\n".join([*head, *listed, ""]).encode()
