@@ -6,6 +6,7 @@ It starts a local stack of its own, listens on 127.0.0.1 alone, and ends by itse
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ _SHOWN = 40
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play; 0 when nothing was wrong, 1 when something was, 2 when nginx or Varnish is missing."""
     options = _parse(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # with all that it has started
     with tempfile.TemporaryDirectory(prefix="understudy-soak-cdn-") as name:
         directory = Path(name)
         (directory / "stack").mkdir()
