@@ -21,7 +21,7 @@ from support.cdn import running_nginx, running_varnish
 from support.cdn_audience import Viewer, ask_too_early, inspect
 from support.cdn_report import CdnReport, CdnRun
 from support.control import Control, CreatedEndpoint
-from support.egress_process import EgressProcess
+from support.egress_process import EgressProcess, UnheldEgressProcess
 from support.encoder_pair import SEGMENT_SECONDS, EncoderPair
 from support.http_exchange import Exchange
 from support.stack import Stack
@@ -77,7 +77,7 @@ class CdnDirector:
         encoders = EncoderPair(channel, self._directory / "encoded", seconds=self._run.duration_seconds)
         with contextlib.ExitStack() as cleanup:
             for number in (1, 2):
-                replica = EgressProcess(self._directory, self._settings(), name=f"egress-{number}", holds_socket=False)
+                replica = UnheldEgressProcess(self._directory, self._settings(), name=f"egress-{number}")
                 self._replicas.append(cleanup.enter_context(replica))
             origins = [replica.port for replica in self._replicas]
             for start in (running_nginx, running_varnish):

@@ -37,25 +37,25 @@ class Answer:
 class EgressProcess:
     """`python -m understudy_egress`."""
 
+    holds_socket = True
+
     def __init__(
         self,
         directory: Path,
         settings: CommonSettings,
         *,
         name: str = "egress",
-        holds_socket: bool = True,
         **extra: str,
     ) -> None:
-        """Without ``holds_socket`` nothing listens while the process is not there, as on a host of its own."""
         self._log = directory / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port: int = self._socket.getsockname()[1]
         listening = {"UNDERSTUDY_LISTEN_FD": str(self._socket.fileno())}
-        if not holds_socket:
+        if not self.holds_socket:
             self._socket.close()
             listening = {"UNDERSTUDY_LISTEN_HOST": "127.0.0.1", "UNDERSTUDY_LISTEN_PORT": str(self.port)}
-        self._passed = (self._socket.fileno(),) if holds_socket else ()
+        self._passed = (self._socket.fileno(),) if self.holds_socket else ()
         secret = settings.s3_secret_access_key
         self._environment = {
             **os.environ,
@@ -140,6 +140,12 @@ class EgressProcess:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.kill()
         self._socket.close()
+
+
+class UnheldEgressProcess(EgressProcess):
+    """Nothing listens while the process is not there, as on a host of its own."""
+
+    holds_socket = False
 
 
 class Connection:

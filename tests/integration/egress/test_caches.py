@@ -1,0 +1,137 @@
+"""What nginx and Varnish make of egress' headers, with the configurations that are shipped for them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import pytest
+
+from support.browser import MissingProgram
+from support.cdn import Cdn, running_nginx, running_varnish
+from support.egress_process import EgressProcess
+from support.http_exchange import Exchange
+from support.program_publisher import ProgramPublisher, Shown
+from understudy_domain import ticks
+from understudy_runtime import clock
+
+HALF_A_TARGET_DURATION_SECONDS = 1.5
+CROWD = 10
+
+
+@pytest.fixture(scope="module", params=["nginx", "varnish"])
+def cdn(
+    request: pytest.FixtureRequest, egress: EgressProcess, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cdn]:
+    """A cache in front of the shared egress, which is both of the processes that it knows."""
+    running = running_nginx if request.param == "nginx" else running_varnish
+    try:
+        with running(tmp_path_factory.mktemp("cdn") / "run", origins=[egress.port] * 2) as started:
+            yield started
+    except MissingProgram as missing:
+        missing.skip()
+
+
+@pytest.fixture
+async def client(cdn: Cdn) -> AsyncIterator[Exchange]:
+    """A viewer of the cache."""
+    exchange = Exchange(cdn.port)
+    yield exchange
+    exchange.close()
+
+
+def answered(egress: EgressProcess, route: str, status: int) -> float:
+    """How many GETs of a route egress has answered so."""
+    labels = f'method="GET",route="{route}",service="egress",status="{status}"'
+    try:
+        return egress.metric(f"understudy_http_requests_total{{{labels}}}")
+    except AssertionError:
+        return 0.0
+
+
+async def until(ask: Callable[[], Awaitable[bool]], *, within_seconds: float) -> None:
+    """Ask again and again until the answer is yes."""
+    give_up_at = time.monotonic() + within_seconds
+    while not await ask():
+        assert time.monotonic() < give_up_at, f"not within {within_seconds} s"
+        await asyncio.sleep(0.02)
+
+
+async def lists(client: Exchange, playlist: str, number: int) -> bool:
+    """Whether a playlist lists a segment, by media sequence."""
+    return f"/{number}.ts".encode() in (await client.request(playlist)).body
+
+
+async def is_there(client: Exchange, path: str) -> bool:
+    """Whether it is answered 200 by now."""
+    return (await client.request(path, method="HEAD")).status == 200
+
+
+async def test_a_playlist_that_changes_right_after_it_was_fetched_is_old_for_less_than_half_a_target_duration(
+    client: Exchange, publisher: ProgramPublisher, shown: Shown, egress: EgressProcess
+) -> None:
+    await publisher.configure(shown.endpoint)
+    await publisher.publish(shown.endpoint)
+    # At the beginning of a second: by whole seconds, this copy would be fresh until the next but one.
+    await asyncio.sleep(1.02 - time.time() % 1)
+    assert b"/0.ts" in (await client.request(shown.media)).body
+    await publisher.publish(shown.endpoint)
+    origin = Exchange(egress.port)
+    await until(lambda: lists(origin, shown.media, 1), within_seconds=5)
+    await until(lambda: lists(client, shown.media, 1), within_seconds=HALF_A_TARGET_DURATION_SECONDS)
+    origin.close()
+
+
+async def test_what_was_asked_for_too_early_is_fetched_once_when_it_is_there(
+    cdn: Cdn, client: Exchange, publisher: ProgramPublisher, shown: Shown, egress: EgressProcess
+) -> None:
+    await publisher.configure(shown.endpoint)
+    await publisher.publish(shown.endpoint)
+    early = await client.request(shown.segment(1))
+    assert (early.status, early.headers["cache-control"]) == (404, "no-store")
+    await publisher.publish(shown.endpoint)
+    origin = Exchange(egress.port)
+    await until(lambda: is_there(origin, shown.segment(1)), within_seconds=5)
+    before = answered(egress, "segment", 200)
+    crowd = [Exchange(cdn.port) for _ in range(CROWD)]
+    bodies = await asyncio.gather(*(one.request(shown.segment(1)) for one in crowd))
+    assert {answer.status for answer in bodies} == {200}
+    assert {answer.body for answer in bodies} == {(await origin.request(shown.segment(1))).body}
+    assert answered(egress, "segment", 200) == before + 2, "one for the cache, one for this test"
+    for exchange in (origin, *crowd):
+        exchange.close()
+
+
+async def test_a_playlist_that_is_asked_for_before_the_first_slot_is_there_with_it(
+    client: Exchange, publisher: ProgramPublisher, shown: Shown
+) -> None:
+    await publisher.configure(shown.endpoint)
+    early = await client.request(shown.multivariant)
+    assert (early.status, early.headers["cache-control"]) == (404, "no-store")
+    await publisher.publish(shown.endpoint, available_at=clock.now_ticks() + ticks.from_seconds(0.1))
+    await until(lambda: is_there(client, shown.multivariant), within_seconds=1)
+
+
+async def test_a_playlist_that_has_not_changed_costs_no_body(
+    client: Exchange, publisher: ProgramPublisher, shown: Shown, egress: EgressProcess
+) -> None:
+    await publisher.configure(shown.endpoint)
+    await publisher.publish(shown.endpoint)
+    first = await client.request(shown.media)
+    bodies, unchanged = (answered(egress, "media_playlist", status) for status in (200, 304))
+    await asyncio.sleep(2.1)
+    assert (await client.request(shown.media)).body == first.body
+    assert answered(egress, "media_playlist", 200) == bodies
+    assert answered(egress, "media_playlist", 304) == unchanged + 1
+
+
+async def test_another_query_string_is_another_object(
+    client: Exchange, publisher: ProgramPublisher, shown: Shown, egress: EgressProcess
+) -> None:
+    await publisher.configure(shown.endpoint)
+    await publisher.publish(shown.endpoint)
+    before = answered(egress, "media_playlist", 200)
+    for query in ("", "?viewer=1", "?viewer=2", "?viewer=1", ""):
+        assert (await client.request(shown.media + query)).status == 200
+    assert before + 3 <= answered(egress, "media_playlist", 200) <= before + 5, "the five may have taken a second"
