@@ -9,9 +9,6 @@ from dataclasses import dataclass, field
 from support.cdn import Cdn, OriginRequest
 from support.cdn_audience import Seen, Truth
 
-TARGET_DURATION_SECONDS = 3
-"""Of segments of 2 s."""
-STALE_SECONDS_MAX = TARGET_DURATION_SECONDS / 2
 WAITED_SECONDS_MAX = 1.0
 """nginx looks every half second whether what somebody else fetches has come; the rest is slack."""
 ASKED_MAX = 1.1
@@ -70,8 +67,10 @@ class CdnRun:
         seen = self.reports[name].seen
         stale, waited = max(seen.stale_seconds, default=0.0), max(seen.waited_seconds, default=0.0)
         found = []
-        if stale > STALE_SECONDS_MAX:
-            found.append(f"a playlist was {stale:.2f} s behind, of {STALE_SECONDS_MAX} s at most")
+        assert self.truth.playlist is not None, "nothing was ever shown"
+        most = self.truth.playlist.target_duration_seconds / 2
+        if stale > most:
+            found.append(f"a playlist was {stale:.2f} s behind, of {most} s at most")
         if waited > WAITED_SECONDS_MAX:
             found.append(f"a segment that had been asked for too early came {waited:.2f} s after it was there")
         return found

@@ -171,7 +171,7 @@ class CdnDirector:
         incidents: list[tuple[float, str, Callable[[], Awaitable[None]]]] = [
             (0.25, "egress 1 is killed and started again", lambda: self._kill(0)),
             (0.40, "the encoder that is followed goes away", lose),
-            (0.55, "viewers join late, and one looks closely", join_late),
+            (0.55, "viewers join late", join_late),
             (0.60, "", look),
             (0.70, "the encoder comes back", lambda: encoders.come_back(lost)),
             (0.80, "egress 2 is killed and started again", lambda: self._kill(1)),
@@ -183,7 +183,7 @@ class CdnDirector:
                 if what:
                     self._say(f"{time.monotonic() - began:5.0f} s  {what}; {self._standing()}")
                 await happen()
-                late = late if start == began else 0
+            incidents = [incident for incident in incidents if incident[2] is not join_late]  # once is enough
             start += minute
         await self._wait_until(end)
 
