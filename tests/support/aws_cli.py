@@ -23,6 +23,8 @@ class AwsCli:
     """``aws mediapackage <arguments>`` with a key; its JSON answer parsed, None where it has none."""
 
     def __init__(self, url: str, home: Path, key: Key = ANY, *, region: str = "us-east-1") -> None:
+        self.operations: set[str] = set()
+        """The operations that were called so far, by their names on the command line."""
         self._command = [sys.executable, str(PROGRAM), "--endpoint-url", url, "mediapackage"]
         self._environment = {
             "PATH": os.environ["PATH"],
@@ -34,7 +36,12 @@ class AwsCli:
         }
 
     def __call__(self, *arguments: str) -> Any:
-        """Raises Refused."""
+        """Call an operation.
+
+        Raises:
+            Refused: it ended with an error.
+        """
+        self.operations.add(arguments[0])
         command = [*self._command, *arguments]
         done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=60, check=False)
         if done.returncode:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from support.aws_cli import AwsCli, Refused
+from support.botocore_shapes import service_model
 from support.control_process import Controller
 
 
@@ -15,7 +18,12 @@ def aws(controller: Controller, tmp_path: Path) -> AwsCli:
     return AwsCli(controller.url, tmp_path)
 
 
-def test_a_users_day(aws: AwsCli) -> None:
+def both(one: Any, other: Any) -> Iterator[tuple[Any, Any]]:
+    """The ingest endpoints of two answers, side by side."""
+    yield from zip(one["HlsIngest"]["IngestEndpoints"], other["HlsIngest"]["IngestEndpoints"], strict=True)
+
+
+def test_every_operation_is_there_for_the_command_line(aws: AwsCli) -> None:
     channel = aws("create-channel", "--id", "cli", "--description", "from the CLI", "--tags", "team=news")
     assert len(channel["HlsIngest"]["IngestEndpoints"]) == 2
     assert aws("describe-channel", "--id", "cli") == channel
@@ -41,10 +49,30 @@ def test_a_users_day(aws: AwsCli) -> None:
     assert aws("list-tags-for-resource", "--resource-arn", channel["Arn"]) == {"Tags": {"team": "news", "tier": "1"}}
     assert aws("untag-resource", "--resource-arn", channel["Arn"], "--tag-keys", "tier", "team") is None
 
+    logs = aws("configure-logs", "--id", "cli", "--ingress-access-logs", "{}")
+    assert set(logs) & {"IngressAccessLogs", "EgressAccessLogs"} == {"IngressAccessLogs"}
+    second = channel["HlsIngest"]["IngestEndpoints"][1]
+    rotated = aws("rotate-ingest-endpoint-credentials", "--id", "cli", "--ingest-endpoint-id", second["Id"])
+    assert [one["Password"] == was["Password"] for one, was in both(rotated, channel)] == [True, False]
+    again = aws("rotate-channel-credentials", "--id", "cli")
+    assert [one["Password"] == was["Password"] for one, was in both(again, rotated)] == [False, True]
+
+    with pytest.raises(Refused, match=r"NotFoundException|UnprocessableEntityException"):
+        aws(
+            *("create-harvest-job", "--id", "cli", "--origin-endpoint-id", "cli-none", "--start-time", "1700000000"),
+            *("--end-time", "1700000060", "--s3-destination", "BucketName=b,ManifestKey=k,RoleArn=r"),
+        )
+    with pytest.raises(Refused, match=r"NotFoundException|UnprocessableEntityException"):
+        aws("describe-harvest-job", "--id", "cli-none")
+    with pytest.raises(Refused, match="ListHarvestJobs is not built yet"):
+        aws("list-harvest-jobs", "--include-channel-id", "cli")
+
     assert aws("delete-origin-endpoint", "--id", "cli-hls") is None
     assert aws("delete-channel", "--id", "cli") is None
     with pytest.raises(Refused, match="NotFoundException"):
         aws("describe-channel", "--id", "cli")
+    called = {name.replace("-", "") for name in (*aws.operations, "list-channels")}
+    assert called == {name.lower() for name in service_model().operation_names}
 
 
 def test_a_list_is_paged_by_the_client(aws: AwsCli, controller: Controller) -> None:
