@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Final
 
 from fastapi import FastAPI
 
 from understudy_controller.api import (
+    openapi,
     routes_channels,
     routes_not_built,
     routes_operator,
@@ -16,7 +19,6 @@ from understudy_controller.api import (
     routes_understudy,
 )
 from understudy_controller.api.errors import add_error_handlers
-from understudy_controller.api.models import ErrorResponse
 from understudy_controller.api.wire import WireRules
 from understudy_controller.authentication.keys import AccessKeys
 from understudy_controller.authentication.metrics import AuthenticationMetrics
@@ -25,6 +27,15 @@ from understudy_controller.process import Part, Process
 from understudy_controller.settings import ControllerSettings
 from understudy_runtime.health import Health, health_routes
 from understudy_runtime.metrics import HttpMetrics, HttpMetricsMiddleware, new_registry
+
+ROUTERS: Final = (
+    routes_channels.router,
+    routes_origin_endpoints.router,
+    routes_tags.router,
+    routes_understudy.router,
+    routes_operator.router,
+    routes_not_built.router,
+)
 
 
 def create_app(
@@ -59,18 +70,13 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url="/understudy/v1/openapi.json",
-        responses={status: {"model": ErrorResponse} for status in (403, 404, 422, 429, 500, 503)},
+        responses=openapi.ERRORS,
+        generate_unique_id_function=openapi.operation_id,
     )
+    app.openapi = functools.partial(openapi.describe, app, ROUTERS)  # type: ignore[method-assign]  # FastAPI's own way to do it
     app.state.process = process
-    for routes in (
-        routes_channels,
-        routes_origin_endpoints,
-        routes_tags,
-        routes_understudy,
-        routes_operator,
-        routes_not_built,
-    ):
-        app.include_router(routes.router)
+    for router in ROUTERS:
+        app.include_router(router)
     app.router.routes.extend(health_routes(health, registry))
     add_error_handlers(app)
     metrics = None if keys is None else AuthenticationMetrics(keys)

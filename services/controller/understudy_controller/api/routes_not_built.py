@@ -23,4 +23,12 @@ async def _not_built(request: Request) -> NoReturn:
 
 
 for _method, _path, _name in NOT_BUILT:
-    router.add_api_route(_path, _not_built, methods=[_method], name=_name, summary=_name, response_model=None)
+    router.add_api_route(
+        _path,
+        _not_built,
+        methods=[_method],
+        name=_name,
+        summary=_name,
+        response_model=None,
+        description="Answers 422: not built yet.",
+    )

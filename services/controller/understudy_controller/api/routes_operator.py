@@ -20,7 +20,9 @@ from understudy_controller.api.models_understudy import (
 )
 
 router = APIRouter(prefix="/understudy/v1", tags=["understudy"])
-REFUSED: Final[dict[int | str, dict[str, Any]]] = {409: {"model": RefusalResponse}}
+REFUSED: Final[dict[int | str, dict[str, Any]]] = {
+    409: {"model": RefusalResponse, "description": "The order could not be carried out, or viewers would notice."}
+}
 
 
 @router.get("/origin_endpoints/{endpoint_id}/policy", summary="GetPolicy")
