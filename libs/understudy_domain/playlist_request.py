@@ -11,10 +11,12 @@ Rules.
    special.
 2. A window is said once: a parameter that comes twice, or in the path and in the query, is refused (400), and so are
    an instant that does not parse, an end that does not lie behind the start, and more than 24 h.
-3. All other parameters of a query are ignored: people add them to get past caches. **A parameter that is to mean
+3. ``aws.manifestfilter`` asks a multivariant playlist, live or of a window, for some of its renditions
+   (``manifest_filter``). It comes once, and child playlists do not carry it: they refuse it.
+4. All other parameters of a query are ignored: people add them to get past caches. **A parameter that is to mean
    something is added here**: to ``_MEANT`` and ``_MEANS_SOMETHING`` (so that the fast path leaves it alone), to
    ``PlaylistRequest`` as a field with a default, and to ``child_query`` where child playlists have to carry it.
-4. Child playlists of a multivariant playlist carry its window in the form in which it was asked for, to the letter, so
+5. Child playlists of a multivariant playlist carry its window in the form in which it was asked for, to the letter, so
    that a CDN caches them by URL. A window in the path needs nothing for that: URIs are relative. Segments are those of
    the live playlists, at the same URLs: ``segment_prefix`` leads to them.
 """
@@ -28,6 +30,12 @@ from typing import Final
 
 from understudy_domain import keys, ticks
 from understudy_domain.errors import UnderstudyError, UnknownObject
+from understudy_domain.manifest_filter import (
+    PARAMETER,
+    MalformedManifestFilter,
+    ManifestFilter,
+    parse_manifest_filter,
+)
 from understudy_domain.ticks import TICKS_PER_SECOND
 
 WINDOW_MAX: Final = 24 * 3600 * TICKS_PER_SECOND
@@ -36,7 +44,7 @@ WINDOW_MAX: Final = 24 * 3600 * TICKS_PER_SECOND
 _PREFIX = "/out/v1/"
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,300}\.m3u8")
 _MEANT: Final = ("start", "end")
-_MEANS_SOMETHING = re.compile(rb"(?:^|&)(?:(?:start|end)(?:[=&]|$)|[^=&]*%)")
+_MEANS_SOMETHING = re.compile(rb"(?:^|&)(?:(?:start|end|(?i:aws\.manifestfilter))(?:[=&]|$)|[^=&]*%)")
 """A parameter of ours, or one whose name is escaped: that one is read with care elsewhere."""
 
 _ESCAPED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
@@ -70,6 +78,8 @@ class PlaylistRequest:
     """What has to stand behind the URI of a child playlist: ``?start=…``, as asked for; mostly empty."""
     segment_prefix: str = ""
     """What has to stand before the URI of a segment, relative to the live playlist: ``../../``; mostly empty."""
+    manifest_filter: ManifestFilter | None = None
+    """Which renditions are to be listed; None: all."""
 
     @property
     def is_live(self) -> bool:
@@ -97,6 +107,7 @@ def parse_playlist_request(path: str, query: str = "") -> PlaylistRequest:
     Raises:
         UnknownObject: the path is no playlist's.
         MalformedPlaylistRequest: the window is none.
+        MalformedManifestFilter: the filter is none.
     """
     guid, folders, name = _parts(path)
     in_path = _window_of_folders(folders)
@@ -113,7 +124,25 @@ def parse_playlist_request(path: str, query: str = "") -> PlaylistRequest:
         end=None if start is None else end,
         child_query=_child_query(in_query) if start is not None else "",
         segment_prefix="../" * len(folders),
+        manifest_filter=requested_filter(query),
     )
+
+
+def requested_filter(query: str) -> ManifestFilter | None:
+    """The manifest filter in a query.
+
+    Raises:
+        MalformedManifestFilter: it is none, or there are several.
+    """
+    found: ManifestFilter | None = None
+    for parameter in query.split("&") if query else ():
+        name, _, value = parameter.partition("=")
+        if _unescaped(name).lower() != PARAMETER:
+            continue
+        if found is not None:
+            raise MalformedManifestFilter(f"{PARAMETER} is there twice; say it once")
+        found = parse_manifest_filter(_unescaped(value))
+    return found
 
 
 def _parts(path: str) -> tuple[str, list[str], str]:

@@ -30,6 +30,7 @@ from understudy_domain.channel import OriginEndpoint
 from understudy_domain.entry import EntryRendition, ProgramEntry
 from understudy_domain.errors import LeftWindow, NotYetAvailable, UnderstudyError, UnknownObject
 from understudy_domain.hls.media_playlist import ENDLIST, render_header
+from understudy_domain.manifest_filter import ManifestFilter
 from understudy_domain.multivariant import render_multivariant
 from understudy_domain.segment_lines import render_lines
 from understudy_domain.stream_selection import offered_of
@@ -275,15 +276,27 @@ class ProgramWindow:
         self._joined[rendition_id] = (oldest + self._first, oldest + self._end, joined)
         return joined
 
-    def multivariant_playlist(self) -> bytes:
-        """The multivariant playlist, from the newest available entry that names renditions.
+    def multivariant_playlist(self, manifest_filter: ManifestFilter | None = None) -> bytes:
+        """The multivariant playlist, from ``describing_entry``; with a filter, of what satisfies it.
+
+        Raises:
+            NotYetAvailable: there is none yet.
+            NothingLeft: the filter leaves nothing.
+        """
+        entry = self.describing_entry()
+        if manifest_filter is not None:
+            entry = replace(entry, renditions=manifest_filter.apply(entry.renditions))
+        return render_multivariant(self.endpoint, entry).encode()
+
+    def describing_entry(self) -> ProgramEntry:
+        """The newest available entry that names renditions.
 
         Raises:
             NotYetAvailable: there is none yet.
         """
         for index in range(self._end - 1, self._first - 1, -1):
             if self._entries[index].renditions:
-                return render_multivariant(self.endpoint, self._entries[index]).encode()
+                return self._entries[index]
         raise NotYetAvailable("nothing of this origin endpoint is available yet")
 
     # --- segments -------------------------------------------------------------------------------------------------

@@ -13,11 +13,13 @@ from understudy_domain import keys
 from understudy_domain.cdn_authorization import HEADER
 from understudy_domain.errors import LeftWindow, MalformedKey, UnderstudyError, UnknownObject
 from understudy_domain.index_page_media import Joinable
-from understudy_domain.playlist_request import parse_playlist_request
+from understudy_domain.manifest_filter import PARAMETER, MalformedManifestFilter
+from understudy_domain.playlist_request import parse_playlist_request, requested_filter
 from understudy_domain.timeshift import TimeWindow
 from understudy_egress.access import CDN_IDENTIFIER
 from understudy_egress.conditions import RangeNotSatisfiable, accepts_gzip, is_not_modified, requested_range
 from understudy_egress.errors import MethodNotAllowed
+from understudy_egress.filtered import FilteredPlaylists
 from understudy_egress.logs import EgressLogs
 from understudy_egress.prepared import (
     CACHE_NEVER,
@@ -51,6 +53,7 @@ _PREFLIGHT_HEADERS: Headers = (
     ),
     (b"access-control-max-age", b"86400"),
 )
+_NOTHING_TO_FILTER = f"{PARAMETER} is for multivariant playlists; here there is nothing to filter"
 _RETRY_AFTER_SECONDS = b"1"
 _SERVICE_UNAVAILABLE = 503
 
@@ -72,6 +75,7 @@ class Delivery:
         self._programmes = programmes
         self._segments = segments
         self._startover = startover
+        self._filtered = FilteredPlaylists()
         self._trusted_proxies = trusted_proxies
         self._otherwise = otherwise
 
@@ -106,7 +110,11 @@ class Delivery:
         self._check_access(scope, programme)
         if path.endswith(".m3u8"):
             request = parse_playlist_request(path, scope["query_string"].decode("latin-1"))
-            if request.start is None:
+            if request.manifest_filter is not None and request.name != f"{programme.endpoint.manifest_name}.m3u8":
+                raise MalformedManifestFilter(_NOTHING_TO_FILTER)
+            if request.start is None and request.manifest_filter is not None:
+                prepared = self._filtered.playlist(programme, request.manifest_filter)
+            elif request.start is None:
                 prepared = programme.playlist(request.live_path.encode())
                 if request.segment_prefix:
                     prepared = climbing(prepared, request.segment_prefix)
@@ -129,6 +137,8 @@ class Delivery:
             parsed = keys.parse_segment_path(path)
         except MalformedKey as err:
             raise UnknownObject("neither a playlist nor a segment") from err
+        if requested_filter(scope["query_string"].decode("latin-1")) is not None:
+            raise MalformedManifestFilter(_NOTHING_TO_FILTER)
         rendition = await self._segment(programme, parsed)
         description = self._segments.describe(parsed, rendition)
         headers = _headers(scope)

@@ -77,7 +77,7 @@ class Programme:
         edge = self.window.live_edge
         if edge is not None:
             try:
-                rendered[self._multivariant_path()] = self.window.multivariant_playlist()
+                rendered[self.multivariant_path()] = self.window.multivariant_playlist()
             except NotYetAvailable:
                 edge = None  # Nothing but slots without any rendition: there is nothing to list either.
         if edge is not None:
@@ -87,7 +87,7 @@ class Programme:
             self.board.hide(path)
         for path, text in rendered.items():
             if self._playlists.get(path) != text:
-                multivariant = path == self._multivariant_path()
+                multivariant = path == self.multivariant_path()
                 self.board.show(
                     path,
                     prepare_playlist(
@@ -98,7 +98,8 @@ class Programme:
                 )
         self._playlists = rendered
 
-    def _multivariant_path(self) -> bytes:
+    def multivariant_path(self) -> bytes:
+        """The path of its multivariant playlist."""
         return keys.multivariant_path(self.endpoint.guid, self.endpoint.manifest_name).encode()
 
     def _media_path(self, rendition_id: str) -> bytes:

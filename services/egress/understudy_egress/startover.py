@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 from understudy_domain import keys
 from understudy_domain.channel import HlsPackage
 from understudy_domain.errors import LeftWindow, NotYetAvailable, UnderstudyError, UnknownObject
+from understudy_domain.index_page import Lineup
 from understudy_domain.index_page_media import Joinable
 from understudy_domain.keys import IndexPageKey
 from understudy_domain.multivariant import render_multivariant
@@ -140,7 +141,8 @@ class Startover:
             if page.available_at[path.media_sequence - page.first] > clock.now_ticks():
                 raise NotYetAvailable(f"segment {path.media_sequence} is not available yet")
             found = page.segment(path.media_sequence, path.rendition, rendering_version=path.rendering_version)
-            if found is None:
+            index, selection = path.media_sequence - page.first, view.endpoint.hls_package.stream_selection
+            if found is None or not page.names(path.rendition, index, index + 1, selection=selection):
                 raise UnknownObject(f"there is nothing of {path.rendition} in segment {path.media_sequence}")
             return found
 
@@ -210,6 +212,8 @@ class Startover:
             lineup = await view.lineup(cut.spans)
             if lineup is None:
                 raise NotYetAvailable("there is nothing of any rendition in this window")
+            if request.manifest_filter is not None:
+                lineup = Lineup(request.manifest_filter.apply(lineup.renditions))
             plain = render_multivariant(view.endpoint, lineup, child_query=request.child_query).encode()
             pieces = [_Piece(Block(plain, 0, is_named=True, discontinuity_sequence=0), deflated(plain))]
             text = await _put_together([plain], pieces)

@@ -158,3 +158,33 @@ async def test_what_was_denied_is_back_unchanged_as_soon_as_it_is_allowed(
     assert after.body.count(b"#EXTINF") == 4
     for path in (shown.multivariant, shown.segment(0)):
         assert guarded.get(path) == before[path]
+
+
+async def test_a_multivariant_playlist_can_be_filtered_and_nothing_else_can(
+    egress: EgressProcess, publisher: ProgramPublisher, shown: Shown
+) -> None:
+    await publish(publisher, shown.endpoint)
+    whole = egress.get(shown.multivariant)
+    parameter = "?aws.manifestfilter="
+    with egress.connect() as kept:
+        filtered = kept.request(f"{shown.multivariant}{parameter}video_height:720;audio_language:x", method="GET")
+        # Its sound is multiplexed, and in no language that is known.
+        assert code_of(filtered) == (400, "manifest_filter_leaves_nothing")
+        filtered = kept.request(f"{shown.multivariant}{parameter}VIDEO_HEIGHT%3A720&x=1")
+        assert (filtered.status, filtered.body) == (200, whole.body)
+        assert filtered.headers["etag"] == whole.headers["etag"]
+        again = f"If-None-Match: {filtered.headers['etag']}"
+        assert kept.request(f"{shown.multivariant}{parameter}video_height:0-720", again).status == 304
+        zipped = kept.request(f"{shown.multivariant}{parameter}video_height:720", "Accept-Encoding: gzip")
+        assert zipped.headers["content-encoding"] == "gzip"
+        for value in ("", "height:1", "video_height:2-1", "video_height:1;video_height:2", "video_codec:x", "x" * 1025):
+            refused = kept.request(shown.multivariant + parameter + value)
+            assert code_of(refused) == (400, "malformed_manifest_filter"), value
+        for value in ("video_height:1", "video_codec:h265", "audio_channels:6"):
+            refused = kept.request(shown.multivariant + parameter + value)
+            assert code_of(refused) == (400, "manifest_filter_leaves_nothing"), value
+        assert kept.request(shown.segment(1)).status == 200
+        for path in (shown.media, shown.segment(1)):
+            refused = kept.request(f"{path}{parameter}video_height:720")
+            assert code_of(refused) == (400, "malformed_manifest_filter")
+        assert kept.request(shown.multivariant + "?aws.drmsettings=excludesessionkeys").body == whole.body

@@ -16,6 +16,7 @@ import understudy_ingest.errors
 from understudy_controller.authentication.refusal import Reason
 from understudy_domain.ending import EndRefusal
 from understudy_domain.errors import UnderstudyError
+from understudy_domain.manifest_filter import MalformedManifestFilter, NothingLeft
 from understudy_domain.switchover import Refusal
 from understudy_runtime.errors import BusUnavailable
 
@@ -25,7 +26,14 @@ ROW = re.compile(r"^\| `(\w+)` \| (\d{3}) \| .+ \|$", re.MULTILINE)
 OWN: dict[str, ModuleType] = {"Ingest": understudy_ingest.errors, "Egress": understudy_egress.errors}
 SHARED: dict[str, list[type[UnderstudyError]]] = {
     "Ingest": [shared.NotAPlaylist, shared.EncryptedInput, BusUnavailable],
-    "Egress": [shared.NotYetAvailable, shared.LeftWindow, shared.UnknownObject, BusUnavailable],
+    "Egress": [
+        MalformedManifestFilter,
+        NothingLeft,
+        shared.NotYetAvailable,
+        shared.LeftWindow,
+        shared.UnknownObject,
+        BusUnavailable,
+    ],
 }
 
 
