@@ -19,6 +19,7 @@ from support.ports import accepts, free_ports
 SHIPPED = Path(__file__).parents[2] / "deploy" / "cdn"
 EXAMPLE_PORTS = ("7072", "7172")
 """Of the two egress processes, in the configurations as they are shipped."""
+EXAMPLE_IDENTIFIER = "00000000-0000-0000-0000-000000000000"
 _START_SECONDS = 30.0
 _STOP_SECONDS = 15.0
 _NGINX_LINE = re.compile(
@@ -64,8 +65,8 @@ def find_program(name: str, *, package: str) -> str:
 
 
 @contextlib.contextmanager
-def running_nginx(directory: Path, *, origins: Sequence[int]) -> Iterator[Cdn]:
-    """Nginx as shipped, in front of egress processes on these two ports.
+def running_nginx(directory: Path, *, origins: Sequence[int], identifier: str | None = None) -> Iterator[Cdn]:
+    """Nginx as shipped, in front of egress processes on these two ports; ``identifier`` is the CDN's secret.
 
     Raises:
         MissingProgram: it is not installed.
@@ -84,6 +85,7 @@ def running_nginx(directory: Path, *, origins: Sequence[int]) -> Iterator[Cdn]:
             "/var/log/nginx/": f"{directory}/",
             "/run/nginx.pid": f"{directory}/nginx.pid",
             "/var/cache/nginx/understudy": f"{directory}/cache",
+            **_with_identifier("proxy_set_header X-MediaPackage-CDNIdentifier", identifier),
         },
     )
     path = directory / "nginx.conf"
@@ -96,8 +98,8 @@ def running_nginx(directory: Path, *, origins: Sequence[int]) -> Iterator[Cdn]:
 
 
 @contextlib.contextmanager
-def running_varnish(directory: Path, *, origins: Sequence[int]) -> Iterator[Cdn]:
-    """Varnish as shipped, in front of egress processes on these two ports.
+def running_varnish(directory: Path, *, origins: Sequence[int], identifier: str | None = None) -> Iterator[Cdn]:
+    """Varnish as shipped, in front of egress processes on these two ports; ``identifier`` is the CDN's secret.
 
     Raises:
         MissingProgram: it is not installed.
@@ -107,7 +109,8 @@ def running_varnish(directory: Path, *, origins: Sequence[int]) -> Iterator[Cdn]
     directory.mkdir(parents=True)
     (port,) = free_ports(1)
     path = directory / "varnish.vcl"
-    path.write_text(_shipped("varnish.vcl", origins, {}))
+    identified = _with_identifier("set bereq.http.X-MediaPackage-CDNIdentifier", identifier)
+    path.write_text(_shipped("varnish.vcl", origins, identified))
     log = directory / "origin.log"
     # A short path: its sockets are in there.
     with tempfile.TemporaryDirectory(prefix="varnish-") as working, contextlib.ExitStack() as stack:
@@ -118,6 +121,11 @@ def running_varnish(directory: Path, *, origins: Sequence[int]) -> Iterator[Cdn]
             writer = subprocess.Popen([logger, "-b", "-n", working, "-F", "%m %U%q %s %b"], stdout=output)
         stack.callback(_end, writer)
         yield Cdn("varnish", port, log)
+
+
+def _with_identifier(directive: str, identifier: str | None) -> dict[str, str]:
+    """The line that is commented out, as an operator would enter the secret."""
+    return {f"# {directive}": directive, EXAMPLE_IDENTIFIER: identifier} if identifier else {}
 
 
 def _shipped(name: str, origins: Sequence[int], replaced: dict[str, str]) -> str:

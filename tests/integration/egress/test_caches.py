@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -14,20 +15,39 @@ from support.egress_process import EgressProcess
 from support.http_exchange import Exchange
 from support.program_publisher import ProgramPublisher, Shown
 from understudy_domain import ticks
+from understudy_domain.cdn_authorization import Authorization
 from understudy_runtime import clock
+from understudy_runtime.settings import CommonSettings
 
 HALF_A_TARGET_DURATION_SECONDS = 1.5
 CROWD = 10
+IDENTIFIER = "word-of-the-cache"
+
+
+@pytest.fixture(scope="module")
+def egress(shared_settings: CommonSettings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EgressProcess]:
+    """An egress process that knows the caches of this machine: by their address, and by a secret."""
+    secrets = tmp_path_factory.mktemp("secrets")
+    (secrets / "cdn").write_text(IDENTIFIER)
+    with EgressProcess(
+        tmp_path_factory.mktemp("egress"),
+        shared_settings,
+        trusted_proxies="127.0.0.0/8",
+        secrets_directory=str(secrets),
+    ) as process:
+        yield process
 
 
 @pytest.fixture(scope="module", params=["nginx", "varnish"])
 def cdn(
     request: pytest.FixtureRequest, egress: EgressProcess, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Cdn]:
-    """A cache in front of the shared egress, which is both of the processes that it knows."""
+    """A cache in front of egress, which is both of the processes that it knows."""
     running = running_nginx if request.param == "nginx" else running_varnish
     try:
-        with running(tmp_path_factory.mktemp("cdn") / "run", origins=[egress.port] * 2) as started:
+        with running(
+            tmp_path_factory.mktemp("cdn") / "run", origins=[egress.port] * 2, identifier=IDENTIFIER
+        ) as started:
             yield started
     except MissingProgram as missing:
         missing.skip()
@@ -135,3 +155,21 @@ async def test_another_query_string_is_another_object(
     for query in ("", "?viewer=1", "?viewer=2", "?viewer=1", ""):
         assert (await client.request(shown.media + query)).status == 200
     assert before + 3 <= answered(egress, "media_playlist", 200) <= before + 5, "the five may have taken a second"
+
+
+async def test_the_cache_shows_the_secret_that_egress_wants_of_it(
+    client: Exchange, publisher: ProgramPublisher, shown: Shown, egress: EgressProcess
+) -> None:
+    authorization = Authorization(cdn_identifier_secret="cdn", secrets_role_arn="arn:aws:iam::111122223333:role/cdn")
+    await publisher.configure(replace(shown.endpoint, authorization=authorization))
+    await publisher.publish(shown.endpoint)
+    await until(lambda: is_there(client, shown.media), within_seconds=5)
+    assert egress.get(shown.media).status == 403
+    assert (await client.request(shown.segment(0))).status == 200
+
+
+async def test_the_cache_says_who_is_asking(client: Exchange, publisher: ProgramPublisher, shown: Shown) -> None:
+    await publisher.configure(replace(shown.endpoint, whitelist=("203.0.113.0/24",)))
+    await publisher.publish(shown.endpoint)
+    assert (await client.request(shown.multivariant)).status == 403
+    assert (await client.request(shown.multivariant, "X-Forwarded-For: 203.0.113.9")).status == 200
