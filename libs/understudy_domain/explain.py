@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from understudy_domain import ticks
 from understudy_domain.ending import SILENT_TARGET_DURATIONS
@@ -17,6 +18,10 @@ from understudy_domain.reason import CHANGES, Reason
 from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_domain.words import clock, counted, listed, relative, seconds
 
+EVIDENCE_KEPT: Final = (
+    "decisions are kept with their evidence for an hour longer than the live playlist reaches, unless set otherwise"
+)
+"""For whoever asks for a slot that is gone: its media may still be shown, by an index page, which tells no reasons."""
 _NOTICED = ticks.from_seconds(0.1)
 """A decision that comes so soon after a slot was to be shown keeps nobody waiting."""
 

@@ -6,11 +6,12 @@ Rules. Each errs on the side of keeping: what goes too late costs a little room,
    hour ago still lists its last window. Only available entries count as passed.
 2. Behind the longest playlist that the endpoint can show, what has left it stays for that playlist's duration and
    twice its own (RFC 8216, 6.2.2; ``program``).
-3. A startover window reaches back from now, by the time at which an entry became available.
+3. A startover window reaches back from now, by the time at which an entry became available. Entries that stand in an
+   index page too need not stay for it: the page does, and goes when the window no longer reaches its last entry.
 4. Beyond its reach everything stays for the margin, along the entries and in time.
 5. The newest entry of an endpoint stays whatever its age: the next one is numbered from it.
-6. Entries go before the objects that they name. Objects go in order of arrival, up to the oldest one that an entry
-   which is left names, and those that the decision core may still publish stay by name.
+6. Entries and pages go before the objects that they name. Objects go in order of arrival, up to the oldest one that
+   an entry or a page which is left names, and those that the decision core may still publish stay by name.
 
 What is known of a programme is kept in runs of entries, so that days of it take little room. A run goes as a whole.
 """
@@ -106,6 +107,12 @@ class EntryRun:
     """What its entries take up in a window, ticks."""
     available_at: int = 0
     """When its last entry becomes available, ticks since the epoch."""
+    first_media_sequence: int | None = None
+    """Of its first entry; None where one of its entries does not parse."""
+    next_media_sequence: int | None = None
+    """Behind its last entry; None as above."""
+    first_available_at: int = 0
+    """When its first entry becomes available, ticks since the epoch."""
     oldest_received_milliseconds: int | None = None
     """When the first of the objects that it names was received."""
 
@@ -139,6 +146,9 @@ class Programme:
         duration, run = 0 if repeats else duration_of(entry), self._run(sequence, run_duration)
         run.entries += 1
         run.duration += duration
+        if run.entries == 1:
+            run.first_media_sequence, run.first_available_at = entry.media_sequence, entry.available_at
+        run.next_media_sequence = None if run.first_media_sequence is None else entry.media_sequence + 1
         run.available_at = entry.available_at
         run.name(oldest_received_milliseconds(entry))
         self.last_sequence, self.next_media_sequence = sequence, entry.media_sequence + 1
@@ -149,6 +159,7 @@ class Programme:
         """Take an entry that does not parse here: it may be a newer release's, and name any object."""
         run = self._run(sequence, run_duration)
         run.entries += 1
+        run.first_media_sequence = run.next_media_sequence = None
         run.name(0)
         self.last_sequence, self.next_media_sequence = sequence, None
 
@@ -167,19 +178,36 @@ class Programme:
         listed_max = max(window + longest, LISTED_ENTRIES_MIN * longest)
         return 2 * listed_max + 2 * longest
 
-    def removable(self, endpoint: OriginEndpoint, *, now: int, margin: int) -> int:
-        """How many of the oldest runs may go; never the last one. ``now`` and ``margin`` in ticks."""
+    def removable(self, endpoint: OriginEndpoint, *, now: int, margin: int, unpaged: int = 0) -> int:
+        """How many of the oldest runs may go; never the last one.
+
+        Args:
+            endpoint: whose programme it is.
+            now: ticks since the epoch.
+            margin: ticks.
+            unpaged: the media sequence up to which all entries stand in index pages too.
+        """
         reach = self.reach(endpoint) + margin
-        since = now - endpoint.startover_window_seconds * TICKS_PER_SECOND - margin
+        startover = endpoint.startover_window_seconds * TICKS_PER_SECOND
         passed = sum(run.duration for run in self.runs if run.available_at <= now)
         count = 0
         for run in self.runs:
             # Counted from the run's own end, as if all of it were its last entry.
             passed -= run.duration
-            if passed < reach or run.available_at > since:
+            is_paged = run.next_media_sequence is not None and run.next_media_sequence <= unpaged
+            if passed < reach or run.available_at > now - margin - (0 if is_paged else startover):
                 break
             count += 1
         return count
+
+    def sequence_before(self, media_sequence: int) -> int:
+        """A sequence in PROGRAM from which on the entry of a media sequence is found: of the run that holds it."""
+        found = 0
+        for run in self.runs:
+            if run.first_media_sequence is not None and run.first_media_sequence > media_sequence:
+                break
+            found = run.first_sequence
+        return found
 
     def drop(self, count: int) -> int:
         """Forget the oldest ``count`` runs; returns how many entries those were."""
@@ -192,12 +220,13 @@ class Programme:
 
 
 def run_duration_of(endpoint: OriginEndpoint, *, margin: int) -> int:
-    """How long an endpoint's runs become, ticks: a small part of what is kept of it at least."""
-    kept_seconds = endpoint.hls_package.playlist_window_seconds + endpoint.startover_window_seconds
-    return (kept_seconds * TICKS_PER_SECOND + margin) // RUNS
+    """How long an endpoint's runs become, ticks: a small part of what is kept of it in the log."""
+    return (endpoint.hls_package.playlist_window_seconds * TICKS_PER_SECOND + margin) // RUNS
 
 
-def removable_before(programmes: Iterable[Programme], *, read_until: int, margin: int) -> int:
+def removable_before(
+    programmes: Iterable[Programme], *, read_until: int, margin: int, pages: Iterable[keys.IndexPageKey] = ()
+) -> int:
     """Up to when a channel's objects have to be received to be removable, ms since the epoch.
 
     Those that the decision core holds have to be left aside.
@@ -207,9 +236,11 @@ def removable_before(programmes: Iterable[Programme], *, read_until: int, margin
         read_until: log time up to which the channel's arrivals have been read, ticks since the epoch: what came later
             the decision core does not know yet.
         margin: ticks.
+        pages: all index pages of these endpoints.
     """
     bounds = [(read_until - margin) * 1_000 // TICKS_PER_SECOND]
     bounds += [oldest for programme in programmes if (oldest := programme.oldest_received_milliseconds()) is not None]
+    bounds += [page.received_milliseconds for page in pages]
     return min(bounds)
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from understudy_domain import ticks
 from understudy_domain.channel import OriginEndpoint, configured
 from understudy_domain.entry import ProgramEntry
-from understudy_domain.explain import Explanation
+from understudy_domain.explain import EVIDENCE_KEPT, Explanation
 from understudy_domain.slot_replay import Programme, explain, moment_line
 from understudy_local.data_directory import DataDirectory
 from understudy_local.errors import NoSuchResource
@@ -87,7 +87,8 @@ def pick(entries: Sequence[ProgramEntry], endpoint_id: str, *, sequence: int | N
         wanted = "no slot yet"
         chosen = list(entries)
     if not chosen:
-        raise NoSuchResource(f"the origin endpoint {endpoint_id} has {wanted}.")
+        kept = "" if sequence is None and at is None else f": {EVIDENCE_KEPT}"
+        raise NoSuchResource(f"the origin endpoint {endpoint_id} has {wanted}{kept}.")
     # The end of a programme repeats its last entry, which says more of the slot.
     return next(one for one in chosen if one.media_sequence == chosen[-1].media_sequence)
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from understudy_domain.index_page import PAGE_ENTRIES
 from understudy_runtime.settings import CommonSettings
 
 CREDENTIALS_GRACE_SECONDS_MAX = 7 * 86_400
@@ -46,6 +47,12 @@ class ControllerSettings(CommonSettings):
     """How much longer than any window reaches entries and media are kept.
 
     As long as arrivals, so that a decision can be explained in full for an hour.
+    """
+
+    index_page_entries: Annotated[int, Field(ge=16, le=4096)] = PAGE_ENTRIES
+    """Of how many entries an index page is made, where an origin endpoint has a startover window.
+
+    At 2 s a page comes every quarter of an hour, and a day takes 85 reads.
     """
 
     start_wait_seconds: Annotated[float, Field(ge=0)] = 10.0

@@ -16,7 +16,7 @@ from understudy_domain.endpoint_status import EndpointStatus, endpoint_status
 from understudy_domain.entry import ActiveInput
 from understudy_domain.errors import MalformedRecord
 from understudy_domain.event_view import EventView, event_view
-from understudy_domain.explain import Explanation
+from understudy_domain.explain import EVIDENCE_KEPT, Explanation
 from understudy_domain.keys import ACTIVE_INPUT_BUCKET
 from understudy_domain.slot_replay import Programme, explain
 from understudy_domain.status import ChannelStatus, channel_status
@@ -112,7 +112,8 @@ class Inspection:
         entry = programme.entry(media_sequence)
         if entry is None:
             raise ResourceNotFound(
-                f"the origin endpoint {endpoint.id} has no slot of media sequence {media_sequence}, yet or any more"
+                f"the origin endpoint {endpoint.id} has no slot of media sequence {media_sequence}, yet or any more: "
+                f"{EVIDENCE_KEPT}"
             )
         async with self._replaying:
             arrivals = await log.arrivals_around(entry, entries)

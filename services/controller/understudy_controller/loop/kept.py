@@ -16,6 +16,8 @@ from understudy_domain import codec, keys
 from understudy_domain.channel import OriginEndpoint
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.errors import MalformedRecord
+from understudy_domain.keys import IndexPageKey
+from understudy_domain.paging import unpaged_from
 from understudy_domain.retention import EntryOutline, Programme, run_duration_of
 from understudy_runtime import clock
 from understudy_runtime.jetstream import Bus
@@ -36,6 +38,13 @@ class KeptProgramme:
     appended: int = 0
     """PROGRAM sequence of the last entry that is known to have been appended."""
     run_duration: int = 0
+    pages: list[IndexPageKey] | None = None
+    """The index pages that there are; None: they have not been looked for yet."""
+
+    @property
+    def unpaged(self) -> int:
+        """The media sequence up to which all that stands in PROGRAM stands in index pages too."""
+        return unpaged_from(self.programme, self.pages or ())
 
 
 @dataclass(slots=True)

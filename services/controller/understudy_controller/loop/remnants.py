@@ -141,7 +141,9 @@ class Remnants:
     async def _remove_programme(self, shard: int, guid: str) -> None:
         if self._store.origin_endpoint_by_guid(guid) is not None or self._channels.appender.knows(guid):
             return
-        if self._holds(shard):
+        # Pages first: that there was such an endpoint is known by what stands in PROGRAM. Where there were some, one
+        # more may be on its way: the next round looks again.
+        if self._holds(shard) and not await self._media.remove_all(keys.index_pages_prefix(guid), shard=shard):
             removed = await self._bus.purge(keys.PROGRAM_STREAM, keys.program_subject(shard, guid))
             self._metrics.entries.inc(removed)
 

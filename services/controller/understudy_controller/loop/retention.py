@@ -1,4 +1,4 @@
-"""Retention: entries that no window reaches, objects that no entry can name, and what is left of the deleted.
+"""Retention: entries that no window reaches, or that index pages hold, objects that nothing can name, and remnants.
 
 In the background of the decisions, for the shards that this process holds and no other. Rules of what may go are in the
 domain (``retention``); here it is done, in rounds, in bounded batches, each asked for only while the lease is held.
@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from understudy_controller.loop.channels import Channels
 from understudy_controller.loop.kept import Kept
 from understudy_controller.loop.media import Media
+from understudy_controller.loop.pages import Pages
 from understudy_controller.loop.remnants import Remnants
 from understudy_controller.loop.retention_metrics import RetentionMetrics
 from understudy_controller.loop.shard import Shard
@@ -32,6 +33,8 @@ _log = logging.getLogger(__name__)
 
 _READ_MAX = 20_000
 """Entries that are read in a round, of programmes that are not known yet: about a second's work."""
+_PAGED_MAX = 10_000
+"""Entries that are put into index pages in a round: some seconds' work, cut into pieces."""
 _PAUSE_SECONDS = 0.01
 """Between two removals of entries: each costs the server a moment in which nothing is appended."""
 _CHANNELS_AT_ONCE = 4
@@ -62,6 +65,7 @@ class Retention:
         self._margin = ticks.from_seconds(settings.retention_margin_seconds)
         self._kept = Kept(bus, shards=settings.shards, margin=self._margin, current=shards.current)
         self._media = Media(settings, metrics, holds=holds)
+        self._pages = Pages(bus, settings, metrics, holds=holds)
         self._remnants = Remnants(bus, store, channels, shards, self._media, metrics, holds=holds, margin=self._margin)
 
     def appended(self, entry: ProgramEntry, sequence: int) -> None:
@@ -73,7 +77,7 @@ class Retention:
         while self._interval_seconds > 0:
             await asyncio.sleep(self._interval_seconds)
             self._kept.forget_others()
-            parts = (self._remove_entries, self._remove_media, self._remnants.remove)
+            parts = (self._remove_entries, self._see_to_pages, self._remove_media, self._remnants.remove)
             if all([await self._is_done(part) for part in parts]):
                 self._metrics.finished()
 
@@ -113,8 +117,9 @@ class Retention:
             self._kept.forget(shard, guids)
 
     async def _remove_entries_of(self, shard: Shard, endpoint: OriginEndpoint) -> None:
-        programme = self._kept.of(shard, endpoint).programme
-        count = programme.removable(endpoint, now=clock.now_ticks(), margin=self._margin)
+        kept = self._kept.of(shard, endpoint)
+        programme = kept.programme
+        count = programme.removable(endpoint, now=clock.now_ticks(), margin=self._margin, unpaged=kept.unpaged)
         if not count or not self._holds(shard.number):
             return
         subject = keys.program_subject(shard.number, endpoint.guid)
@@ -122,6 +127,19 @@ class Retention:
         await self._bus.purge(keys.PROGRAM_STREAM, subject, before_sequence=programme.runs[count].first_sequence)
         self._metrics.entries.inc(programme.drop(count))
         await asyncio.sleep(_PAUSE_SECONDS)
+
+    # --- index pages --------------------------------------------------------------------------------------------------
+
+    async def _see_to_pages(self) -> None:
+        budget = _PAGED_MAX
+        for shard, _, endpoints in self._channels_now():
+            for endpoint in endpoints:
+                kept = self._kept.of(shard, endpoint)
+                await self._pages.find(endpoint, kept)
+                await self._pages.remove(shard, endpoint, kept, margin=self._margin)
+                if budget > 0:
+                    budget -= await self._pages.make(shard, endpoint, kept, entries_max=budget)
+            await asyncio.sleep(0)
 
     # --- objects ------------------------------------------------------------------------------------------------------
 
@@ -147,11 +165,15 @@ class Retention:
         kept = [self._kept.of(shard, endpoint) for endpoint in endpoints]
         # While a decision does not stand yet, nothing says which objects it names.
         state = self._channels.settled_state(guid)
-        if state is None or not all(one.complete for one in kept) or self._shards.current(shard.number) is not shard:
+        pages = [page for one in kept for page in one.pages or ()]
+        is_known = all(one.complete and one.pages is not None for one in kept)
+        if state is None or not is_known or self._shards.current(shard.number) is not shard:
             return
         now = clock.now_ticks()
         read_until = min(now, shard.read_until if shard.read_until is not None else now)
-        before = removable_before([one.programme for one in kept], read_until=read_until, margin=self._margin)
+        before = removable_before(
+            [one.programme for one in kept], read_until=read_until, margin=self._margin, pages=pages
+        )
         held = held_object_keys(state)
         for input_id in keys.INPUTS:
             await self._media.remove_before(

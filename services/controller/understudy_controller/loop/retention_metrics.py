@@ -15,8 +15,11 @@ class RetentionMetrics:
             "understudy_retention_entries_total", "Entries removed that no window reaches any more.", registry=registry
         )
         self.objects = Counter(
-            "understudy_retention_objects_total", "Objects of media removed from the storage.", registry=registry
+            "understudy_retention_objects_total",
+            "Objects removed from the storage: media and index pages.",
+            registry=registry,
         )
+        self.pages = Counter("understudy_index_pages_total", "Index pages made of entries.", registry=registry)
         self.bytes = Counter(
             "understudy_retention_bytes_total", "Bytes of the objects that were removed.", registry=registry
         )
