@@ -14,6 +14,7 @@ from support.egress_process import Answer, EgressProcess
 from support.program_publisher import ProgramPublisher, Shown
 from understudy_domain.cdn_authorization import Authorization
 from understudy_domain.channel import OriginEndpoint
+from understudy_domain.stream_selection import StreamSelection
 from understudy_runtime.settings import CommonSettings
 
 
@@ -188,3 +189,24 @@ async def test_a_multivariant_playlist_can_be_filtered_and_nothing_else_can(
             refused = kept.request(f"{path}{parameter}video_height:720")
             assert code_of(refused) == (400, "malformed_manifest_filter")
         assert kept.request(shown.multivariant + "?aws.drmsettings=excludesessionkeys").body == whole.body
+
+
+@pytest.mark.compatibility("OriginEndpoint.hlsPackage.streamSelection")
+async def test_what_is_no_longer_selected_is_gone_from_memory_too_and_comes_back(
+    egress: EgressProcess, publisher: ProgramPublisher, shown: Shown
+) -> None:
+    await publish(publisher, shown.endpoint)
+    paths = (shown.multivariant, shown.media, shown.segment(1))
+    before = [egress.get(path) for path in paths]
+    selection = StreamSelection(min_video_bits_per_second=3_000_000)
+    package = replace(shown.endpoint.hls_package, stream_selection=selection)
+    await publisher.configure(replace(shown.endpoint, hls_package=package))
+    eventually(lambda: egress.get(shown.media).status == 404, within_seconds=5, what="it is not selected")
+    assert "stream selection" in json.loads(egress.get(shown.multivariant).body)["message"]
+    for path in paths:
+        for more in ([], ["TE: trailers"]):
+            assert code_of(egress.get(path, *more)) == (404, "unknown")
+    await publisher.configure(shown.endpoint)
+    eventually(lambda: egress.get(shown.media).status == 200, within_seconds=5, what="it is selected again")
+    for more in ([], ["TE: trailers"]):
+        assert [egress.get(path, *more) for path in paths] == before
