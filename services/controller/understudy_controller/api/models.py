@@ -22,8 +22,8 @@ from understudy_domain.stream_selection import VIDEO_BITS_PER_SECOND_MAX
 
 TAGS_MAX = 50
 
-ResourceId = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9_-]{1,256}\z")]
-ManifestName = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9_-]{1,256}\z")]
+ResourceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,256}$")]
+ManifestName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,256}$")]
 Description = Annotated[str, StringConstraints(max_length=4096)]
 Tags = Annotated[
     dict[
@@ -42,8 +42,8 @@ def _ipv4_block(value: str) -> str:
     return value
 
 
-Ipv4Block = Annotated[str, StringConstraints(pattern=r"\A[0-9.]{7,15}(/[0-9]{1,2})?\z"), AfterValidator(_ipv4_block)]
-LogGroupName = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9._/#-]{0,512}\z")]
+Ipv4Block = Annotated[str, StringConstraints(pattern=r"^[0-9.]{7,15}(/[0-9]{1,2})?$"), AfterValidator(_ipv4_block)]
+LogGroupName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/#-]{0,512}$")]
 PlaylistType = Literal["NONE", "EVENT", "VOD"]
 AdMarkers = Literal["NONE", "SCTE35_ENHANCED", "PASSTHROUGH", "DATERANGE"]
 AdsOnDeliveryRestrictions = Literal["NONE", "RESTRICTED", "UNRESTRICTED", "BOTH"]
@@ -204,8 +204,8 @@ class HlsPackageResponse(_Response):
     """``hlsPackage``, with the defaults filled in."""
 
     ad_markers: str
-    ad_triggers: list[str] | None
-    ads_on_delivery_restrictions: str | None
+    ad_triggers: list[str] | None = None
+    ads_on_delivery_restrictions: str | None = None
     include_dvb_subtitles: bool
     include_iframe_only_stream: bool
     playlist_type: str
@@ -227,7 +227,7 @@ class OriginEndpointResponse(_Response):
     """An origin endpoint."""
 
     arn: str
-    authorization: AuthorizationResponse | None
+    authorization: AuthorizationResponse | None = None
     channel_id: str
     created_at: str
     description: str
