@@ -68,6 +68,8 @@ class Channel:
     """Of what is asked of its ingest endpoints; None: none are written."""
     egress_access_logs: AccessLogs | None = None
     """Of what is asked of its origin endpoints; None: none are written."""
+    declared: str | None = None
+    """The digest of its declaration in a file, as it was last applied; None: no file has declared it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,8 @@ class OriginEndpoint:
     policy_input: int = 1
     """The input that is preferred or pinned."""
     hold_down_seconds: int = HOLD_DOWN_DEFAULT // ticks.TICKS_PER_SECOND
+    declared: str | None = None
+    """As a channel's."""
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself.

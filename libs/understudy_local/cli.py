@@ -67,6 +67,7 @@ def up(
 app.command()(operate.switchover)
 app.command()(operate.policy)
 app.command()(operate.end)
+app.command()(operate.declare)
 
 
 @demo_app.command()

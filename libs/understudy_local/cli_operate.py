@@ -1,10 +1,11 @@
-"""The commands that change something on a running stack: switchover, policy and end."""
+"""The commands that change something on a running stack: switchover, policy, end and declare."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -120,6 +121,34 @@ def end(
             typer.echo(json.dumps({**asdict(order), **outcomes, **lost}, indent=2))
         if lost or any(outcome.ended is False for outcome in found):
             raise typer.Exit(1)
+
+
+def declare(
+    file: Annotated[Path, typer.Argument(help="A YAML file of channels and origin endpoints.")],
+    *,
+    check: Annotated[bool, typer.Option("--check", help="Say what is wrong with it, and do nothing.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Also delete what was declared before and is not in it.")
+    ] = False,
+    write: Annotated[
+        bool, typer.Option("--export", help="Write what there is into the file instead, with passwords.")
+    ] = False,
+    data_dir: DataDir = data_directory.DEFAULT,
+) -> None:
+    """Create and change channels and origin endpoints as a file declares them.
+
+    All of it is checked before anything is changed; --check alone needs no stack.
+    """
+    from understudy_local import declare as declaring  # noqa: PLC0415  # as in switchover
+
+    chosen = {"--check": check, "--prune": prune, "--export": write}
+    words = [word for word, is_chosen in chosen.items() if is_chosen]
+    if len(words) > 1:
+        raise typer.BadParameter(f"{' and '.join(words)} exclude each other")
+    with errors_told():
+        status = declaring.run(file, *words, directory=None if check else DataDirectory(data_dir))
+    if status:
+        raise typer.Exit(status)
 
 
 def _told_of(outcomes: Iterable[_Outcome], *, as_json: bool) -> tuple[list[_Outcome], dict[str, dict[str, str]]]:

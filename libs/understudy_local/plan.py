@@ -82,6 +82,7 @@ def services(
         "UNDERSTUDY_INGEST_PUBLIC_URL": urls.ingest_url,
         "UNDERSTUDY_EGRESS_PUBLIC_URL": urls.egress_url,
         **signed,
+        **_declared_file(),
         "UNDERSTUDY_LOG_FORMAT": os.environ.get("UNDERSTUDY_LOG_FORMAT", "text"),
         "PYTHONUNBUFFERED": "1",
     }
@@ -103,6 +104,12 @@ def services(
         )
         for name in SERVICES
     ]
+
+
+def _declared_file() -> dict[str, str]:
+    """A path is relative to where the command was given, not to the directory that services work in."""
+    named = os.environ.get("UNDERSTUDY_DECLARED_FILE")
+    return {"UNDERSTUDY_DECLARED_FILE": str(Path(named).absolute())} if named else {}
 
 
 def _nats(directory: DataDirectory, ports: Ports) -> Part:

@@ -7,6 +7,7 @@ from typing import Final
 
 from understudy_controller.app import create_app
 from understudy_controller.authentication.keys import access_keys_of
+from understudy_controller.declare.part import declared_resources
 from understudy_controller.loop.decision_loop import decision_loop
 from understudy_controller.process import Part
 from understudy_controller.settings import ControllerSettings
@@ -15,7 +16,7 @@ from understudy_runtime.access_keys import AccessKeysUnusable
 from understudy_runtime.health import Health
 from understudy_runtime.settings import read_settings
 
-PARTS: Final[Sequence[Part]] = (decision_loop,)
+PARTS: Final[Sequence[Part]] = (decision_loop, declared_resources)
 """What runs beside the control API, in order of starting."""
 
 

@@ -37,6 +37,16 @@ class ControllerSettings(CommonSettings):
     given its new pair without being cut off.
     """
 
+    declared_file: Path | None = None
+    """A YAML file of channels and origin endpoints, applied at start and when it changes; the same for every
+    controller."""
+
+    declared_prune: bool = False
+    """Whether what a file has declared, and this one does not, is deleted.
+
+    Off: to leave a resource out by mistake must not take it off the air.
+    """
+
     retention_interval_seconds: Annotated[float, Field(ge=0)] = 30.0
     """How often what no window reaches any more is looked for and removed; 0: never.
 

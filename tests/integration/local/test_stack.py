@@ -111,6 +111,24 @@ def test_access_logs_are_in_the_data_directory(stack: Stack) -> None:
     assert json.loads(lines("ingest")[0])["channelId"] == "logged"
 
 
+def test_resources_are_declared_and_exported_by_command(stack: Stack, tmp_path: Path) -> None:
+    file, exported = tmp_path / "declared.yaml", tmp_path / "exported.yaml"
+    file.write_text(
+        "channels: [{id: declared}]\noriginEndpoints: [{id: declared-hls, channelId: declared, hlsPackage: {}}]\n"
+    )
+    assert understudy("declare", file, "--check", "--data-dir", tmp_path / "none").returncode == 0
+    assert "no stack runs on" in understudy("declare", file, "--data-dir", tmp_path / "none").stderr
+    made = understudy("declare", file, "--data-dir", stack.data_directory)
+    assert made.stdout == "created channel declared\ncreated origin endpoint declared-hls\n", made
+    assert control_api(stack).describe_origin_endpoint(Id="declared-hls")["ChannelId"] == "declared"
+    assert understudy("declare", exported, "--export", "--data-dir", stack.data_directory).returncode == 0
+    again = understudy("declare", exported, "--data-dir", stack.data_directory)
+    assert (again.returncode, again.stderr) == (0, ""), again
+    file.write_text("channels: []\n")
+    pruned = understudy("declare", file, "--prune", "--data-dir", stack.data_directory)
+    assert "deleted channel declared\n" in pruned.stdout, pruned
+
+
 def test_a_second_stack_on_the_same_directory_ends_with_a_clear_error(stack: Stack) -> None:
     ended = understudy("up", "--no-demo", "--data-dir", stack.data_directory, "--port-offset", free_port_offset())
     assert ended.returncode == 1

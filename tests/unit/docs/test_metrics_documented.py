@@ -17,6 +17,7 @@ from support.signing import WRITER, write_keys
 from understudy_controller.api.metrics import ConfigurationMetrics
 from understudy_controller.authentication.keys import AccessKeys
 from understudy_controller.authentication.metrics import AuthenticationMetrics
+from understudy_controller.declare.part import DeclarationMetrics
 from understudy_controller.loop.metrics import LoopMetrics
 from understudy_controller.loop.retention_metrics import RetentionMetrics
 from understudy_egress.cdn_secrets import CdnSecrets
@@ -62,6 +63,7 @@ def ingest(registry: CollectorRegistry) -> None:
 def controller(registry: CollectorRegistry) -> None:
     LoopMetrics(registry, inputs=lambda: iter(()))
     RetentionMetrics(registry)
+    DeclarationMetrics(registry)
     registry.register(ConfigurationMetrics(ConfigStore(bus())))
     with tempfile.TemporaryDirectory() as folder:
         write_keys(Path(folder) / "keys.json", WRITER)

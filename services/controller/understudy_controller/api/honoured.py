@@ -10,8 +10,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from understudy_controller.api.errors import NotHonouredYet
-from understudy_controller.api.models import HlsPackageRequest, UpdateOriginEndpointRequest
+from understudy_controller.api.models import (
+    CreateOriginEndpointRequest,
+    HlsPackageRequest,
+    UpdateOriginEndpointRequest,
+)
 from understudy_domain.errors import InvalidResource
+
+
+def refuse_what_cannot_be_created(request: CreateOriginEndpointRequest) -> None:
+    """Check a request to create an origin endpoint.
+
+    Raises:
+        InvalidResource: not one packager.
+        NotHonouredYet: as below.
+    """
+    refuse_what_is_not_honoured(request)
+    if request.hls_package is None:
+        raise InvalidResource("hlsPackage: required, an origin endpoint has exactly one packager")
 
 
 def refuse_what_is_not_honoured(request: UpdateOriginEndpointRequest) -> None:

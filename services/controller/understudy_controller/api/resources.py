@@ -79,7 +79,7 @@ class Rotation:
 
         An endpoint that has the new pair stays as it is: to write it twice changes nothing.
         """
-        if endpoint.username == self.username:
+        if (endpoint.username, endpoint.password) == (self.username, self.password):
             return endpoint
         former = FormerCredentials(endpoint.username, endpoint.password, self.former_until)
         return IngestEndpoint(

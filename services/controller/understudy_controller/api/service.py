@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from understudy_controller.api import resources
 from understudy_controller.api.errors import IdTaken, ResourceNotFound
-from understudy_controller.api.honoured import refuse_what_is_not_honoured
+from understudy_controller.api.honoured import refuse_what_cannot_be_created, refuse_what_is_not_honoured
 from understudy_controller.api.models import (
     TAGS_MAX,
     ConfigureLogsRequest,
@@ -142,9 +142,7 @@ class ControlService:
             IdTaken: an origin endpoint has this id.
             InvalidResource, NotHonouredYet: the fields contradict each other, or ask for what cannot be done.
         """
-        refuse_what_is_not_honoured(request)
-        if request.hls_package is None:
-            raise InvalidResource("hlsPackage: required, an origin endpoint has exactly one packager")
+        refuse_what_cannot_be_created(request)
         await self._store.ensure_current()
         channel = self._channel(request.channel_id).value
         endpoint = resources.new_origin_endpoint(request, channel, now=self._now())

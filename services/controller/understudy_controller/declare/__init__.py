@@ -1,0 +1,1 @@
+"""Channels and origin endpoints declared in a YAML file, checked and applied."""

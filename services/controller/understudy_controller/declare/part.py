@@ -1,0 +1,158 @@
+"""The part of a controller that keeps what is stored as a file declares it.
+
+The file is looked at every second, through whatever links lead to it, and taken once two looks have seen the same: half
+of a file that is being written may be a valid one. What is wrong is said once for each content, and changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Gauge
+
+from understudy_controller.api.errors import TooManyWriters
+from understudy_controller.declare.applying import Applier, Outcome
+from understudy_controller.declare.declaration import DeclarationInvalid
+from understudy_controller.declare.files import Read, read_declared
+from understudy_controller.declare.plan import Terms
+from understudy_controller.process import ProcessContext
+from understudy_controller.settings import ControllerSettings
+from understudy_domain import ticks
+from understudy_runtime import clock
+from understudy_runtime.errors import BusRefused, BusUnavailable
+
+_log = logging.getLogger(__name__)
+
+_LOOK_SECONDS: Final = 1.0
+_TRY_AGAIN_SECONDS: Final = 10.0
+
+
+class DeclarationMetrics:
+    """What Prometheus is told of the file. All 0 where none is declared."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.problems = Gauge(
+            "understudy_declaration_problems",
+            "How many things are wrong with the file of declared resources; while any is, nothing of it is applied.",
+            registry=registry,
+        )
+        self.waiting = Gauge(
+            "understudy_declaration_waiting",
+            "Declared resources that are not created yet, because what is left of a former one is being removed.",
+            registry=registry,
+        )
+        self.applied = Gauge(
+            "understudy_declaration_applied_timestamp_seconds",
+            "When the file of declared resources was last applied by this process, Unix time.",
+            registry=registry,
+        )
+
+
+def terms_of(settings: ControllerSettings, *, prune: bool) -> Terms:
+    """What holds for an application now."""
+    grace = settings.credentials_grace_seconds * ticks.TICKS_PER_SECOND
+    return Terms(clock.now_ticks(), credentials_grace=grace, prune=prune)
+
+
+@asynccontextmanager
+async def declared_resources(context: ProcessContext) -> AsyncIterator[None]:
+    """Follow the file that the settings name, if they name one."""
+    metrics = DeclarationMetrics(context.registry)
+    path = context.settings.declared_file
+    if path is None:
+        yield
+        return
+    follower = _Follower(context, path, metrics)
+    task = asyncio.create_task(follower.follow(), name="declared resources")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+class _Follower:
+    def __init__(self, context: ProcessContext, path: Path, metrics: DeclarationMetrics) -> None:
+        self._settings = context.settings
+        self._applier = Applier(context.bus, context.store)
+        self._path = path
+        self._metrics = metrics
+        self._seen = ""
+        self._tried = ""
+        self._settled = ""
+        """The content that needs nothing more: it is applied, or it cannot be."""
+        self._try_at = float("-inf")
+        self._told: object = None
+
+    async def follow(self) -> None:
+        while True:
+            try:
+                await self._look()
+            except Exception:  # noqa: BLE001  # whatever it was, decisions go on, and so does the next look
+                _log.exception("the declared resources could not be applied, trying again")
+                self._try_later()
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _look(self) -> None:
+        read = await asyncio.to_thread(read_declared, self._path)
+        is_steady, self._seen = read.digest == self._seen, read.digest
+        if not is_steady or read.digest == self._settled:
+            return
+        if read.digest == self._tried and clock.monotonic() < self._try_at:
+            return
+        self._tried = read.digest
+        if read.declaration is None:
+            self._refuse(read, read.invalid)
+            self._settled = read.digest
+            return
+        try:
+            outcome = await self._applier.apply(
+                read.declaration, terms=lambda: terms_of(self._settings, prune=self._settings.declared_prune)
+            )
+        except DeclarationInvalid as err:
+            self._refuse(read, err)
+            self._try_later()  # what it contradicts may go
+        except (BusUnavailable, BusRefused, TooManyWriters) as err:
+            _log.warning("the declared resources are not applied yet: %s", err)
+            self._try_later()
+        else:
+            self._tell(read, outcome)
+
+    def _try_later(self) -> None:
+        self._try_at = clock.monotonic() + _TRY_AGAIN_SECONDS
+
+    def _is_news(self, *what: object) -> bool:
+        is_news, self._told = what != self._told, what
+        return is_news
+
+    def _refuse(self, read: Read, invalid: DeclarationInvalid | None) -> None:
+        problems = () if invalid is None else tuple(invalid.problems)
+        self._metrics.problems.set(len(problems))
+        if self._is_news(read.digest, problems):
+            _log.error(
+                "the file of declared resources is wrong, nothing of it is applied:\n%s",
+                invalid,
+                extra={"file": str(self._path), "problems": len(problems)},
+            )
+
+    def _tell(self, read: Read, outcome: Outcome) -> None:
+        self._metrics.problems.set(0)
+        self._metrics.waiting.set(len(outcome.waiting))
+        self._metrics.applied.set(clock.now_milliseconds() / 1_000)
+        for words in outcome.done:
+            _log.info("declared: %s", words)
+        if self._is_news(read.digest, tuple(outcome.waiting), tuple(outcome.kept)):
+            for words in (*outcome.waiting, *outcome.kept):
+                _log.warning("declared: %s", words)
+        if outcome.waiting:
+            self._try_later()
+        else:
+            self._settled = read.digest
+            _log.info("the declared resources are applied", extra={"file": str(self._path)})
