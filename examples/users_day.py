@@ -100,14 +100,19 @@ def fetch(url: str) -> bytes | None:
             return None
 
 
+def media_playlist(url: str) -> tuple[str, str]:
+    """The URL of the first variant's media playlist, and its text; empty where there is none."""
+    multivariant = (fetch(url) or b"").decode()
+    variants = re.findall(r"^[^#\s].*$", multivariant, re.MULTILINE)
+    if not variants:
+        return url, ""
+    url = urljoin(url, variants[0])
+    return url, (fetch(url) or b"").decode()
+
+
 def segments(url: str) -> dict[int, str]:
     """The segments that the first variant lists, by media sequence number; none before the first."""
-    playlist = (fetch(url) or b"").decode()
-    variants = re.findall(r"^[^#\s].*$", playlist, re.MULTILINE)
-    if not variants:
-        return {}
-    url = urljoin(url, variants[0])
-    playlist = (fetch(url) or b"").decode()
+    url, playlist = media_playlist(url)
     found = re.search(r"#EXT-X-MEDIA-SEQUENCE:(\d+)", playlist)
     listed = re.findall(r"^[^#\s].*$", playlist, re.MULTILINE)
     return {int(found[1]) + at: urljoin(url, name) for at, name in enumerate(listed)} if found else {}
@@ -120,6 +125,17 @@ def plays(url: str, *, after: int = -1) -> bool:
         return False
     media = [fetch(segment) for segment in newer]
     return all(one is not None and one[:1] == b"\x47" for one in media)  # the first byte of MPEG-TS
+
+
+def watch_again(url: str, *, start: float, end: float) -> int:
+    """Ask for a part of the programme that has been shown; how many segments it has, all there and with an end."""
+    window = f"{url}?start={start:.0f}&end={end:.0f}"
+    if not media_playlist(window)[1].rstrip().endswith("#EXT-X-ENDLIST"):
+        sys.exit(f"no recording: {window}")
+    media = [fetch(segment) for segment in segments(window).values()]
+    if len(media) < 3 or not all(media):
+        sys.exit(f"segments are missing: {window}")
+    return len(media)
 
 
 # --- the day ----------------------------------------------------------------------------------------------------------
@@ -200,6 +216,7 @@ def run(client: Any, name: str, ffmpeg: str) -> None:
         running.callback(kill_all, encoders)
         for endpoint in (short, whole):
             until(f"{endpoint['Id']} plays", lambda url=endpoint["Url"]: plays(url))  # type: ignore[misc]
+        began_at = time.time() - 2 * SEGMENT_SECONDS
 
         changed = client.update_origin_endpoint(
             Id=short["Id"], Description="changed on the air", HlsPackage={"PlaylistWindowSeconds": 30}
@@ -225,6 +242,8 @@ def run(client: Any, name: str, ffmpeg: str) -> None:
                 f"{endpoint['Id']} goes on without encoder 1",
                 lambda url=endpoint["Url"], after=after: plays(url, after=after),  # type: ignore[misc]
             )
+            ended_at = time.time() - 4 * SEGMENT_SECONDS
+        say(f"{watch_again(whole['Url'], start=began_at, end=ended_at)} segments of what was on, to watch again")
     clean_up(client, name)
     until("the playback URLs answer no longer", lambda: fetch(short["Url"]) is None and fetch(whole["Url"]) is None)
 

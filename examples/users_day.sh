@@ -60,6 +60,18 @@ playlist() { # playlist <url>: the media playlist of the first variant, its line
     curl -fsS "${1%/*}/$variant" 2>/dev/null
 }
 
+watch_again() { # watch_again <url> <start> <end>: what was on between two instants, whole and with an end
+    local variant listed segment
+    variant=$(curl -fsS "$1?start=$2&end=$3" | grep -v '^#' | head -1)
+    listed=$(curl -fsS "${1%/*}/$variant")
+    grep -q '^#EXT-X-ENDLIST' <<<"$listed"
+    [ "$(grep -c '^#EXTINF' <<<"$listed")" -ge 3 ]
+    for segment in $(grep -v '^#' <<<"$listed"); do
+        curl -fsS -o /dev/null "$(dirname "${1%/*}/${variant%%\?*}")/$segment"
+    done
+    say "$(grep -c '^#EXTINF' <<<"$listed") segments of what was on, to watch again"
+}
+
 newest() { # newest <url>: the media sequence number of the newest segment
     local listed
     listed=$(playlist "$1")
@@ -104,6 +116,7 @@ read -r URL2 USER2 PASSWORD2 ID2 <<<"${INPUTS[1]}"
 start_encoder "$URL1" "$USER1" "$PASSWORD1"
 start_encoder "$URL2" "$USER2" "$PASSWORD2"
 until_it "$URL plays" plays "$URL" -1
+BEGAN=$(($(date +%s) - 2 * SEGMENT))
 
 say "change what is on the air"
 [ "$(mediapackage update-origin-endpoint --id "$NAME-hls" --hls-package PlaylistWindowSeconds=30 \
@@ -123,6 +136,9 @@ until_it "encoder 2 pushes with its new credentials" plays "$URL" "$(newest "$UR
 say "encoder 1 fails"
 kill -9 "${ENCODERS[0]}"
 until_it "$URL goes on without encoder 1" plays "$URL" "$(newest "$URL")"
+
+say "watch what was on"
+watch_again "$URL" $BEGAN $(($(date +%s) - 4 * SEGMENT))
 
 say "clean up, first in the wrong order"
 refused UnprocessableEntityException delete-channel --id "$NAME"

@@ -70,9 +70,15 @@ def days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Days]:
 
 
 @pytest.mark.parametrize("client", ["boto3", "cli"])
-@pytest.mark.compatibility("RotateIngestEndpointCredentials", "ConfigureLogs")
+@pytest.mark.compatibility(
+    "RotateIngestEndpointCredentials",
+    "ConfigureLogs",
+    "OriginEndpoint.startoverWindowSeconds",
+    "OriginEndpoint.whitelist",
+)
 def test_a_users_day_ends_well(days: Days, client: str) -> None:
     assert days.status[client] == 0, days.said[client]
+    assert "segments of what was on, to watch again" in days.said[client]
     assert days.said[client].endswith("a good day\n"), days.said[client]
 
 
