@@ -20,6 +20,7 @@ from support.program_publisher import ProgramPublisher, Shown
 from understudy_domain import keys, ticks
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.index_page import IndexPage
+from understudy_domain.stream_selection import StreamSelection
 from understudy_runtime import clock
 from understudy_runtime.objectstore import ObjectStore
 from understudy_runtime.settings import CommonSettings
@@ -242,3 +243,22 @@ async def test_without_the_storage_a_window_is_not_answered_wrongly(
         answer = process.get(path_of(shown, "index_v1.m3u8", end - ticks.from_seconds(60)))
         assert_refused(answer, 503, "media_unavailable")
         assert answer.headers["retry-after"] == "1"
+
+
+async def test_a_window_of_the_past_is_filtered_and_offers_no_more_than_the_live_playlist(
+    egress: EgressProcess, publisher: ProgramPublisher, store: ObjectStore, shown: Shown
+) -> None:
+    end = whole_second()
+    entries = past_entries(shown, 300, end=end)
+    await store.put(entries[10].renditions[0].pieces[0].object_key, BODY)
+    await publish(publisher, store, shown, entries, paged=[200])
+    window = end - ticks.from_seconds(590), end - ticks.from_seconds(100)
+    whole, media = (path_of(shown, name, *window) for name in ("index.m3u8", "index_v1.m3u8"))
+    assert egress.get(f"{whole}?aws.manifestfilter=video_height:720").body == egress.get(whole).body
+    assert_refused(egress.get(f"{whole}?aws.manifestfilter=video_height:1"), 400, "manifest_filter_leaves_nothing")
+    assert_refused(egress.get(f"{media}?aws.manifestfilter=video_height:720"), 400, "malformed_manifest_filter")
+    assert [egress.get(path).status for path in (media, shown.segment(10))] == [200, 200]
+    package = replace(shown.endpoint.hls_package, stream_selection=StreamSelection(min_video_bits_per_second=3_000_000))
+    await publisher.configure(replace(shown.endpoint, hls_package=package))
+    eventually(lambda: egress.get(shown.media).status == 404, within_seconds=5, what="nothing is selected")
+    assert [egress.get(path).status for path in (whole, media, shown.segment(10))] == [404, 404, 404]
