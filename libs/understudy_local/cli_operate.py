@@ -133,6 +133,7 @@ def declare(
     write: Annotated[
         bool, typer.Option("--export", help="Write what there is into the file instead, with passwords.")
     ] = False,
+    as_json: Json = False,
     data_dir: DataDir = data_directory.DEFAULT,
 ) -> None:
     """Create and change channels and origin endpoints as a file declares them.
@@ -145,7 +146,8 @@ def declare(
     words = [word for word, is_chosen in chosen.items() if is_chosen]
     if len(words) > 1:
         raise typer.BadParameter(f"{' and '.join(words)} exclude each other")
-    with errors_told():
+    with errors_told(as_json=as_json):
+        words += ["--json"] if as_json else []
         status = declaring.run(file, *words, directory=None if check else DataDirectory(data_dir))
     if status:
         raise typer.Exit(status)

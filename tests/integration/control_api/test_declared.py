@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -211,7 +212,7 @@ def test_a_rebuilt_cluster_has_the_urls_and_credentials_that_were_exported(
     assert (tmp_path / "exported.yaml").stat().st_mode & 0o777 == 0o600
     checked = command(tmp_path / "exported.yaml", "--check")
     assert (checked.returncode, checked.stderr) == (0, ""), checked
-    assert "1 channels, 2 origin endpoints" in checked.stdout
+    assert "channels: 1, origin endpoints: 2" in checked.stdout
 
     with running_nats_server(tmp_path_factory.mktemp("second")) as server:
         controller = start(nats_url=server.url, declared_file=str(tmp_path / "exported.yaml"))
@@ -234,6 +235,16 @@ def test_a_wrong_file_is_told_without_nats(tmp_path: Path) -> None:
         told = command(path, *words)
         assert told.returncode == 1
         assert told.stderr == f"{path}:3: channel news: tagz: unknown field\n"
+        assert told.stdout == ""
+    error = json.loads(command(path, "--check", "--json").stdout)["error"]
+    assert error["code"] == "declaration_invalid"
+    assert error["problems"] == [{"line": 3, "message": "channel news: tagz: unknown field"}]
+    path.write_text("channels: [{id: news}]\n")
+    assert json.loads(command(path, "--check", "--json").stdout) == {
+        "file": str(path),
+        "channels": 1,
+        "origin_endpoints": 0,
+    }
 
 
 def test_a_command_says_when_nats_does_not_answer(tmp_path: Path) -> None:

@@ -98,7 +98,10 @@ MISTAKES = {
     "no yaml": ("channels:\n  - id: [news\n", [r"d.yaml:3: not YAML: .*"]),
     "a tab": ("channels:\n\t- id: news\n", [r"d.yaml:2: not YAML: .*"]),
     "a tag of python's": ("channels: !!python/object:os.system {}", [r"d.yaml:1: channels: .*valid list"]),
-    "a date that is none": (channel("description: 2026-13-45"), [r"d.yaml:3: not YAML: '2026-13-45': .*"]),
+    "a date that is none": (
+        channel("description: 2026-13-45"),
+        [r"d.yaml:3: not YAML: neither a date .*"],
+    ),
     "itself": ("channels:\n- &a [*a]\n", ["d.yaml:1: not to be read: it is nested without end"]),
     "a list": ("- id: news", ["d.yaml:1: should be a mapping of names to values"]),
     "another word": ("channel: []", ["d.yaml:1: channel: unknown field"]),
@@ -210,6 +213,12 @@ def test_secrets_are_in_no_message() -> None:
     for line in mistakes(channel(*INGEST, "    - {username: a, password: 'very secret'}", "    - {password: hidden}")):
         assert "very secret" not in line
         assert "hidden" not in line
+
+
+@pytest.mark.parametrize("written", ["*hunter2", "!hunter2", "&a *hunter2", "'hunter2 '", "[hunter2"])
+def test_a_password_that_is_written_wrongly_is_in_no_message(written: str) -> None:
+    for line in mistakes(channel(*INGEST, f"    - {{username: a, password: {written}}}", "    - {}")):
+        assert "hunter2" not in line
 
 
 def test_anchors_and_merged_mappings_may_be_used() -> None:

@@ -345,3 +345,19 @@ def test_an_end_that_is_refused_says_why(api: Api) -> None:
     code, told = run("end", "show", "--no-wait")
     assert code == 1
     assert "input 1 is still delivering" in told
+
+
+# --- declared resources -----------------------------------------------------------------------------------------------
+
+
+def test_a_declaration_is_checked_applied_or_exported_but_one_at_a_time(tmp_path: Path) -> None:
+    told = CliRunner().invoke(app, ["declare", str(tmp_path / "d.yaml"), "--check", "--prune"])
+    assert told.exit_code == 2
+    assert "exclude each other" in told.output
+
+
+def test_a_declaration_is_applied_to_a_stack_that_runs(tmp_path: Path) -> None:
+    words = ["declare", str(tmp_path / "d.yaml"), "--data-dir", str(tmp_path), "--json"]
+    told = CliRunner().invoke(app, words)
+    assert told.exit_code == 1
+    assert json.loads(told.stdout)["error"]["code"] == "stack_not_running"

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 from understudy_controller.api.errors import TooManyWriters
 from understudy_controller.api.render import Renderer
-from understudy_controller.declare.applying import Applier
+from understudy_controller.declare.applying import Applier, Outcome
 from understudy_controller.declare.declaration import Declaration, DeclarationInvalid
 from understudy_controller.declare.export import export
 from understudy_controller.declare.files import read_declared
@@ -32,25 +34,50 @@ _CONNECT_SECONDS: Final = 15.0
 class _Failed(UnderstudyError):
     """What a person is told."""
 
+    code = "declare_failed"
+
 
 def main(words: Sequence[str] | None = None) -> int:
     """Do what the command line says; returns the exit status."""
     arguments = _parser().parse_args(words)
     path: Path = arguments.file
+    teller = _Teller(as_json=arguments.json)
     try:
         if arguments.export:
             _write_secret(path, asyncio.run(_export()))
-            _say(f"{path} declares what is stored now. It holds the encoders' passwords.")
+            teller.tell({"file": str(path)}, f"{path} declares what is stored now. It holds the encoders' passwords.")
             return 0
         declaration = _read(path, with_secrets=not arguments.check)
         if arguments.check:
-            counts = f"{len(declaration.channels)} channels, {len(declaration.origin_endpoints)} origin endpoints"
-            _say(f"{path} is right: {counts}.")
+            counts = {"channels": len(declaration.channels), "origin_endpoints": len(declaration.origin_endpoints)}
+            words_of_them = f"channels: {counts['channels']}, origin endpoints: {counts['origin_endpoints']}"
+            teller.tell({"file": str(path), **counts}, f"{path} is right; {words_of_them}.")
             return 0
-        return asyncio.run(_apply(declaration, prune=arguments.prune))
+        outcome = asyncio.run(_apply(declaration, prune=arguments.prune))
     except (DeclarationInvalid, _Failed) as err:
-        _say(str(err), to=sys.stderr)
+        teller.fail(err)
         return 1
+    teller.tell(asdict(outcome), *(outcome.done or ["nothing to change"]))
+    for left in (*outcome.waiting, *outcome.kept):
+        sys.stderr.write(f"not done: {left}\n")
+    return 1 if outcome.waiting else 0
+
+
+class _Teller:
+    """Says what there is to say, to people or to programs."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+
+    def tell(self, told: Mapping[str, object], *words: str) -> None:
+        sys.stdout.write((json.dumps(told, indent=2) if self._as_json else "\n".join(words)) + "\n")
+
+    def fail(self, err: UnderstudyError) -> None:
+        if self._as_json:
+            problems = [asdict(one) for one in err.problems] if isinstance(err, DeclarationInvalid) else []
+            more = {"problems": problems} if problems else {}
+            self.tell({"error": {"code": err.code, "message": str(err), **more}})
+        sys.stderr.write(f"{err}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,11 +87,8 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--check", action="store_true", help="say what is wrong with it and do nothing; needs no NATS")
     what.add_argument("--export", action="store_true", help="write what is stored now into the file instead")
     what.add_argument("--prune", action="store_true", help="also delete what was declared before and is not in it")
+    parser.add_argument("--json", action="store_true", help="for programs")
     return parser
-
-
-def _say(words: str, *, to: TextIO | None = None) -> None:
-    (to or sys.stdout).write(f"{words}\n")
 
 
 def _read(path: Path, *, with_secrets: bool) -> Declaration:
@@ -94,18 +118,13 @@ async def _export() -> str:
         return export(store, Renderer.of(settings))
 
 
-async def _apply(declaration: Declaration, *, prune: bool) -> int:
+async def _apply(declaration: Declaration, *, prune: bool) -> Outcome:
     settings = _settings()
     async with _opened(settings) as (bus, store):
         try:
-            outcome = await Applier(bus, store).apply(declaration, terms=lambda: terms_of(settings, prune=prune))
+            return await Applier(bus, store).apply(declaration, terms=lambda: terms_of(settings, prune=prune))
         except (BusUnavailable, BusRefused, TooManyWriters) as err:
             raise _Failed(f"not all of it is applied: {err}; apply it again") from err
-    for words in outcome.done or ["nothing to change"]:
-        _say(words)
-    for words in (*outcome.waiting, *outcome.kept):
-        _say(f"not done: {words}", to=sys.stderr)
-    return 1 if outcome.waiting else 0
 
 
 def _settings() -> ControllerSettings:
@@ -124,9 +143,11 @@ async def _opened(settings: ControllerSettings) -> AsyncIterator[tuple[Bus, Conf
             await store.start()
     except TimeoutError as err:
         raise _Failed(f"NATS does not answer at {settings.nats_url}: see UNDERSTUDY_NATS_URL") from err
-    yield bus, store
-    await store.stop()
-    await bus.close()
+    try:
+        yield bus, store
+    finally:
+        await store.stop()
+        await bus.close()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ Path = tuple[str | int, ...]
 
 _VALUES_MAX: Final = 200_000
 """Aliases of aliases grow without bounds."""
+_QUOTED = re.compile(r" '.*'", re.DOTALL)
 _NAMED_FIELD = re.compile(r"[a-z][A-Za-z]*(?:\.[a-z][A-Za-z]*)*")
 
 
@@ -65,12 +66,19 @@ def read_yaml(text: str) -> Document:
             loader.dispose()
     except yaml.MarkedYAMLError as err:
         mark = err.problem_mark or err.context_mark
-        document.problems.append(Problem(1 if mark is None else mark.line + 1, f"not YAML: {err.problem or err}"))
+        document.problems.append(Problem(1 if mark is None else mark.line + 1, f"not YAML: {_words(err)}"))
     except yaml.YAMLError as err:
         document.problems.append(Problem(1, f"not YAML: {str(err).splitlines()[0]}"))
     except RecursionError:
         document.problems.append(Problem(1, "not to be read: it is nested without end"))
     return document
+
+
+def _words(err: yaml.MarkedYAMLError) -> str:
+    """What is wrong, without the text that it is wrong with: a password may begin like an alias or a tag."""
+    if isinstance(err, yaml.composer.ComposerError | yaml.constructor.ConstructorError):
+        return _QUOTED.sub("", err.problem or "") + " (a text that begins with *, & or ! belongs in quotes)"
+    return err.problem or str(err)
 
 
 class _Reader:
@@ -92,7 +100,8 @@ class _Reader:
         try:
             return self._loader.construct_object(node)
         except ValueError as err:
-            raise yaml.MarkedYAMLError(problem=f"{node.value!r:.80}: {err}", problem_mark=node.start_mark) from err
+            problem = "neither a date nor a number, though it looks like one: put it in quotes"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from err
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[Any, Any]:
         own: set[Any] = set()
