@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from bench.cases import core, decisions, latency, playlists, probe, renewal, segments, storage_reads, takeover, uploads
+from bench.cases import (
+    core,
+    decisions,
+    latency,
+    playlists,
+    probe,
+    renewal,
+    segments,
+    startover,
+    storage_reads,
+    takeover,
+    uploads,
+)
 from bench.context import Case
 
 CASES: tuple[Case, ...] = (
     playlists.FULL,
     playlists.NOT_MODIFIED,
     segments.CASE,
+    startover.CASE,
     storage_reads.CASE,
     uploads.LARGE,
     uploads.SMALL,

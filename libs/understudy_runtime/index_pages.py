@@ -13,9 +13,10 @@ from understudy_domain.keys import IndexPageKey
 from understudy_domain.retention import KEYS_MAX, StoredObject
 from understudy_runtime.byte_cache import ByteCache
 from understudy_runtime.errors import ObjectDiffers
+from understudy_runtime.turns import Turns
 
 _READS_MAX = 16
-"""Pages that are read at a time: their parsing takes longer than the storage does."""
+"""Pages that are read at a time: more would only wait to be parsed."""
 
 
 class PageBytes(Protocol):
@@ -59,6 +60,8 @@ class IndexPages:
         self._store = store
         self._object_keys = object_keys
         self._reading = asyncio.Semaphore(_READS_MAX)
+        self.turns = Turns()
+        """In which pages are parsed; for whoever makes something of them too."""
         self.cache: ByteCache[IndexPageKey, IndexPage] = ByteCache(bytes_max=bytes_max)
 
     async def keys_of(self, origin_endpoint_guid: str) -> list[IndexPageKey]:
@@ -78,7 +81,7 @@ class IndexPages:
     async def _read(self, key: IndexPageKey) -> IndexPage:
         async with self._reading:
             payload = await self._store.get_view(key.render())
-            try:
-                return IndexPage.parse(payload)
-            except MalformedRecord as err:
-                raise ObjectDiffers(f"{key.render()} cannot be read: {err}") from err
+        try:
+            return await self.turns.take(lambda: IndexPage.parse(payload))
+        except MalformedRecord as err:
+            raise ObjectDiffers(f"{key.render()} cannot be read: {err}") from err

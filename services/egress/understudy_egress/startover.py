@@ -242,12 +242,14 @@ class Startover:
             raise UnknownObject(f"there is no rendition {rendition} in this window")
         return pieces
 
-    @staticmethod
-    async def _piece(view: HistoryView, span: Span, rendition: str, prefix: str, *, is_first: bool) -> _Piece:
+    async def _piece(self, view: HistoryView, span: Span, rendition: str, prefix: str, *, is_first: bool) -> _Piece:
         page = await view.page(span.key)
-        await asyncio.sleep(0)  # a few milliseconds each: others come in between
-        block = render_block(view.endpoint, page, span, rendition, prefix=prefix, is_first=is_first)
-        return _Piece(block, deflated(block.lines))
+
+        def made() -> _Piece:
+            block = render_block(view.endpoint, page, span, rendition, prefix=prefix, is_first=is_first)
+            return _Piece(block, deflated(block.lines))
+
+        return await self._pages.turns.take(made)
 
 
 def climbing(live: Prepared, prefix: str) -> Prepared:

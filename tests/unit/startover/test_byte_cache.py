@@ -1,0 +1,65 @@
+"""What is kept in memory, up to so many bytes."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from understudy_runtime.byte_cache import ByteCache
+
+
+async def test_the_least_recently_used_goes_first_by_bytes() -> None:
+    cache: ByteCache[str, int] = ByteCache(bytes_max=10)
+    cache.put("a", 1, weight=4)
+    cache.put("b", 2, weight=4)
+    assert cache.find("a") == 1
+    cache.put("c", 3, weight=4)
+    assert [cache.find(key) for key in "abc"] == [1, None, 3]
+    assert (cache.bytes_held, len(cache), cache.hits, cache.misses) == (8, 2, 3, 1)
+
+
+async def test_what_is_too_large_is_not_kept_and_what_is_replaced_is_not_counted() -> None:
+    cache: ByteCache[str, int] = ByteCache(bytes_max=10)
+    cache.put("a", 1, weight=4)
+    cache.put("a", 2, weight=6)
+    assert (cache.find("a"), cache.bytes_held) == (2, 6)
+    cache.put("a", 3, weight=11)
+    assert (cache.find("a"), cache.bytes_held) == (None, 0)
+
+
+async def test_simultaneous_misses_are_one_load_and_a_failure_is_everybodys() -> None:
+    cache: ByteCache[str, int] = ByteCache(bytes_max=10)
+    loads = 0
+    go_on = asyncio.Event()
+
+    async def load() -> int:
+        nonlocal loads
+        loads += 1
+        await go_on.wait()
+        return 7
+
+    async def fail() -> int:
+        raise ZeroDivisionError
+
+    waiting = [asyncio.create_task(cache.get("a", load, weight=lambda _: 1)) for _ in range(5)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    go_on.set()
+    assert await asyncio.gather(*waiting[1:]) == [7] * 4
+    assert loads == 1
+    with pytest.raises(ZeroDivisionError):
+        await cache.get("b", fail, weight=lambda _: 1)
+    assert await cache.get("b", load, weight=lambda _: 1) == 7
+
+
+async def test_what_is_no_longer_current_is_loaded_again() -> None:
+    cache: ByteCache[str, int] = ByteCache(bytes_max=10)
+    cache.put("a", 1, weight=1)
+
+    async def load() -> int:
+        return 2
+
+    assert await cache.get("a", load, weight=lambda _: 1, is_current=lambda one: one == 2) == 2
+    assert await cache.get("a", load, weight=lambda _: 1, is_current=lambda one: one == 2) == 2
+    assert len(cache) == 1
