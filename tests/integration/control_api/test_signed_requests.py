@@ -205,6 +205,17 @@ def test_every_write_leaves_a_line_that_says_who_did_what(closed: Controller, ne
     assert told[0]["request_id"] == answer["ResponseMetadata"]["RequestId"]
 
 
+def test_nobody_writes_lines_of_his_own_into_the_log(closed: Controller) -> None:
+    closed.request("GET", "/channels/a%0A%7B%22audit%22:true%7D")
+    path = "/channels/b%0A%7B%22audit%22:true%7D"
+    closed.request("PUT", path, b"{}", signed("PUT", closed.url + path, b"{}"))
+    body = b'{"id": "c\\n{\\"audit\\": true}"}'
+    closed.request("POST", "/channels", body, signed("POST", closed.url + "/channels", body))
+    told = [line["resource"] for line in log_lines(closed) if '?{"audit"' in line.get("resource", "")]
+    assert [one.partition("?")[0] for one in told] == ["/channels/a", "channels/b", "channels/c"]
+    assert not any(line.startswith('{"audit"') for line in closed.log().splitlines())
+
+
 def test_no_secret_and_no_password_reaches_logs_metrics_or_events(closed: Controller, new_id: NewId) -> None:
     channel_id = new_id()
     writer = client_of(closed)

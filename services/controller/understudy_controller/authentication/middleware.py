@@ -28,7 +28,7 @@ OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics", "/understudy/v
 """What needs no signature: they tell nothing of channels, and probes and Prometheus sign nothing."""
 
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_RESOURCE_LENGTH_MAX: Final = 512
+_TOLD_LENGTH_MAX: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,8 @@ class Authentication:
         except RequestRefused as err:
             if self._metrics is not None:
                 self._metrics.refused(err.reason)
-            _log.warning("request refused: %s", err, extra={"reason": err.reason.value, **_of_request(scope)})
+            extra = {"reason": err.reason.value, "resource": _printable(scope["path"]), **_of_request(scope)}
+            _log.warning("request refused: %s", _printable(str(err)), extra=extra)
             await error_response(err.status, str(err))(scope, receive, send)
             return
         except BodyTooLarge as err:
@@ -194,7 +195,12 @@ def _resource(scope: Scope, body: bytes) -> str:
             content = None
         made = content.get("id") if isinstance(content, dict) else None
         path = f"{path}/{made}" if isinstance(made, str) else path
-    return path.removeprefix("/")[:_RESOURCE_LENGTH_MAX]
+    return _printable(path.removeprefix("/"))
+
+
+def _printable(text: str) -> str:
+    """Without what would begin another line of a log for people."""
+    return "".join(char if char.isprintable() else "?" for char in text[:_TOLD_LENGTH_MAX])
 
 
 def _of_request(scope: Scope) -> dict[str, str]:
