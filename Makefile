@@ -106,7 +106,7 @@ check: lint typecheck contracts test ## What must pass before a change is done
 
 lock: install ## Renew the locked requirements (LOCKFLAGS=--upgrade for newer versions)
 	$(LOCK) --all-extras requirements/dev.in --output-file requirements/dev.txt
-	for service in ingest controller egress; do \
+	for service in ingest controller egress harvester; do \
 		$(LOCK) --extra $$service --constraint requirements/dev.txt --output-file requirements/$$service.txt || exit 1; \
 	done
 

@@ -53,6 +53,10 @@ class EventKind(StrEnum):
     """The inputs contradict what was proven of them: a change between them would be worse than before."""
     INPUTS_MATCH = "inputs_match"
     """The inputs are proven interchangeable, or more so than before."""
+    HARVEST_SUCCEEDED = "harvest_succeeded"
+    """A window of an origin endpoint stands as an asset in a bucket."""
+    HARVEST_FAILED = "harvest_failed"
+    """A harvest job came to nothing."""
 
 
 @record("event")
@@ -103,6 +107,9 @@ class Event:
     """INPUTS_MISMATCH, INPUTS_MATCH: what is proven now, of all renditions together."""
     mismatches: Mapping[str, Mismatch] = field(default_factory=dict)
     """INPUTS_MISMATCH: by rendition, what the last common pieces lacked."""
+    harvest_job: str | None = None
+    """HARVEST_SUCCEEDED, HARVEST_FAILED: of that job, guid."""
+    harvest_job_id: str | None = None
 
     @property
     def about(self) -> str:
@@ -115,6 +122,7 @@ class Event:
     def id(self) -> str:
         """The same for the same event, whoever tells it: what repetitions are recognised by."""
         number = f"@{self.instant}" if self.media_sequence is None else str(self.media_sequence)
+        number = self.harvest_job or number
         return f"{self.kind}.{self.channel}.{self.about}.{number}"
 
     @property

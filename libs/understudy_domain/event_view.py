@@ -70,6 +70,8 @@ class EventView:
     """What is proven of the inputs now."""
     mismatches: Mapping[str, Mismatch]
     """By rendition, in what the inputs differ."""
+    harvest_job: str | None
+    """The id of the harvest job that is done."""
 
 
 def event_view(event: Event) -> EventView:
@@ -99,6 +101,7 @@ def event_view(event: Event) -> EventView:
         ended=event.ended,
         grade=event.grade,
         mismatches=event.mismatches,
+        harvest_job=event.harvest_job_id,
     )
 
 

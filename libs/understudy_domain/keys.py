@@ -20,6 +20,7 @@ CONFIG_BUCKET: Final = "CONFIG"
 ACTIVE_INPUT_BUCKET: Final = "ACTIVE_INPUT"
 LEASES_BUCKET: Final = "LEASES"
 SNAPSHOTS_BUCKET: Final = "SNAPSHOTS"
+HARVEST_BUCKET: Final = "HARVEST"
 
 ARRIVALS_SUBJECTS: Final = "arrivals.>"
 PROGRAM_SUBJECTS: Final = "program.>"
@@ -172,6 +173,15 @@ def origin_endpoint_key(origin_endpoint_id: str) -> str:
     return f"origin_endpoint.{_resource_id(origin_endpoint_id)}"
 
 
+HARVEST_JOBS: Final = "job.*"
+"""The HARVEST keys of all harvest jobs."""
+
+
+def harvest_job_key(job_id: str) -> str:
+    """The HARVEST key of a harvest job."""
+    return f"job.{_resource_id(job_id)}"
+
+
 def channel_snapshot_key(channel_guid: str) -> str:
     """The SNAPSHOTS key of what the decision core knows of a channel."""
     return f"channel.{channel_guid}"
@@ -245,11 +255,19 @@ class Arns:
         """An origin endpoint's."""
         return self._of("origin_endpoints", guid)
 
+    def harvest_job(self, guid: str) -> str:
+        """A harvest job's."""
+        return self._of("harvest_jobs", guid)
+
     def _of(self, kind: str, guid: str) -> str:
         return f"arn:aws:mediapackage:{self.region}:{self.account_id}:{kind}/{guid}"
 
 
 # --- object keys ------------------------------------------------------------------------------------------------------
+
+
+OWN_FOLDERS: Final = ("media", "index")
+"""What the keys of all objects of ours begin with, up to the first slash: what others write goes elsewhere."""
 
 
 def media_object_key(channel_guid: str, input_id: int, *, received_milliseconds: int, upload: str, suffix: str) -> str:

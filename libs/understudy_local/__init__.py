@@ -1,1 +1,1 @@
-"""The whole of Understudy on one machine: a real NATS server, a real S3 server, the three services, two encoders."""
+"""The whole of Understudy on one machine: a real NATS server, a real S3 server, the four services, two encoders."""

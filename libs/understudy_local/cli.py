@@ -53,7 +53,7 @@ def up(
         ),
     ] = None,
 ) -> None:
-    """Run the whole system on this machine until Ctrl-C: NATS, S3 and the three services.
+    """Run the whole system on this machine until Ctrl-C: NATS, S3 and the four services.
 
     When everything is ready, stack.json in the data directory names every URL and process. What the stack stored is
     there again the next time.
@@ -235,6 +235,22 @@ def events(
         except ValueError as err:
             raise typer.BadParameter(f"{since} is no time such as 15m, 12:00:07 or 2026-11-23T12:00:07Z") from err
         wanted = showing.Wanted(channel, begin, limit, follow, as_json)
+        showing.show_running(DataDirectory(data_dir), wanted, write=typer.echo)
+
+
+@app.command()
+def harvests(
+    *,
+    channel: Annotated[str | None, typer.Option(help="Of this channel alone, by its id.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Then show how far they come, until all are done.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: an object a line.")] = False,
+    data_dir: DataDir = data_directory.DEFAULT,
+) -> None:
+    """Show the harvest jobs, and how far they have come. Jobs are made over the control API."""
+    from understudy_local import harvests as showing  # noqa: PLC0415  # as in up
+
+    with errors_told(as_json=as_json):
+        wanted = showing.Wanted(channel, watch, as_json)
         showing.show_running(DataDirectory(data_dir), wanted, write=typer.echo)
 
 

@@ -16,7 +16,7 @@ from understudy_local.errors import ProgramMissing
 from understudy_local.part import Part, always
 from understudy_local.ports import HOST, Ports
 
-SERVICES: Final = ("ingest", "controller", "egress")
+SERVICES: Final = ("ingest", "controller", "egress", "harvester")
 OBJECT_BUCKET: Final = "media"
 
 _SERVICE_STOP_SECONDS: Final = 9.0
@@ -32,6 +32,8 @@ class Urls:
     egress_url: str
     nats_url: str
     s3_url: str
+    harvester_url: str
+    """Of its health and metrics; it has nothing else to say over HTTP."""
 
     @classmethod
     def at(cls, ports: Ports) -> Urls:
@@ -42,6 +44,7 @@ class Urls:
             egress_url=f"http://{HOST}:{ports.egress}",
             nats_url=f"nats://{HOST}:{ports.nats}",
             s3_url=f"http://{HOST}:{ports.s3}",
+            harvester_url=f"http://{HOST}:{ports.harvester}",
         )
 
 
@@ -58,7 +61,7 @@ def services(
     listening: Mapping[str, int],
     access_keys: Path | None = None,
 ) -> list[Part]:
-    """The three services.
+    """The four services.
 
     Args:
         directory: the stack's.

@@ -38,6 +38,7 @@ class Ports:
     s3_volume_grpc: int
     s3_admin: int
     s3_admin_grpc: int
+    harvester: int
 
     @classmethod
     def with_offset(cls, offset: int = 0) -> Ports:
@@ -46,7 +47,7 @@ class Ports:
 
     def of_others(self) -> dict[str, int]:
         """The ports that programs other than the services listen on, by name."""
-        own = ("controller", "ingest", "egress")
+        own = ("controller", "ingest", "egress", "harvester")
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name not in own}
 
 

@@ -100,7 +100,7 @@ class Stack:
         if not self._is_up or self._credentials is None:
             return
         pids = self._supervisor.pids()
-        named = ("ingest", "controller", "egress", "nats", "s3")
+        named = (*plan.SERVICES, "nats", "s3")
         described = {
             **asdict(self._urls),
             "credentials": asdict(self._credentials),

@@ -61,6 +61,18 @@ class StorageUnavailable(UnderstudyError):
     status = 503
 
 
+class StorageRefused(StorageUnavailable):
+    """The object storage answers, and refuses for good: trying again does not mend it."""
+
+    code = "storage_refused"
+
+
+class BucketMissing(StorageRefused):
+    """The object storage answers, and has no such bucket."""
+
+    code = "bucket_missing"
+
+
 class ObjectMissing(UnderstudyError):
     """The object storage answers, and has no object of that key."""
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from obstore.exceptions import BaseError
+from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 
-from understudy_runtime.errors import ObjectMissing, StorageUnavailable
+from understudy_runtime.errors import BucketMissing, ObjectMissing, StorageRefused, StorageUnavailable
 from understudy_runtime.s3 import open_store, sentence
 from understudy_runtime.settings import CommonSettings
 
@@ -28,6 +28,7 @@ class ObjectStore:
         A sequence of buffers is sent one after the other, without being joined before.
 
         Raises:
+            BucketMissing, StorageRefused: it is not stored, and will not be.
             StorageUnavailable: it is not known to be stored.
         """
         attributes = None if content_type is None else {"Content-Type": content_type}
@@ -39,8 +40,24 @@ class ObjectStore:
                 use_multipart=False,
             )
         except (BaseError, OSError) as err:
-            raise StorageUnavailable(f"{key} could not be stored: {sentence(err)}") from err
+            raise _failure(f"{key} could not be stored: {sentence(err)}", err) from err
         return result["e_tag"] or ""
+
+    async def check_bucket(self, key: str) -> None:
+        """Look whether there is a bucket in which an object of this key could be; whether there is one does not matter.
+
+        Raises:
+            BucketMissing: there is none.
+            StorageUnavailable: no answer, or an error.
+        """
+        try:
+            await self._store.get_async(key)
+        except (PermissionDeniedError, UnauthenticatedError):
+            return  # who may write need not be allowed to read
+        except (BaseError, OSError) as err:
+            failure = _failure(f"the bucket could not be looked at: {sentence(err)}", err)
+            if isinstance(failure, BucketMissing) or not isinstance(err, FileNotFoundError):
+                raise failure from err
 
     async def get(self, key: str) -> bytes:
         """An object's bytes.
@@ -92,3 +109,12 @@ class ObjectStore:
             return
         except (BaseError, OSError) as err:
             raise StorageUnavailable(f"{key} could not be removed: {sentence(err)}") from err
+
+
+def _failure(message: str, err: Exception) -> StorageUnavailable:
+    """What a failed write means: S3 says in its answer whether it is the bucket that is missing."""
+    if "NoSuchBucket" in str(err):
+        return BucketMissing("the storage has no such bucket")
+    if isinstance(err, PermissionDeniedError | UnauthenticatedError):
+        return StorageRefused(message)
+    return StorageUnavailable(message)

@@ -27,8 +27,20 @@ EVENTS_MAX_AGE_SECONDS = 14 * _DAY_SECONDS
 DUPLICATE_WINDOW_SECONDS = 120
 """How long a message id is remembered: far longer than ingest tries again."""
 
-KV_BUCKETS = (keys.CONFIG_BUCKET, keys.ACTIVE_INPUT_BUCKET, keys.SNAPSHOTS_BUCKET, keys.LEASES_BUCKET)
-_KV_MAX_AGE_SECONDS = {keys.LEASES_BUCKET: ticks.to_seconds(LEASE_TTL)}
+HARVEST_MAX_AGE_SECONDS = 90 * _DAY_SECONDS
+"""How long a harvest job is remembered after it has ended; one that has not is written again and again."""
+
+KV_BUCKETS = (
+    keys.CONFIG_BUCKET,
+    keys.ACTIVE_INPUT_BUCKET,
+    keys.SNAPSHOTS_BUCKET,
+    keys.LEASES_BUCKET,
+    keys.HARVEST_BUCKET,
+)
+_KV_MAX_AGE_SECONDS = {
+    keys.LEASES_BUCKET: ticks.to_seconds(LEASE_TTL),
+    keys.HARVEST_BUCKET: HARVEST_MAX_AGE_SECONDS,
+}
 """How long a value lasts that nobody renews, in the buckets where it does not last for ever."""
 
 

@@ -46,14 +46,17 @@ class ProgramPublisher:
 
     slot_duration = ticks.from_seconds(2)
 
-    def __init__(self, bus: Bus, config: ConfigStore, store: ObjectStore, *, shards: int) -> None:
+    def __init__(
+        self, bus: Bus, config: ConfigStore, store: ObjectStore, *, shards: int, first_date: int | None = None
+    ) -> None:
+        """``first_date``: program date time of each endpoint's first slot, ticks since the epoch; now unless told."""
         self.bus = bus
         self.config = config
         self._store = store
         self._shards = shards
         self._numbers: dict[str, int] = {}
         self._counters: dict[str, Counters] = {}
-        self._first_end = clock.now_ticks()
+        self.first_date = clock.now_ticks() if first_date is None else first_date
         # The S3 server is shared between tests, and no key may come twice.
         self._run = secrets.token_hex(8)
 
@@ -94,7 +97,7 @@ class ProgramPublisher:
                 await self._store.put(piece.object_key, body)
         entry = replace(
             make_entry(number, slot_duration=self.slot_duration, renditions=[make_video(*pieces)], endpoint=endpoint),
-            program_date_time=self._first_end + number * self.slot_duration,
+            program_date_time=self.first_date + number * self.slot_duration,
             available_at=clock.now_ticks() if available_at is None else available_at,
         )
         await self.append(entry, endpoint)

@@ -138,8 +138,8 @@ class Stack:
         return {str(name): int(pid) for name, pid in self._description()["processes"].items()}
 
     def service_url(self, service: str) -> str:
-        """Where ``/healthz``, ``/readyz`` and ``/metrics`` of ``ingest``, ``controller`` or ``egress`` are."""
-        return {"ingest": self.ingest_url, "controller": self.api_url, "egress": self.egress_url}[service].rstrip("/")
+        """Where ``/healthz``, ``/readyz`` and ``/metrics`` of a service are."""
+        return str(self._description()["api_url" if service == "controller" else f"{service}_url"]).rstrip("/")
 
     def kill(self, process: str) -> int:
         """SIGKILL one process of the stack by its name. Returns the pid it had."""

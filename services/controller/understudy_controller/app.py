@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from understudy_controller.api import (
     openapi,
     routes_channels,
-    routes_not_built,
+    routes_harvest_jobs,
     routes_operator,
     routes_origin_endpoints,
     routes_tags,
@@ -31,10 +31,10 @@ from understudy_runtime.metrics import HttpMetrics, HttpMetricsMiddleware, new_r
 ROUTERS: Final = (
     routes_channels.router,
     routes_origin_endpoints.router,
+    routes_harvest_jobs.router,
     routes_tags.router,
     routes_understudy.router,
     routes_operator.router,
-    routes_not_built.router,
 )
 
 

@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry
 from understudy_controller.api.endings import Endings
 from understudy_controller.api.errors import NotStarted
 from understudy_controller.api.folds import Folds
+from understudy_controller.api.harvest_jobs import HarvestControl
 from understudy_controller.api.inspection import Inspection
 from understudy_controller.api.metrics import ConfigurationMetrics
 from understudy_controller.api.render import Renderer
@@ -56,6 +57,7 @@ class ProcessContext:
     inspection: Inspection
     switchovers: Switchovers
     endings: Endings
+    harvest: HarvestControl
 
 
 class Part(Protocol):
@@ -146,6 +148,7 @@ class Process:
                 inspection,
                 switchovers,
                 Endings(self._settings, bus, service, folds),
+                HarvestControl(self._settings, bus, service, now=clock.now_ticks),
             )
             # The API needs the configuration alone, and a part may have much to read before it has started.
             started.set_result(context)

@@ -47,6 +47,12 @@ class ControllerSettings(CommonSettings):
     Off: to leave a resource out by mistake must not take it off the air.
     """
 
+    harvest_jobs_unfinished_max: Annotated[int, Field(ge=0)] = 100
+    """How many harvest jobs may be unfinished at a time; a further one is answered 429.
+
+    MediaPackage allows ten; those that wait for the end of their window count as well, and cost little.
+    """
+
     retention_interval_seconds: Annotated[float, Field(ge=0)] = 30.0
     """How often what no window reaches any more is looked for and removed; 0: never.
 

@@ -446,31 +446,6 @@ def test_a_log_group_has_a_name_that_cloudwatch_could_have(client: Any, channel:
         client.configure_logs(Id=channel["Id"], EgressAccessLogs={"LogGroupName": "a b"})
 
 
-# --- what is not built ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("operation", "parameters"),
-    [
-        (
-            "create_harvest_job",
-            {
-                "Id": "h",
-                "OriginEndpointId": "e",
-                "StartTime": "s",
-                "EndTime": "e",
-                "S3Destination": {"BucketName": "b", "ManifestKey": "k", "RoleArn": "r"},
-            },
-        ),
-        ("list_harvest_jobs", {}),
-        ("describe_harvest_job", {"Id": "h"}),
-    ],
-)
-def test_an_operation_that_is_not_built_says_so(client: Any, operation: str, parameters: dict[str, Any]) -> None:
-    with pytest.raises(client.exceptions.UnprocessableEntityException, match="not built yet"):
-        getattr(client, operation)(**parameters)
-
-
 def test_every_operation_of_the_model_is_routed(controller: Controller, client: Any) -> None:
     model = client.meta.service_model
     for name in model.operation_names:

@@ -21,7 +21,8 @@ from support.deadline import eventually
 from support.signing import READER, WRITER, write_keys
 from support.stack import Stack, free_port_offset
 
-PROCESSES = {"ingest", "controller", "egress", "nats", "s3"}
+SERVICES = ("ingest", "controller", "egress", "harvester")
+PROCESSES = {*SERVICES, "nats", "s3"}
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +78,7 @@ def port_of(url: str) -> int:
 def test_the_description_names_every_url_the_credentials_and_every_process(stack: Stack) -> None:
     described = json.loads((stack.data_directory / "stack.json").read_text())
     assert described.keys() == {
-        *("api_url", "ingest_url", "egress_url", "nats_url", "s3_url"),
+        *("api_url", "ingest_url", "egress_url", "harvester_url", "nats_url", "s3_url"),
         *("credentials", "authentication", "processes"),
     }
     assert described["credentials"].keys() == {"access_key_id", "secret_access_key", "region"}
@@ -86,7 +87,7 @@ def test_the_description_names_every_url_the_credentials_and_every_process(stack
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
-@pytest.mark.parametrize("service", ["ingest", "controller", "egress"])
+@pytest.mark.parametrize("service", SERVICES)
 def test_every_service_answers_for_its_health(stack: Stack, service: str, path: str) -> None:
     assert httpx.get(stack.service_url(service) + path).status_code == httpx.codes.OK
 
@@ -150,7 +151,7 @@ def test_demo_commands_say_that_a_stack_without_demo_has_none(stack: Stack) -> N
     assert "runs no demo" in ended.stderr
 
 
-@pytest.mark.parametrize("service", ["ingest", "controller", "egress"])
+@pytest.mark.parametrize("service", SERVICES)
 def test_a_killed_service_comes_back_without_refusing_a_connection(stack: Stack, service: str) -> None:
     refused: list[Exception] = []
     done = threading.Event()

@@ -13,6 +13,7 @@ NEEDS = {
     "clock": (),
     "config_store": ("nats", "pydantic"),
     "errors": (),
+    "harvest_jobs": ("nats", "pydantic"),
     "health": ("prometheus_client", "starlette"),
     "jetstream": ("nats", "pydantic"),
     "kv": ("nats", "pydantic"),

@@ -27,6 +27,10 @@ from understudy_egress.segment_cache import SegmentCache
 from understudy_egress.segments import Segments
 from understudy_egress.settings import EgressSettings
 from understudy_egress.startover import Startover
+from understudy_harvester.counts import Counts
+from understudy_harvester.metrics import HarvesterCollector
+from understudy_harvester.settings import HarvesterSettings
+from understudy_harvester.worker import Worker
 from understudy_ingest.body import Budget
 from understudy_ingest.metrics import IngestMetrics
 from understudy_runtime.access_log import AccessLog
@@ -82,11 +86,18 @@ def egress(registry: CollectorRegistry) -> None:
     registry.register(AccessLog("stdout", trusted_proxies=TrustedProxies()))
 
 
+def harvester(registry: CollectorRegistry) -> None:
+    counts = Counts()
+    worker = Worker(bus(), HarvesterSettings(), counts)
+    registry.register(HarvesterCollector(bus=bus(), worker=worker, counts=counts))
+
+
 SECTIONS: dict[str, Callable[[CollectorRegistry], None]] = {
     "All services": all_services,
     "Ingest": ingest,
     "Controller": controller,
     "Egress": egress,
+    "Harvester": harvester,
 }
 
 

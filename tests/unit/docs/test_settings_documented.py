@@ -9,6 +9,7 @@ import pytest
 
 from understudy_controller.settings import ControllerSettings
 from understudy_egress.settings import EgressSettings
+from understudy_harvester.settings import HarvesterSettings
 from understudy_ingest.settings import IngestSettings
 from understudy_runtime.settings import CommonSettings
 
@@ -19,6 +20,7 @@ SECTIONS: dict[str, type[CommonSettings]] = {
     "Ingest": IngestSettings,
     "Controller": ControllerSettings,
     "Egress": EgressSettings,
+    "Harvester": HarvesterSettings,
 }
 
 

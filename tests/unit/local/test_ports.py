@@ -13,6 +13,7 @@ from understudy_local.ports import Ports
 def test_the_default_ports_are_those_that_the_documentation_names() -> None:
     plan = Ports.with_offset(0)
     assert (plan.controller, plan.ingest, plan.egress, plan.nats, plan.s3) == (7070, 7071, 7072, 7073, 7074)
+    assert plan.harvester == 7084
 
 
 def test_stacks_a_hundred_apart_share_no_port() -> None:

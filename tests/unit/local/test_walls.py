@@ -15,7 +15,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[3]
 SCRIPTS = Path(sysconfig.get_path("scripts"))
-ROOTS = ("libs", "services/ingest", "services/controller", "services/egress")
+ROOTS = ("libs", "services/ingest", "services/controller", "services/egress", "services/harvester")
 
 IMPURE = (
     "asyncio",
@@ -99,6 +99,8 @@ def test_a_domain_that_imports_the_outside_world_breaks_its_contract(tree: Path)
         ("libs/understudy_runtime", "understudy_ingest"),
         ("services/ingest/understudy_ingest", "understudy_egress"),
         ("services/egress/understudy_egress", "understudy_controller"),
+        ("services/harvester/understudy_harvester", "understudy_egress"),
+        ("services/harvester/understudy_harvester", "boto3"),
         ("services/controller/understudy_controller", "understudy_local"),
         ("libs/understudy_local", "understudy_controller"),
         ("services/controller/understudy_controller", "understudy_runtime.objectstore"),

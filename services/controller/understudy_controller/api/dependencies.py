@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Query, Request
 
 from understudy_controller.api.endings import Endings
+from understudy_controller.api.harvest_jobs import HarvestControl
 from understudy_controller.api.inspection import Inspection
 from understudy_controller.api.render import Renderer
 from understudy_controller.api.service import ControlService
@@ -39,6 +40,11 @@ async def _endings(request: Request) -> Endings:
     return (await process.context()).endings
 
 
+async def _harvest(request: Request) -> HarvestControl:
+    process: Process = request.app.state.process
+    return (await process.context()).harvest
+
+
 def _request_id(request: Request) -> str:
     request_id: str = request.state.request_id
     return request_id
@@ -48,6 +54,7 @@ Service = Annotated[ControlService, Depends(_service)]
 Inspected = Annotated[Inspection, Depends(_inspection)]
 Ordered = Annotated[Switchovers, Depends(_switchovers)]
 Ended = Annotated[Endings, Depends(_endings)]
+Harvested = Annotated[HarvestControl, Depends(_harvest)]
 RequestId = Annotated[str, Depends(_request_id)]
 Rendered = Annotated[Renderer, Depends(_renderer)]
 MaxResults = Annotated[int | None, Query(alias="maxResults", ge=1, le=1_000)]

@@ -56,17 +56,17 @@ class ChannelInUse(UnderstudyError):
     status = 422
 
 
+class TooManyHarvestJobs(UnderstudyError):
+    """As many harvest jobs as may be are not done yet."""
+
+    code = "too_many_harvest_jobs"
+    status = 429
+
+
 class NotHonouredYet(UnderstudyError):
     """A valid request for something that this release does not do; the message names the field."""
 
     code = "not_honoured_yet"
-    status = 422
-
-
-class OperationNotBuilt(UnderstudyError):
-    """An operation of MediaPackage v1 that this release does not have."""
-
-    code = "operation_not_built"
     status = 422
 
 

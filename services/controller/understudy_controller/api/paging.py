@@ -10,16 +10,24 @@ import base64
 import binascii
 import heapq
 from collections.abc import Iterable
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from understudy_domain import keys
-from understudy_domain.channel import Channel, OriginEndpoint
 from understudy_domain.errors import InvalidResource
 
 PAGE_LENGTH_DEFAULT: Final = 1_000
 _PREFIX: Final = "1:"
 
-R = TypeVar("R", Channel, OriginEndpoint)
+
+class Named(Protocol):
+    """What is listed."""
+
+    @property
+    def id(self) -> str:
+        """Its id: no other one of its kind has it."""
+
+
+R = TypeVar("R", bound=Named)
 
 
 def page_of(resources: Iterable[R], *, length: int, token: str | None) -> tuple[list[R], str | None]:

@@ -17,11 +17,18 @@ from understudy_controller.api.models import (
     OriginEndpointResponse,
     StreamSelectionResponse,
 )
+from understudy_controller.api.models_harvest import (
+    HarvestJobResponse,
+    HarvestProgressResponse,
+    ListHarvestJobsResponse,
+    S3DestinationResponse,
+)
 from understudy_controller.api.models_understudy import PolicyResponse
 from understudy_controller.settings import ControllerSettings
 from understudy_domain import keys, ticks
 from understudy_domain.cdn_authorization import Authorization
 from understudy_domain.channel import AccessLogs, Channel, HlsPackage, IngestEndpoint, OriginEndpoint
+from understudy_domain.harvest_job import HarvestJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +50,11 @@ class Renderer:
             account_id=settings.account_id,
         )
 
-    def arn(self, resource: Channel | OriginEndpoint) -> str:
+    def arn(self, resource: Channel | OriginEndpoint | HarvestJob) -> str:
         """MediaPackage's form: of the guid, not of the id, so that an id created again is another resource."""
         arns = keys.Arns(self.region, self.account_id)
+        if isinstance(resource, HarvestJob):
+            return arns.harvest_job(resource.guid)
         return arns.channel(resource.guid) if isinstance(resource, Channel) else arns.origin_endpoint(resource.guid)
 
     def channel(self, channel: Channel) -> ChannelResponse:
@@ -91,6 +100,37 @@ class Renderer:
         return ListOriginEndpointsResponse(
             next_token=next_token, origin_endpoints=[self.origin_endpoint(endpoint) for endpoint in page]
         )
+
+    def harvest_job(self, job: HarvestJob) -> HarvestJobResponse:
+        """A harvest job, and how far it has come."""
+        plan, progress = job.plan, job.progress
+        return HarvestJobResponse(
+            arn=self.arn(job),
+            channel_id=job.origin_endpoint.channel_id,
+            created_at=ticks.to_iso8601(job.created_at),
+            end_time=ticks.to_iso8601(job.end),
+            id=job.id,
+            origin_endpoint_id=job.origin_endpoint.id,
+            s3_destination=S3DestinationResponse(
+                bucket_name=job.destination.bucket_name,
+                manifest_key=job.destination.manifest_key,
+                role_arn=job.destination.role_arn,
+            ),
+            start_time=ticks.to_iso8601(job.start),
+            status=job.status,
+            progress=HarvestProgressResponse(
+                segments_stored=progress.segments if progress is not None else 0,
+                segments_total=plan.segments if plan is not None else None,
+                bytes_stored=progress.bytes if progress is not None else 0,
+                bytes_total=plan.bytes if plan is not None else None,
+            ),
+            message=job.message,
+            ended_at=None if job.ended_at is None else ticks.to_iso8601(job.ended_at),
+        )
+
+    def harvest_jobs(self, page: Sequence[HarvestJob], next_token: str | None) -> ListHarvestJobsResponse:
+        """One page of harvest jobs."""
+        return ListHarvestJobsResponse(harvest_jobs=[self.harvest_job(job) for job in page], next_token=next_token)
 
     def _ingest_endpoint(self, channel: Channel, endpoint: IngestEndpoint) -> IngestEndpointResponse:
         return IngestEndpointResponse(

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator
 
 from understudy_controller.loop.channels import Channels
+from understudy_controller.loop.harvest_pins import HarvestPins
 from understudy_controller.loop.kept import Kept
 from understudy_controller.loop.media import Media
 from understudy_controller.loop.pages import Pages
@@ -64,6 +65,7 @@ class Retention:
         self._interval_seconds = settings.retention_interval_seconds
         self._margin = ticks.from_seconds(settings.retention_margin_seconds)
         self._kept = Kept(bus, shards=settings.shards, margin=self._margin, current=shards.current)
+        self._harvest_pins = HarvestPins(bus)
         self._media = Media(settings, metrics, holds=holds)
         self._pages = Pages(bus, settings, metrics, holds=holds)
         self._remnants = Remnants(bus, store, channels, shards, self._media, metrics, holds=holds, margin=self._margin)
@@ -77,6 +79,9 @@ class Retention:
         while self._interval_seconds > 0:
             await asyncio.sleep(self._interval_seconds)
             self._kept.forget_others()
+            # Without the jobs nobody knows what may go.
+            if not await self._is_done(self._harvest_pins.read):
+                continue
             parts = (self._remove_entries, self._see_to_pages, self._remove_media, self._remnants.remove)
             if all([await self._is_done(part) for part in parts]):
                 self._metrics.finished()
@@ -94,12 +99,13 @@ class Retention:
         return False
 
     def _channels_now(self) -> Iterator[tuple[Shard, str, list[OriginEndpoint]]]:
-        """The channels (guids) that this process decides for, with their endpoints."""
+        """The channels (guids) that this process decides for, with their endpoints as far as they are to be kept."""
         for versioned in list(self._store.channels.values()):
             guid = versioned.value.guid
             shard = self._shards.current(self._channels.shard_of(guid))
             if shard is not None:
-                yield shard, guid, [one.value for one in self._store.origin_endpoints_of(guid)]
+                endpoints = self._store.origin_endpoints_of(guid)
+                yield shard, guid, [self._harvest_pins.kept(one.value) for one in endpoints]
 
     # --- entries ------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,102 @@
+"""HARVEST: the records of harvest jobs, read, written by compare-and-set, and followed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import NamedTuple
+
+from understudy_domain import codec, keys
+from understudy_domain.errors import InvalidResource, MalformedRecord
+from understudy_domain.harvest_job import HarvestJob
+from understudy_runtime.errors import NotFound
+from understudy_runtime.jetstream import Bus
+from understudy_runtime.kv import Entry, KeyValue
+from understudy_runtime.streams import kv_stream, kv_subject
+
+_log = logging.getLogger(__name__)
+
+
+class StoredJob(NamedTuple):
+    """A job as it was at one revision."""
+
+    job: HarvestJob
+    revision: int
+    pending: int = 0
+    """While following: how many further records there were behind it."""
+
+
+class HarvestJobs:
+    """The bucket."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._kv = KeyValue(bus, keys.HARVEST_BUCKET)
+
+    async def create(self, job: HarvestJob) -> int:
+        """Store a new job; returns its revision.
+
+        Raises:
+            AlreadyExists: there is one of that id.
+            BusUnavailable: no acknowledgement in time; it may be stored all the same.
+        """
+        return await self._kv.create(keys.harvest_job_key(job.id), codec.encode(job))
+
+    async def update(self, job: HarvestJob, *, revision: int) -> int:
+        """Replace a job that is still at ``revision``; returns the new one.
+
+        Raises:
+            StaleRevision: somebody else has written it since.
+            BusUnavailable: as for ``create``.
+        """
+        return await self._kv.update(keys.harvest_job_key(job.id), codec.encode(job), revision=revision)
+
+    async def get(self, job_id: str) -> StoredJob:
+        """The job of this id.
+
+        Raises:
+            NotFound: there is none, or none that this release can read.
+            BusUnavailable: no answer in time.
+        """
+        found = _stored(await self._kv.get(keys.harvest_job_key(job_id)))
+        if found is None:
+            raise NotFound(f"the harvest job {job_id} cannot be read by this release")
+        return found
+
+    async def all(self) -> list[HarvestJob]:
+        """All jobs that are remembered. Waits for NATS however long it takes: bound it where that matters."""
+        bucket = keys.HARVEST_BUCKET
+        messages = await self._bus.fetch(kv_stream(bucket), kv_subject(bucket, keys.HARVEST_JOBS))
+        found = (_stored(self._kv.entry(message)) for message in messages)
+        return [one.job for one in found if one is not None]
+
+    async def follow(self) -> AsyncGenerator[StoredJob, None]:
+        """Every job as it is, then every change, in order, for ever.
+
+        Raises:
+            LogTruncated: the bucket was replaced by an older one.
+        """
+        async with aclosing(self._kv.watch(keys.HARVEST_JOBS)) as entries:
+            async for entry in entries:
+                found = _stored(entry)
+                if found is not None:
+                    yield found
+
+    async def is_empty(self) -> bool:
+        """Whether there is no job at all.
+
+        Raises:
+            BusUnavailable: no answer in time.
+        """
+        return not await self._kv.keys(keys.HARVEST_JOBS)
+
+
+def _stored(entry: Entry) -> StoredJob | None:
+    if entry.value is None:
+        return None
+    try:
+        return StoredJob(codec.decode_as(HarvestJob, entry.value), entry.revision, entry.pending)
+    except (MalformedRecord, InvalidResource) as err:
+        _log.error("skipped a harvest job that does not parse: %s", err, extra={"key": entry.key})
+        return None
