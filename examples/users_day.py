@@ -3,7 +3,8 @@ r"""A user's day with MediaPackage and boto3: run it as it is against AWS, or wi
     AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… AWS_DEFAULT_REGION=eu-west-1 \
         python examples/users_day.py --endpoint-url http://127.0.0.1:7070
 
-It needs boto3 and an FFmpeg, which plays the part of both encoders. Everything it makes, it deletes.
+It needs boto3 and an FFmpeg, which plays the part of both encoders. Everything it makes, it deletes;
+only what it harvests stays in its bucket, where one is named with --bucket.
 """
 
 from __future__ import annotations
@@ -194,6 +195,24 @@ def make_endpoints(client: Any, name: str) -> list[dict[str, Any]]:
     return [short, whole]
 
 
+def harvest(client: Any, name: str, bucket: str, *, start: float, end: float) -> None:
+    """Write a part of the programme that has been shown into a bucket."""
+    job = client.create_harvest_job(
+        Id=f"{name}-{start:.0f}",
+        OriginEndpointId=f"{name}-whole",
+        StartTime=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(start)),
+        EndTime=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(end)),
+        S3Destination={
+            "BucketName": bucket,
+            "ManifestKey": f"{name}/{start:.0f}/index.m3u8",
+            "RoleArn": "arn:aws:iam::111122223333:role/harvest",
+        },
+    )
+    until(f"{job['Id']} is harvested", lambda: client.describe_harvest_job(Id=job["Id"])["Status"] == "SUCCEEDED")
+    listed = client.list_harvest_jobs(IncludeChannelId=name, IncludeStatus="SUCCEEDED")["HarvestJobs"]
+    assert [one["Arn"] for one in listed] == [job["Arn"]]
+
+
 def clean_up(client: Any, name: str) -> None:
     """Delete everything, first in the wrong order."""
     with refused("UnprocessableEntityException"):
@@ -205,7 +224,7 @@ def clean_up(client: Any, name: str) -> None:
         client.describe_channel(Id=name)
 
 
-def run(client: Any, name: str, ffmpeg: str) -> None:
+def run(client: Any, name: str, ffmpeg: str, bucket: str | None) -> None:
     """The whole day."""
     channel = make_a_channel(client, name)
     with refused("UnprocessableEntityException"):
@@ -244,6 +263,8 @@ def run(client: Any, name: str, ffmpeg: str) -> None:
             )
             ended_at = time.time() - 4 * SEGMENT_SECONDS
         say(f"{watch_again(whole['Url'], start=began_at, end=ended_at)} segments of what was on, to watch again")
+    if bucket is not None:
+        harvest(client, name, bucket, start=began_at, end=ended_at)
     clean_up(client, name)
     until("the playback URLs answer no longer", lambda: fetch(short["Url"]) is None and fetch(whole["Url"]) is None)
 
@@ -254,9 +275,10 @@ def main() -> None:
     parser.add_argument("--endpoint-url", help="another MediaPackage than AWS's")
     parser.add_argument("--ffmpeg", default="ffmpeg", help="the program that plays the encoders")
     parser.add_argument("--name", default="users-day", help="id of the channel, beginning of all others")
+    parser.add_argument("--bucket", help="where to harvest a part of the day; left out: not at all")
     arguments = parser.parse_args()
     client = boto3.client("mediapackage", endpoint_url=arguments.endpoint_url)
-    run(client, arguments.name, arguments.ffmpeg)
+    run(client, arguments.name, arguments.ffmpeg, arguments.bucket)
     say("a good day")
 
 

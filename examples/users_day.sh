@@ -5,7 +5,7 @@
 #       examples/users_day.sh --endpoint-url http://127.0.0.1:7070
 #
 # What is given to it goes to the AWS CLI. It needs curl and an FFmpeg ($FFMPEG), which plays the part of both encoders.
-# Everything it makes, it deletes.
+# Everything it makes, it deletes; only what it harvests stays in its bucket, where $BUCKET names one.
 set -euo pipefail
 
 AWS=("${AWS_CLI:-aws}" "$@" --output text mediapackage)
@@ -139,6 +139,16 @@ until_it "$URL goes on without encoder 1" plays "$URL" "$(newest "$URL")"
 
 say "watch what was on"
 watch_again "$URL" $BEGAN $(($(date +%s) - 4 * SEGMENT))
+
+if [ -n "${BUCKET:-}" ]; then
+    say "harvest it"
+    mediapackage create-harvest-job --id "$NAME-$BEGAN" --origin-endpoint-id "$NAME-hls" \
+        --start-time "$(date -u -d "@$BEGAN" +%FT%TZ)" --end-time "$(date -u -d "@$((BEGAN + 4 * SEGMENT))" +%FT%TZ)" \
+        --s3-destination "BucketName=$BUCKET,ManifestKey=$NAME/$BEGAN/index.m3u8,RoleArn=arn:aws:iam::111122223333:role/h" \
+        >/dev/null
+    harvested() { [ "$(mediapackage describe-harvest-job --id "$NAME-$BEGAN" --query Status)" = SUCCEEDED ]; }
+    until_it "it is harvested" harvested
+fi
 
 say "clean up, first in the wrong order"
 refused UnprocessableEntityException delete-channel --id "$NAME"

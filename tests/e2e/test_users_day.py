@@ -45,11 +45,19 @@ def days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Days]:
         "AWS_ACCESS_KEY_ID": WRITER.access_key_id,
         "AWS_SECRET_ACCESS_KEY": WRITER.secret,
         "AWS_DEFAULT_REGION": "eu-west-1",
+        "BUCKET": "media",
         "AWS_CLI": str(PROGRAM),
         "FFMPEG": imageio_ffmpeg.get_ffmpeg_exe(),
     }
     commands = {
-        "boto3": [sys.executable, str(EXAMPLES / "users_day.py"), "--ffmpeg", environment["FFMPEG"]],
+        "boto3": [
+            sys.executable,
+            str(EXAMPLES / "users_day.py"),
+            "--ffmpeg",
+            environment["FFMPEG"],
+            "--bucket",
+            "media",
+        ],
         "cli": ["bash", str(EXAMPLES / "users_day.sh")],
     }
     try:
@@ -71,6 +79,7 @@ def days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Days]:
 
 @pytest.mark.parametrize("client", ["boto3", "cli"])
 @pytest.mark.compatibility(
+    "CreateHarvestJob",
     "RotateIngestEndpointCredentials",
     "ConfigureLogs",
     "OriginEndpoint.startoverWindowSeconds",
@@ -79,6 +88,7 @@ def days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Days]:
 def test_a_users_day_ends_well(days: Days, client: str) -> None:
     assert days.status[client] == 0, days.said[client]
     assert "segments of what was on, to watch again" in days.said[client]
+    assert "is harvested" in days.said[client]
     assert days.said[client].endswith("a good day\n"), days.said[client]
 
 
