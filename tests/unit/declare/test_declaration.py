@@ -117,7 +117,10 @@ MISTAKES = {
         ],
     ),
     "a misspelt field": (channel("descripton: d"), ["d.yaml:3: channel news: descripton: unknown field"]),
-    "a guid that is none": (channel("guid: abc"), [r"d.yaml:3: channel news: guid: string should match pattern .*"]),
+    "a guid that is none": (
+        channel("guid: abc"),
+        [r"d.yaml:3: channel news: guid: must be 32 hexadecimal digits.*"],
+    ),
     "a word twice": (
         channel("description: a", "description: b"),
         ["d.yaml:4: description: stands twice in the same place"],

@@ -109,7 +109,7 @@ class _Parser:
         channels = self._all(DeclaredChannel, file.channels or [], "channels")
         endpoints = self._all(DeclaredOriginEndpoint, file.origin_endpoints or [], "originEndpoints")
         # Of a channel that is declared wrongly it is enough to hear once.
-        known = {item.get("id") for item in file.channels or [] if isinstance(item, dict)}
+        known = [item.get("id") for item in file.channels or [] if isinstance(item, dict)]
         for endpoint in endpoints.values():
             if endpoint.request.channel_id not in known:
                 words = f"no channel {endpoint.request.channel_id} is declared in this file"

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from understudy_controller.api.models import AccessLogsRequest, CreateChannelRequest, CreateOriginEndpointRequest
 from understudy_controller.api.models_understudy import PutPolicyRequest
 from understudy_controller.api.wire_models import WireRequest
 
-Guid = Annotated[str, StringConstraints(pattern=r"\A[0-9a-f]{32}\z")]
-Username = Annotated[str, StringConstraints(pattern=r"\A[!#-9;-\[\]-~]{1,256}\z")]
-"""Printable ASCII without what HTTP authentication gives a meaning: blanks, colons, quotes and backslashes."""
-Password = Annotated[str, StringConstraints(pattern=r"\A[!-~]{1,256}\z")]
+
+def _matching(pattern: str, words: str) -> AfterValidator:
+    """What a text must be, said in words: a value may be a secret, and a pattern says nothing to most people."""
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise PydanticCustomError("not_matching", "{words}", {"words": words})
+        return value
+
+    return AfterValidator(check)
+
+
+Guid = Annotated[str, _matching(r"[0-9a-f]{32}", "must be 32 hexadecimal digits, in lower case")]
+Username = Annotated[
+    str, _matching(r"[!#-9;-\[\]-~]{1,256}", "must be printable ASCII without blanks, colons, quotes and backslashes")
+]
+"""Without what HTTP authentication gives a meaning."""
+Password = Annotated[str, _matching(r"[!-~]{1,256}", "must be printable ASCII without blanks")]
 FileName = Annotated[str, StringConstraints(min_length=1, max_length=4_096)]
 
 
