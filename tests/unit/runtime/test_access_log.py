@@ -109,6 +109,15 @@ async def test_what_a_client_does_not_say_is_a_dash(log: _KeptLog) -> None:
     assert (line["userAgent"], line["domainName"], line["clientIp"]) == ("-", "-", "-")
 
 
+async def test_each_request_through_a_proxy_has_its_own_client_and_nobody_else_can_choose_one(log: _KeptLog) -> None:
+    for peer, forwarded in (("10.1.1.1", "203.0.113.9"), ("10.1.1.1", "203.0.113.8"), ("198.51.100.1", "203.0.113.7")):
+        for _ in range(2):
+            headers = [(b"x-forwarded-for", forwarded.encode())]
+            await _exchange(log, *_answer(200, b""), client=(peer, 1), headers=headers)
+    clients = [line["clientIp"] for line in log.lines]
+    assert clients == ["203.0.113.9"] * 2 + ["203.0.113.8"] * 2 + ["198.51.100.1"] * 2
+
+
 async def test_the_answer_to_head_has_no_body(log: _KeptLog) -> None:
     await _exchange(log, *_answer(200, b"not sent"), method="HEAD")
     assert log.lines[0]["sentBytes"] == 0
