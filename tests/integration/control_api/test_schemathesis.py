@@ -26,7 +26,6 @@ SCHEMA = schemathesis.openapi.from_dict(described())
 OPERATIONS: list[Any] = [found.ok() for found in cast("Iterable[Any]", SCHEMA.get_all_operations())]
 NOTHING_TO_SHOW = {
     "GET /understudy/v1/origin_endpoints/{endpoint_id}/explain",
-    "GET /harvest_jobs",
     "GET /harvest_jobs/{harvest_job_id}",
 }
 """What is asked for needs a programme that was on the air."""

@@ -172,17 +172,18 @@ def test_an_endless_body_is_refused_before_its_signature_is_looked_at(closed: Co
     assert closed.request("POST", "/channels", body, headers)[0] == 422
 
 
-def test_a_client_that_goes_away_amid_its_body_has_asked_for_nothing(controller: Controller) -> None:
-    before = [line for line in controller.log().splitlines() if "CreateChannel" in line]
+def test_a_client_that_goes_away_amid_its_body_has_asked_for_nothing(controller: Controller, new_id: NewId) -> None:
+    channel_id = new_id()
     connection = http.client.HTTPConnection(controller.url.removeprefix("http://"), timeout=10)
-    connection.putrequest("POST", "/understudy/v1/channels/nobody/end")
+    connection.putrequest("POST", f"/understudy/v1/channels/{channel_id}/end")
     connection.putheader("Content-Length", "100")
     connection.endheaders()
     connection.send(b"{")
     connection.close()
-    controller.request("GET", "/channels/nobody")
-    assert [line for line in controller.log().splitlines() if "CreateChannel" in line] == before
-    assert "EndProgram" not in controller.log()
+    assert controller.request("PUT", f"/channels/{channel_id}", b"{}")[0] == 404
+    told = [line for line in controller.log().splitlines() if channel_id in line]
+    assert told
+    assert not any("EndProgram" in line for line in told)
 
 
 def test_every_write_leaves_a_line_that_says_who_did_what(closed: Controller, new_id: NewId) -> None:

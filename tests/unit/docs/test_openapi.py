@@ -76,6 +76,12 @@ def test_every_field_of_our_own_operations_is_described(described: dict[str, Any
             assert is_like.get("description"), f"{name}.{field}"
 
 
+def test_patterns_are_such_as_json_schema_knows(described: dict[str, Any]) -> None:
+    text = json.dumps(described["components"]["schemas"])
+    assert r"\\A" not in text, "write ^ and $: pydantic takes them for the ends of the text as well"
+    assert r"\\z" not in text
+
+
 def test_the_page_names_every_path_of_our_own(described: dict[str, Any]) -> None:
     page = (FILE.parent / "api.md").read_text()
     for where, _ in operations(described):

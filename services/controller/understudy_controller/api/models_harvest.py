@@ -10,7 +10,7 @@ from understudy_controller.api.models import ResourceId
 from understudy_controller.api.wire_models import WireRequest, WireResponse
 from understudy_domain.harvest_job import OBJECT_KEY_BYTES_MAX
 
-BucketName = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{1,254}\z")]
+BucketName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$")]
 ManifestKey = Annotated[str, StringConstraints(min_length=1, max_length=OBJECT_KEY_BYTES_MAX)]
 RoleArn = Annotated[str, StringConstraints(min_length=1, max_length=2_048)]
 Instant = Annotated[str, StringConstraints(min_length=1, max_length=64)]
