@@ -63,13 +63,15 @@ def write_export(export: Export, output: Path) -> None:
 
 
 def _lines(export: Export) -> Iterator[dict[str, Any]]:
-    ingest_endpoints = tuple(replace(one, password="") for one in export.channel.ingest_endpoints)
+    ingest_endpoints = tuple(replace(one, password="", former=None) for one in export.channel.ingest_endpoints)
+    # The digest of a declaration is of its passwords too.
+    channel = replace(export.channel, ingest_endpoints=ingest_endpoints, declared=None)
     yield {
         "type": TYPE,
         "version": VERSION,
         "exported_at": ticks.to_iso8601(export.exported_at),
         "instant": export.exported_at,
-        "channel": _plain(codec.encode(replace(export.channel, ingest_endpoints=ingest_endpoints))),
+        "channel": _plain(codec.encode(channel)),
         "origin_endpoints": [_plain(codec.encode(endpoint)) for endpoint in export.origin_endpoints],
     }
     for log, messages in ((keys.ARRIVALS_STREAM, export.arrivals), (keys.PROGRAM_STREAM, export.program)):
