@@ -1,4 +1,4 @@
-"""The file for bug reports holds no password: neither a present nor a former one, nor what could be tried against one."""
+"""The file for bug reports holds no password, present or former, and nothing that could be tried against one."""
 
 from __future__ import annotations
 
