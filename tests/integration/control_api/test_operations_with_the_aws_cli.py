@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,14 +58,16 @@ def test_every_operation_is_there_for_the_command_line(aws: AwsCli) -> None:
     again = aws("rotate-channel-credentials", "--id", "cli")
     assert [one["Password"] == was["Password"] for one, was in both(again, rotated)] == [False, True]
 
-    with pytest.raises(Refused, match=r"NotFoundException|UnprocessableEntityException"):
-        aws(
-            *("create-harvest-job", "--id", "cli", "--origin-endpoint-id", "cli-none", "--start-time", "1700000000"),
-            *("--end-time", "1700000060", "--s3-destination", "BucketName=b,ManifestKey=k,RoleArn=r"),
-        )
-    with pytest.raises(Refused, match=r"NotFoundException|UnprocessableEntityException"):
-        aws("describe-harvest-job", "--id", "cli-none")
-    assert aws("list-harvest-jobs", "--include-channel-id", "cli") == {"HarvestJobs": []}
+    aws("update-origin-endpoint", "--id", "cli-hls", "--startover-window-seconds", "300")
+    now = int(time.time())
+    job = aws(
+        *("create-harvest-job", "--id", "cli-job", "--origin-endpoint-id", "cli-hls"),
+        *("--start-time", str(now - 120), "--end-time", str(now - 60)),
+        *("--s3-destination", "BucketName=vod,ManifestKey=cli/index.m3u8,RoleArn=any"),
+    )
+    assert (job["Status"], job["ChannelId"]) == ("IN_PROGRESS", "cli")
+    assert aws("describe-harvest-job", "--id", "cli-job") == job
+    assert aws("list-harvest-jobs", "--include-channel-id", "cli") == {"HarvestJobs": [job]}
 
     assert aws("delete-origin-endpoint", "--id", "cli-hls") is None
     assert aws("delete-channel", "--id", "cli") is None
