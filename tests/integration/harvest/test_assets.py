@@ -7,9 +7,10 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from support.control_process import Controller
 from support.egress_process import EgressProcess
 from support.harvester_process import HarvesterProcess
-from support.harvesting import Farm
+from support.harvesting import Farm, eventually
 from support.program_publisher import Shown
 from understudy_domain.event import EventKind
 from understudy_domain.harvest_job import HarvestStatus
@@ -150,3 +151,34 @@ async def test_another_job_replaces_an_asset_and_touches_nothing_of_it_before(
     assert after.pop("shows/one.m3u8") != before.pop("shows/one.m3u8")
     assert {key: body for key, body in after.items() if key.startswith(first.asset_prefix)} == before
     assert f"{second.asset_prefix}index_v1.m3u8" in after
+
+
+async def test_a_job_that_is_called_off_ends_and_gets_no_playlist(
+    farm: Farm, settings: CommonSettings, tmp_path: Path
+) -> None:
+    endpoint = await farm.endpoint()
+    await farm.publish(endpoint, 20)
+    with (
+        Controller(tmp_path, nats_url=settings.nats_url) as controller,
+        HarvesterProcess(tmp_path, settings, harvest_bytes_per_second=str(4 * 2 * 400 * 188)) as harvester,
+    ):
+        job = await farm.submit(farm.job(endpoint, start=0, end=19))
+
+        async def some_stored() -> bool:
+            progress = (await farm.now(job)).progress
+            return progress is not None and progress.segments >= 2
+
+        await eventually(some_stored, "some segments are stored")
+        path = f"/understudy/v1/harvest_jobs/{job.id}"
+        assert (await asyncio.to_thread(controller.json, "DELETE", path))[0] == 202
+        done = await farm.done(job)
+        assert (done.status, done.message) == (HarvestStatus.FAILED, "called off")
+        status, answer = await asyncio.to_thread(controller.json, "DELETE", path)
+        assert (status, answer["message"]) == (422, f"the harvest job {job.id} is done already: FAILED")
+
+        async def at_rest() -> bool:
+            return harvester.metric("understudy_harvest_jobs_working") == 0
+
+        await eventually(at_rest, "nobody works at it")
+    assert [event.kind for event in await farm.events()] == [EventKind.HARVEST_FAILED]
+    assert "shows/one.m3u8" not in farm.objects()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -87,5 +88,5 @@ def test_the_page_names_every_path_of_our_own(described: dict[str, Any]) -> None
     for where, _ in operations(described):
         method, path = where.split()
         if path.startswith(OWN):
-            plain = path.replace("{channel_id}", "{id}").replace("{endpoint_id}", "{id}")
+            plain = re.sub(r"{\w+_id}", "{id}", path)
             assert f"{method} {plain}" in page, where

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from understudy_controller.api.errors import IdTaken, ResourceNotFound, TooManyHarvestJobs
+from understudy_controller.api.errors import IdTaken, ResourceNotFound, TooManyHarvestJobs, TooManyWriters
 from understudy_controller.api.models_harvest import CreateHarvestJobRequest
 from understudy_controller.api.paging import PAGE_LENGTH_DEFAULT, page_of
 from understudy_controller.api.resources import new_guid
@@ -29,10 +31,12 @@ from understudy_domain.harvest_job import (
     HarvestStatus,
     job_endpoint,
 )
-from understudy_runtime.errors import AlreadyExists, BusUnavailable, NotFound
-from understudy_runtime.harvest_jobs import HarvestJobs
+from understudy_runtime.errors import AlreadyExists, BusUnavailable, NotFound, StaleRevision
+from understudy_runtime.harvest_jobs import HarvestJobs, StoredJob
 from understudy_runtime.jetstream import Bus
 
+_ATTEMPTS: Final = 20
+"""To call off a job that tells its progress every second meanwhile."""
 _POSIX_SECONDS: Final = re.compile(r"[0-9]{1,11}")
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f\\]")
 _OWN_NAMES_BYTES_MAX: Final = 64
@@ -91,12 +95,33 @@ class HarvestControl:
         Raises:
             ResourceNotFound: there is none.
         """
+        return (await self._stored(job_id)).job
+
+    async def _stored(self, job_id: str) -> StoredJob:
         if not keys.RESOURCE_ID.fullmatch(job_id):
             raise _no_job(job_id)
         try:
-            return (await self._jobs.get(job_id)).job
+            return await self._jobs.get(job_id)
         except NotFound as err:
             raise _no_job(job_id) from err
+
+    async def call_off(self, job_id: str) -> None:
+        """Have a job end: it fails, and whoever works at it hears that with its next word of progress.
+
+        Raises:
+            ResourceNotFound: there is no such job.
+            InvalidResource: it is done already.
+            TooManyWriters: its harvester was quicker, again and again.
+        """
+        for _ in range(_ATTEMPTS):
+            job, revision, _ = await self._stored(job_id)
+            if job.is_done:
+                raise InvalidResource(f"the harvest job {job.id} is done already: {job.status}")
+            changed = replace(job, status=HarvestStatus.FAILED, message="called off", ended_at=self._now(), holder=None)
+            with suppress(StaleRevision):
+                await self._jobs.update(changed, revision=revision)
+                return
+        raise TooManyWriters("the harvest job kept changing, nothing was written; try again")
 
     async def jobs(
         self, *, channel_id: str | None, status: str | None, length: int | None, token: str | None

@@ -7,7 +7,8 @@ from typing import Any, Final
 from fastapi import APIRouter
 
 from understudy_controller.api import render
-from understudy_controller.api.dependencies import Ended, Ordered, RequestId, Service
+from understudy_controller.api.dependencies import Ended, Harvested, Ordered, RequestId, Service
+from understudy_controller.api.models import EmptyResponse
 from understudy_controller.api.models_understudy import (
     ChannelSwitchoverResponse,
     EndRequest,
@@ -51,6 +52,13 @@ async def switch_channel_over(
 ) -> ChannelSwitchoverResponse:
     """Have all origin endpoints of a channel follow one input, and say what became of the order at each."""
     return await switchovers.channel(channel_id, request or SwitchoverRequest(), request_id=request_id)
+
+
+@router.delete("/harvest_jobs/{harvest_job_id}", summary="CallOffHarvestJob", status_code=202)
+async def call_off_harvest_job(harvest_job_id: str, harvest: Harvested) -> EmptyResponse:
+    """Call off a harvest job that is not done: it fails, and its asset gets no playlist."""
+    await harvest.call_off(harvest_job_id)
+    return EmptyResponse()
 
 
 @router.post("/channels/{channel_id}/end", summary="EndProgram", status_code=202, responses=REFUSED)
