@@ -64,6 +64,8 @@ def ends_at(state: ChannelState, endpoint: EndpointState) -> int | None:
         return None
     if is_ordered(state):
         return state.end_ordered_at
+    if not any(one.has_ended for one in state.inputs):
+        return None
     active, other = state.input(last.active_input), state.input(3 - last.active_input)
     counted = [active]
     if endpoint.is_alone_with is None:

@@ -54,21 +54,26 @@ class ChannelFold:
         self.state = state
         self._standing = dict(standing or {})
         self._wake_at: dict[str, int] = {}
+        """By endpoint, when to look again although nothing arrives."""
+        self._next_wake_at: int | None = None
         self._still_waiting: dict[str, StillWaiting] = {}
+        self._followed: object = None
+        """What the inputs had delivered, and which were alive, when renditions and S_in were looked at last."""
         self._watch = Watch(state)
         self.before_forgetting: Callable[[InputState], None] | None = None
         """Called with each input before that forgets what has been passed: for whoever replays a log to explain it."""
         for endpoint in state.endpoints:
             self._adopt(endpoint)
+        self._reckon_wake_at()
 
     @property
     def wake_at(self) -> int | None:
         """The earliest instant at which a timer fires, ticks since the epoch; None if only arrivals count."""
-        wake_at = min(self._wake_at.values(), default=None)
+        return self._next_wake_at
+
+    def _reckon_wake_at(self) -> None:
         watch_at = self._watch.wake_at
-        if wake_at is None or watch_at is None:
-            return watch_at if wake_at is None else wake_at
-        return min(wake_at, watch_at)
+        self._next_wake_at = min([*self._wake_at.values(), *(() if watch_at is None else (watch_at,))], default=None)
 
     def take_events(self) -> list[Event]:
         """What there is to tell beside the entries, since this was last called: see ``entry_events`` for those."""
@@ -123,6 +128,7 @@ class ChannelFold:
         while (wake_at := self.wake_at) is not None and wake_at < before:
             if wake_at == self._watch.wake_at:
                 self._watch.pass_time(wake_at)
+                self._reckon_wake_at()
                 continue
             self.state.now = max(self.state.now, wake_at)
             entries += self._decide_all()
@@ -140,7 +146,7 @@ class ChannelFold:
             case PlaylistArrived() if input_id is not None:
                 self._input(input_id).read_playlist(fact, segment_duration=self._segment_duration)
             case MultivariantArrived() if input_id is not None:
-                self._input(input_id).sources.multivariant = fact
+                self._input(input_id).read_multivariant(fact)
             case EndpointConfigured():
                 self._configure(fact)
             case SwitchoverOrdered():
@@ -158,10 +164,19 @@ class ChannelFold:
             self._input(input_id).note_end(self.state.now)
         place_sessions(self.state)
         settle_grid(self.state)
-        match_renditions(self.state)
-        follow_segment_duration(self.state)
-        change_lineup(self.state)
+        self._follow_inputs()
         compare_inputs(self.state)
+
+    def _follow_inputs(self) -> None:
+        """Renditions and S_in follow what the inputs deliver: looked at when that has changed, or an input has died."""
+        state = self.state
+        seen = ([(one.changes, state.is_alive(one)) for one in state.inputs], state.grid, state.lineup)
+        if seen == self._followed:
+            return
+        self._followed = seen
+        match_renditions(state)
+        follow_segment_duration(state)
+        change_lineup(state)
 
     def _input(self, input_id: int) -> InputState:
         return self.state.input(input_id)
@@ -208,6 +223,7 @@ class ChannelFold:
                 for one in self.state.inputs:
                     self.before_forgetting(one)
             self._forget(self.state.grid)
+        self._reckon_wake_at()
         return entries
 
     def _decide(self, endpoint: EndpointState, grid: Grid) -> list[ProgramEntry]:
@@ -243,7 +259,7 @@ class ChannelFold:
         end, now = ends_at(self.state, endpoint), self.state.now
         instants = [instant for instant in (answer.wake_at, end, held_at) if instant is not None and instant > now]
         self._set_timer(endpoint, min(instants, default=None))
-        if answer.waiting is not None and StillWaiting.is_told_by(answer.waiting):
+        if end is None and answer.waiting is not None and StillWaiting.is_told_by(answer.waiting):
             self._still_waiting[endpoint.origin_endpoint] = StillWaiting(answer.waiting, decider, self.state, endpoint)
 
     def _is_still_waiting(self, endpoint: EndpointState) -> bool:

@@ -32,6 +32,13 @@ def wanted(endpoint: EndpointState, candidate: InputState, *, now: int, segment_
     return None
 
 
+def wants_nothing(endpoint: EndpointState, candidate: InputState, *, now: int) -> bool:
+    """Whether ``candidate`` is not wanted, and will not be before an order, a policy or the next entry says so."""
+    policy = endpoint.policy
+    chooses = policy.kind is not PolicyKind.STICKY and policy.input_id == candidate.input_id
+    return not chooses and endpoint.standing_order(now) is None
+
+
 def held_down_since(endpoint: EndpointState, well_since: int) -> int:
     """From when on a hold-down counts: since the preferred input has been well, but not from before an order to leave.
 

@@ -31,9 +31,8 @@ def lacking(state: InputState, renditions: Iterable[str], *, segment_duration: i
     """Those of ``renditions`` that an input lacks for good; durations in ticks."""
     delivered = {rendition: state.rendition_pieces(rendition) for rendition in renditions}
     apart = far_behind(segment_duration=segment_duration, tolerance=tolerance)
-    ends = [pieces[-1].end if pieces else None for pieces in delivered.values()]
-    known = [end for end in ends if end is not None]
-    if known and len(known) == len(ends) and max(known) - min(known) < apart:
+    ends = [pieces[-1].end for pieces in delivered.values() if pieces]
+    if ends and len(ends) == len(delivered) and max(ends) - min(ends) < apart:
         return ()  # as it is mostly: all of them go on
     leading = max((pieces for pieces in delivered.values() if pieces), key=lambda run: run[-1].end, default=())
     if not leading:

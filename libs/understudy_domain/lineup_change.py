@@ -55,6 +55,8 @@ def _leave(state: ChannelState, alive: Sequence[InputState], grid: Grid) -> None
     gone = set(names)
     for one in alive:
         gone &= set(lacking(one, names, segment_duration=grid.segment_duration, tolerance=patience))
+        if not gone:
+            return
     for rendition in [one for one in state.lineup if one.rendition in gone]:
         newest = _newest(state, rendition.rendition)
         until = newest.end if newest is not None else rendition.since or grid.anchor
@@ -80,6 +82,8 @@ def _newest(state: ChannelState, rendition: str) -> Piece | None:
 
 def _join(state: ChannelState, alive: Sequence[InputState], grid: Grid) -> None:
     offered = {one.input_id: _offered(one, state, grid) for one in alive}
+    if not any(offered.values()):
+        return
     for found in _common(list(offered.values())):
         carriers = dict(zip(offered, found, strict=True))
         _admit(state, carriers, _departed_as(state, carriers), offered)
@@ -122,9 +126,8 @@ def _admit(
 
 def _offered(one: InputState, state: ChannelState, grid: Grid) -> Mapping[Rendition, int]:
     """What an input delivers besides the line-up, and since when without a hole, programme time."""
-    names = {known.rendition for known in state.lineup}
-    carried = {path for name, path in one.carries.items() if name in names}
-    more = one.pieces.keys() & one.firsts.keys() - carried
+    carried = [one.carries.get(known.rendition) for known in state.lineup]
+    more = [path for path in one.firsts if path not in carried and path in one.pieces]
     if not more:
         return {}
     found = {}

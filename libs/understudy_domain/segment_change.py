@@ -20,15 +20,16 @@ DIFFERENCE_DIVISOR = 10
 
 def follow_segment_duration(state: ChannelState) -> None:
     """Replace the grid where every input that is alive has settled on another segment duration."""
-    if state.grid is None:
+    alive = state.alive()
+    first = next(iter(_newest(alive[0], state)), None) if alive else None
+    if state.grid is None or first is None:
         return
-    runs = [_newest_run(one, state) for one in state.alive()]
-    if not runs or not all(runs):
-        return
-    first = runs[0][0]
     length = first.end - first.start
     same_max = max(first.frame_duration, state.grid.segment_duration // DIFFERENCE_DIVISOR)
     if abs(length - state.grid.segment_duration) <= same_max:
+        return
+    runs = [_newest_run(one, state) for one in alive]
+    if not all(runs):
         return
     if any(abs(run[0].end - run[0].start - length) > run[0].frame_duration for run in runs):
         return
@@ -39,10 +40,14 @@ def follow_segment_duration(state: ChannelState) -> None:
 
 def _newest_run(one: InputState, state: ChannelState) -> Sequence[Piece]:
     """The input's newest pieces of the rendition that times slots, if they agree and continue each other."""
+    newest = _newest(one, state)
+    return newest if len(newest) == PIECES_TO_SETTLE and all(_alike(*two) for two in pairwise(newest)) else ()
+
+
+def _newest(one: InputState, state: ChannelState) -> Sequence[Piece]:
     delivered = (one.rendition_pieces(rendition.rendition) for rendition in state.lineup)
     pieces = next((run for run in delivered if run and run[-1].end >= one.newest_end - run[-1].frame_duration), ())
-    newest = pieces[-PIECES_TO_SETTLE:]
-    return newest if len(newest) == PIECES_TO_SETTLE and all(_alike(*two) for two in pairwise(newest)) else ()
+    return pieces[-PIECES_TO_SETTLE:]
 
 
 def _alike(before: Piece, piece: Piece) -> bool:

@@ -13,11 +13,17 @@ long as all of this is true:
 5. The rule answers with step 2 again when it is shown the inputs' lags and deaths as they are now. It is asked itself,
    so the next timer is set as it would be by a full look.
 
+Where no segment has come since the last look, nothing ended, and the timer is not due, all of this is as it was then:
+2, 4 and 5 follow from what the inputs have delivered, and 3 as well unless an order stands or the policy prefers the
+other input.
+
 Whoever lets the rule depend on more than this before its step 2 has to add it here. Nothing of this is state: a
 controller that begins from a snapshot takes a full look, and finds the same.
 """
 
 from __future__ import annotations
+
+from operator import is_
 
 from understudy_domain import failover
 from understudy_domain.channel_state import ChannelState
@@ -25,6 +31,7 @@ from understudy_domain.deciding import Decider, Waiting
 from understudy_domain.ending import ends_at
 from understudy_domain.endpoint_state import EndpointState
 from understudy_domain.failover import Wait
+from understudy_domain.intention import wants_nothing
 from understudy_domain.lacking import far_behind
 from understudy_domain.slots import has_reached
 
@@ -40,9 +47,14 @@ class StillWaiting:
         self._decider = decider
         self._state = state
         self._endpoint = endpoint
-        self._measured_by = (endpoint.last, endpoint.passed, endpoint.revision, grid, state.lineup, state.departed)
+        self._measured_by = self._measures()
         self._view = waiting.view
         self._active = state.input(waiting.view.active.input_id)
+        self._other = state.input(waiting.view.other.input_id)
+        self._wants_nothing = wants_nothing(endpoint, self._other, now=state.now)
+        self._verdict = waiting.verdict
+        self._changes = (self._active.changes, self._other.changes)
+        """Of the inputs, when it was looked last."""
         bounds = decider.bounds(waiting.view.slot)
         self._begin, self._end = waiting.view.end - waiting.view.slot_duration, waiting.view.end
         self._half = grid.segment_duration // 2
@@ -61,24 +73,40 @@ class StillWaiting:
 
     def look(self) -> Wait | None:
         """The verdict as of now, if it is step 2 again; None: it takes a full look to tell."""
-        if not self._is_measured_alike() or not self._is_incomplete():
+        if not self._is_measured_alike():
             return None
-        if self._decider.wanted(self._view) is not None or ends_at(self._state, self._endpoint) is not None:
+        if not self._wants_nothing and self._decider.wanted(self._view) is not None:
+            return None
+        now, until = self._state.now, self._verdict.until
+        changes, before = (self._active.changes, self._other.changes), self._changes
+        if changes == before and until is not None and now < until:
+            return self._verdict
+        if changes[0] != before[0] and not self._is_incomplete():
+            return None
+        if ends_at(self._state, self._endpoint) is not None:
             return None
         self._decider.renew_times(self._view)
-        verdict = failover.decide(self._view, now=self._state.now)
-        return verdict if isinstance(verdict, Wait) and verdict.step == _STEP else None
+        verdict = failover.decide(self._view, now=now)
+        if not isinstance(verdict, Wait) or verdict.step != _STEP:
+            return None
+        self._verdict, self._changes = verdict, changes
+        return verdict
 
     def _is_measured_alike(self) -> bool:
-        last, passed, revision, grid, lineup, departed = self._measured_by
+        # One by one: they are the same objects mostly, and comparing entries is to stop there.
+        return all(map(is_, self._measures(), self._measured_by))
+
+    def _measures(self) -> tuple[object, ...]:
         endpoint, state = self._endpoint, self._state
         return (
-            endpoint.last is last
-            and endpoint.passed == passed
-            and endpoint.revision == revision
-            and state.grid is grid
-            and state.lineup is lineup
-            and state.departed is departed
+            endpoint.last,
+            endpoint.passed,
+            endpoint.revision,
+            endpoint.order,
+            state.grid,
+            state.lineup,
+            state.departed,
+            state.end_ordered_at,
         )
 
     def _is_incomplete(self) -> bool:

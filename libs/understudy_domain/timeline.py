@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from understudy_domain.facts import PlaylistArrived, SegmentArrived
+from understudy_domain.facts import MultivariantArrived, PlaylistArrived, SegmentArrived
 from understudy_domain.lineup import FirstSegment
 from understudy_domain.media import RunningCounter, Track, TrackKind
 from understudy_domain.session import AGAIN_SEGMENTS, FORWARD_JUMP_SEGMENTS, RecentPiece, Session
@@ -96,6 +96,9 @@ class InputState:
     ended_at: int | None = None
     """When the last of its playlists ended, ticks since the epoch; None while any goes on."""
     steadiness: Steadiness = field(default_factory=Steadiness)
+    changes: int = 0
+    """Rises with every segment that arrives, and with whatever a playlist changes in what has been delivered: while it
+    stands, nothing but time and commands can change what is decided."""
     fresh: list[tuple[str, Piece]] = field(default_factory=list)
     """Pieces that took their place since ``take_fresh``, with their playlists: to be held against the other input's."""
 
@@ -107,7 +110,10 @@ class InputState:
     @property
     def lag(self) -> int | None:
         """L_i: the current session's lag, ticks; until it has one, its predecessor's."""
-        return next((one.lag.value for one in reversed(self.sessions) if one.lag.value is not None), None)
+        for one in reversed(self.sessions):
+            if one.lag.value is not None:
+                return one.lag.value
+        return None
 
     @property
     def newest_end(self) -> int:
@@ -117,6 +123,9 @@ class InputState:
     @property
     def has_ended(self) -> bool:
         """Every playlist of its session carries EXT-X-ENDLIST, but for those that it goes on without."""
+        return self.ended_at is not None
+
+    def _playlists_have_ended(self) -> bool:
         ended, session = self.sources.ended, self.session
         if session is None or not ended or not any(playlist in ended for playlist in self.firsts):
             return False
@@ -130,14 +139,15 @@ class InputState:
 
     def note_end(self, now: int) -> None:
         """Keep up with whether it has ended; after each of its facts."""
-        if not self.has_ended:
-            self.ended_at = None
-        elif self.ended_at is None:
-            self.ended_at = now
+        has_ended = self._playlists_have_ended()
+        if has_ended != self.has_ended:
+            self.ended_at = now if has_ended else None
+            self.changes += 1
 
     def receive(self, fact: SegmentArrived, *, arrived_at: int, sequence: int, segment_duration: int | None) -> None:
         """A segment has arrived: into its session and its place, or parked until it is known which."""
         self.last_arrived_at = arrived_at
+        self.changes += 1
         parked = ParkedSegment(fact, arrived_at, sequence, self.sources.playlist_of(fact.path))
         if parked.playlist is None:
             _park(self.unlisted, parked)
@@ -160,11 +170,17 @@ class InputState:
             # Said of the session that its own segments may just have begun.
             self.sources.end(fact.path)
 
+    def read_multivariant(self, fact: MultivariantArrived) -> None:
+        """A multivariant playlist has arrived."""
+        self.sources.multivariant = fact
+        self.changes += 1
+
     def _admit(self, parked: ParkedSegment, segment_duration: int | None) -> None:
         fact, playlist = parked.fact, parked.playlist
         leading = fact.probe.leading
         if leading is None or playlist is None or leading.duration <= 0:
             return
+        self.changes += 1
         session = self._session_of(parked, leading, segment_duration or leading.duration)
         start = session.unwrap(leading.first_timestamp)
         if session.is_duplicate(playlist=playlist, start=start, size=fact.size, digest=fact.probe.digest):
@@ -292,6 +308,7 @@ class InputState:
 
     def _withdraw(self, playlist: str, piece: Piece | None, parked: ParkedSegment | None) -> None:
         """Marked filler is a missing piece."""
+        self.changes += 1
         if piece is not None:
             self.pieces[playlist].remove(piece)
             if not self.pieces[playlist]:
@@ -302,6 +319,7 @@ class InputState:
     def settle(self, session: Session) -> None:
         """The session is placed: give its parked segments their places."""
         mine = [parked for parked in self.unplaced if self._session_holding(parked) is session]
+        self.changes += len(mine)
         for parked in mine:
             self.unplaced.remove(parked)
             assert parked.playlist is not None
