@@ -22,7 +22,7 @@ class LogPosition:
     sequence: int
 
 
-@record("snapshot.channel")
+@record("snapshot.channel", version=2)
 @dataclass(slots=True)
 class ChannelState:
     """The fold of a channel's log up to ``sequence``."""

@@ -149,7 +149,7 @@ class SlotView:
     def smaller_lag(self, now: int) -> int:
         """The smaller lag of the inputs that are not dead; where all are, of those that ever had one."""
         both = (self.active, self.other)
-        alive = [view.lag for view in both if view.lag is not None and not view.is_dead(now)]
+        alive = [view.lag for view in both if view.lag is not None and now < view.dead_at]
         return min(alive or [view.lag for view in both if view.lag is not None], default=0)
 
     def deadline(self, now: int) -> int:
@@ -222,6 +222,17 @@ def decide(view: SlotView, *, now: int) -> Verdict:
         return Publish(heir.input_id, Reason.COMBINE, step=5)
     held = _hold(view, now)
     return held if held is not None else _what_there_is(view, now)
+
+
+def waits_for_deadline_alone(view: SlotView, wait: Wait) -> bool:
+    """Whether step 2 waits so whatever arrives, for as long as no lag changes and neither input ends.
+
+    Both inputs live until the deadline, and the active one until the slot is due from it: to live longer still by what
+    arrives changes nothing.
+    """
+    due = view.due(view.active)
+    live_until = min(view.active.dead_at, view.other.dead_at)
+    return wait.until is not None and wait.until < live_until and (due is None or due <= view.active.dead_at)
 
 
 def _as_wanted(view: SlotView, now: int) -> Publish | Wait | None:

@@ -59,6 +59,8 @@ class ChannelFold:
         self._still_waiting: dict[str, StillWaiting] = {}
         self._followed: object = None
         """What the inputs had delivered, and which were alive, when renditions and S_in were looked at last."""
+        self._forgotten: list[int] | None = None
+        """What the inputs had delivered when it was looked last what to forget of it."""
         self._watch = Watch(state)
         self.before_forgetting: Callable[[InputState], None] | None = None
         """Called with each input before that forgets what has been passed: for whoever replays a log to explain it."""
@@ -209,6 +211,7 @@ class ChannelFold:
         self.state.endpoints = [one for one in self.state.endpoints if one.origin_endpoint != origin_endpoint]
         self._wake_at.pop(origin_endpoint, None)
         self._still_waiting.pop(origin_endpoint, None)
+        self._forgotten = None
         self._standing.pop(origin_endpoint, None)
         self._watch.forget_endpoint(origin_endpoint)
 
@@ -222,7 +225,10 @@ class ChannelFold:
             if self.before_forgetting is not None:
                 for one in self.state.inputs:
                     self.before_forgetting(one)
-            self._forget(self.state.grid)
+            delivered = [one.changes for one in self.state.inputs]
+            if entries or delivered != self._forgotten:
+                self._forgotten = delivered
+                self._forget(self.state.grid)
         self._reckon_wake_at()
         return entries
 

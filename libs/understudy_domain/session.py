@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort_right
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from itertools import islice, takewhile
+from itertools import chain, islice, takewhile
 from operator import attrgetter
 
 from understudy_domain.lag import Lag
@@ -34,13 +34,13 @@ segments. One that is restarted on a recording, a slate or a test picture sends 
 """
 
 _start_of = attrgetter("start")
+_end_of = attrgetter("end")
 
 
 @dataclass(slots=True)
 class RecentPiece:
     """What is remembered of a delivered piece."""
 
-    playlist: str
     start: int
     """Unwrapped media timestamp, ticks."""
     end: int
@@ -94,8 +94,13 @@ class Session:
     pieces: int = 0
     """Segments delivered of its most advanced rendition."""
     lag: Lag = field(default_factory=Lag)
-    recent: list[RecentPiece] = field(default_factory=list)
-    """In order of time, over all playlists."""
+    recent: dict[str, list[RecentPiece]] = field(default_factory=dict)
+    """By playlist, in order of time."""
+
+    @property
+    def all_recent(self) -> list[RecentPiece]:
+        """The recent pieces of all playlists, in order of time."""
+        return sorted(chain.from_iterable(self.recent.values()), key=_start_of)
 
     def unwrap(self, timestamp: int) -> int:
         """A media timestamp on this session's unwrapped line: the nearest to its newest end."""
@@ -129,7 +134,7 @@ class Session:
         ):
             return False
         back = self.newest_end - start
-        about = [piece for piece in self.recent if piece.playlist == playlist and piece.end > start]
+        about = [piece for piece in self.recent.get(playlist, ()) if piece.end > start]
         same_time = [piece for piece in about if piece.overlaps(start, end)]
         if not same_time:
             return back <= LATE_SEGMENTS * segment_duration
@@ -145,43 +150,53 @@ class Session:
 
     def _silent_for(self, arrived_at: int) -> int:
         """Since when nothing of this run has arrived, ticks."""
-        return arrived_at - max((piece.arrived_at for piece in self.recent), default=arrived_at)
+        return arrived_at - max((piece.arrived_at for piece in self.all_recent), default=arrived_at)
 
     def is_duplicate(self, *, playlist: str, start: int, size: int, digest: str) -> bool:
         """Whether this very content has been delivered at this very time."""
-        first = bisect_left(self.recent, start, key=_start_of)
-        there = takewhile(lambda piece: piece.start == start, islice(self.recent, first, None))
-        return any(piece.size == size and piece.digest == digest and piece.playlist == playlist for piece in there)
+        mine = self.recent.get(playlist, [])
+        there = takewhile(
+            lambda piece: piece.start == start, islice(mine, bisect_left(mine, start, key=_start_of), None)
+        )
+        return any(piece.size == size and piece.digest == digest for piece in there)
 
-    def remember(self, piece: RecentPiece) -> None:
+    def remember(self, playlist: str, piece: RecentPiece) -> None:
         """Take a piece in: advances the newest end and what duplicates are told by."""
         self.newest_end = max(self.newest_end, piece.end)
-        insort_right(self.recent, piece, key=_start_of)
-        mine = [recent for recent in self.recent if recent.playlist == piece.playlist]
+        mine = self.recent.setdefault(playlist, [])
+        insort_right(mine, piece, key=_start_of)
         self.pieces = max(self.pieces, len(mine))
         if len(mine) > RECENT_PIECES:
-            self.recent.remove(mine[0])
-        elif len(self.recent) > RECENT_PIECES * PLAYLISTS_KEPT:
-            del self.recent[0]
+            del mine[0]
+        elif len(self.recent) > PLAYLISTS_KEPT:
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        """An encoder that has ever new playlists must not fill the memory: its oldest piece goes for each new one."""
+        if sum(map(len, self.recent.values())) > RECENT_PIECES * PLAYLISTS_KEPT:
+            playlist = min(self.recent, key=lambda one: self.recent[one][0].start)
+            del self.recent[playlist][0]
+            if not self.recent[playlist]:
+                del self.recent[playlist]
 
     def close_playlist(self, playlist: str, *, listed: Collection[str]) -> None:
         """A playlist is begun anew: its encoder has another life, and may use the names of this one again.
 
         What is ``listed`` now for the first time may have arrived before.
         """
-        for piece in self.recent:
-            if piece.playlist == playlist and (piece.is_listed or piece.path not in listed):
+        for piece in self.recent.get(playlist, ()):
+            if piece.is_listed or piece.path not in listed:
                 piece.is_closed = True
 
     def newest_of(self, playlist: str, path: str) -> RecentPiece | None:
         """The newest of the recent pieces of a playlist that have this name."""
-        return next((one for one in reversed(self.recent) if one.path == path and one.playlist == playlist), None)
+        return next((one for one in reversed(self.recent.get(playlist, ())) if one.path == path), None)
 
-    def may_have_date(self, piece: RecentPiece, program_date_time: int | None) -> bool:
+    def may_have_date(self, playlist: str, piece: RecentPiece, program_date_time: int | None) -> bool:
         """Whether a date agrees with that of the nearest recent piece which has one; no date agrees with nothing."""
         if program_date_time is None:
             return False
-        dated = [one for one in self.recent if one.program_date_time is not None and one.playlist == piece.playlist]
+        dated = [one for one in self.recent[playlist] if one.program_date_time is not None]
         if not dated:
             return True
         nearest = min(dated, key=lambda one: abs(one.start - piece.start))
@@ -190,16 +205,19 @@ class Session:
 
     def recent_at(self, playlist: str, timestamp: int) -> RecentPiece | None:
         """The piece of a playlist that holds an (unwrapped) timestamp, if it is among the recent ones."""
-        mine = (piece for piece in reversed(self.recent) if piece.playlist == playlist)
-        return next((piece for piece in mine if piece.start <= timestamp < piece.end), None)
+        for piece in reversed(self.recent.get(playlist, ())):
+            if piece.start <= timestamp < piece.end:
+                return piece
+        return None
 
     def begins_at(self, playlist: str) -> int | None:
         """Unwrapped timestamp of the earliest piece of a playlist that is among the recent ones."""
-        return min((piece.start for piece in self.recent if piece.playlist == playlist), default=None)
+        mine = self.recent.get(playlist)
+        return mine[0].start if mine else None
 
     def ends_at(self, playlist: str) -> int | None:
         """Unwrapped timestamp at which the newest piece of a playlist ends."""
-        return max((piece.end for piece in self.recent if piece.playlist == playlist), default=None)
+        return max(map(_end_of, self.recent.get(playlist, ())), default=None)
 
     def goes_on_without(self, playlist: str, timestamp: int, *, segment_duration: int) -> bool:
         """Whether nothing of a playlist has come for several segments before an (unwrapped) timestamp."""
@@ -243,7 +261,7 @@ def _offset_by_content(session: Session, reference: Session) -> int | None:
 
 def _common_pieces(session: Session, reference: Session) -> list[tuple[RecentPiece, RecentPiece]]:
     """Recent pieces of equal timestamp and content: with pictures, if there are any. Silence is alike anywhere."""
-    mine, theirs = session.recent, reference.recent
+    mine, theirs = session.all_recent, reference.all_recent
     if any(piece.has_video for piece in [*mine, *theirs]):
         mine = [piece for piece in mine if piece.has_video]
         theirs = [piece for piece in theirs if piece.has_video]

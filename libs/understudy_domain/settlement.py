@@ -25,7 +25,7 @@ def place_sessions(state: ChannelState) -> None:
                 continue
             theirs = list(reversed(other.sessions))
             own = [reference for reference in reversed(one.sessions) if reference is not session]
-            segment_duration = state.grid.segment_duration if state.grid else session.recent[0].duration
+            segment_duration = state.grid.segment_duration if state.grid else session.all_recent[0].duration
             session.offset = place(session, theirs, own, segment_duration=segment_duration)
             if session.offset is not None:
                 one.settle(session)
@@ -86,8 +86,8 @@ def compare_inputs(state: ChannelState) -> None:
         other = state.input(3 - one.input_id)
         for rendition, piece in one.take_fresh():
             half = (piece.end - piece.start) // 2
-            near = [theirs for theirs in other.newest_pieces(rendition) if abs(theirs.start - piece.start) < half]
-            common = near[-1] if near else None
+            theirs = reversed(other.newest_pieces(rendition))
+            common = next((found for found in theirs if abs(found.start - piece.start) < half), None)
             if common is not None:
                 first, second = (piece, common) if one.input_id == 1 else (common, piece)
                 state.interchange.observe(rendition, first, second)

@@ -20,6 +20,7 @@ _MISPLACED_HALVES = 3
 _LONG_ONES = 2
 """Pieces that begin earlier and may reach into a slot all the same: one, or two where sessions overlap."""
 _start_of = attrgetter("start")
+_end_of = attrgetter("end")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +97,15 @@ def slot_delivery(
         published = bounds.renditions_until.get(rendition, bounds.published_until)
         reached = _reached(mine, begin - half, begin) if published is None else published
         reached = max(begin, reached, bounds.published_until or 0)
-        unpublished = [
+        unpublished = _about(mine, begin=begin, half=half, until=index_from(mine, end))
+        if published is not None:
+            unpublished = [piece for piece in unpublished if _is_unpublished(piece, published, half)]
+        placed = [
             piece
-            for piece in _about(mine, begin=begin, half=half, until=index_from(mine, end))
-            if (published is None or _is_unpublished(piece, published, half))
-            and begin - half <= _place(piece, leading, begin, end, half, published) < end - half
+            for piece in unpublished
+            if begin - half <= _place(piece, leading, begin, end, half, published) < end - half
         ]
-        run = _without_overlap(unpublished, overlap_max=half)
+        run = _without_overlap(placed, overlap_max=half)
         pieces[rendition] = run
         if not run and rendition in lacking:
             without.append(rendition)
@@ -120,7 +123,7 @@ def slot_delivery(
 
 def has_reached(pieces: Sequence[Piece], *, begin: int, end: int, half: int) -> bool:
     """Whether any of a rendition's pieces reaches the end of a slot; while none does, ``slot_delivery`` lacks it."""
-    return any(piece.end >= end - half for piece in _about(pieces, begin=begin, half=half))
+    return max(map(_end_of, _about(pieces, begin=begin, half=half)), default=begin) >= end - half
 
 
 def _about(pieces: Sequence[Piece], *, begin: int, half: int, until: int | None = None) -> Sequence[Piece]:
@@ -140,7 +143,10 @@ def half_of(pieces: Sequence[Piece], grid: Grid) -> int:
     tell.
     """
     newest = pieces[-NEWEST_KEPT:]
-    length = max((piece.end - piece.start for piece in newest), default=grid.segment_duration)
+    durations = [piece.end - piece.start for piece in newest]
+    if not durations or _SHORTER * min(durations) >= grid.segment_duration:
+        return grid.segment_duration // 2
+    length = max(durations)
     for before, piece in pairwise(newest):
         duration = piece.end - piece.start
         if abs(duration - before.end + before.start) <= piece.frame_duration:
@@ -181,8 +187,9 @@ def _reached(pieces: Sequence[Piece], earlier: int, begin: int) -> int:
 
 def _is_unpublished(piece: Piece, published_until: int, overlap_max: int) -> bool:
     """Not yet shown, or no more than half of it, and never more than ``overlap_max``, at the seam of two inputs."""
-    not_too_much = piece.start >= published_until - _half_a_piece(piece, overlap_max)
-    return not_too_much and piece.start + piece.end >= 2 * published_until
+    if piece.start + piece.end < 2 * published_until:
+        return False
+    return piece.start >= published_until - _half_a_piece(piece, overlap_max)
 
 
 def _without_overlap(pieces: Iterable[Piece], *, overlap_max: int) -> tuple[Piece, ...]:

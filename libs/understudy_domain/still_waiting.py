@@ -13,9 +13,9 @@ long as all of this is true:
 5. The rule answers with step 2 again when it is shown the inputs' lags and deaths as they are now. It is asked itself,
    so the next timer is set as it would be by a full look.
 
-Where no segment has come since the last look, nothing ended, and the timer is not due, all of this is as it was then:
-2, 4 and 5 follow from what the inputs have delivered, and 3 as well unless an order stands or the policy prefers the
-other input.
+Before the timer is due, 4 and 5 are as they were at the last look if no segment has come since. They are so as well,
+mostly, if one has: a lag changes with the last rendition of a piece alone, and no input ends. 3 stays as it was unless
+an order stands or the policy chooses the other input.
 
 Whoever lets the rule depend on more than this before its step 2 has to add it here. Nothing of this is state: a
 controller that begins from a snapshot takes a full look, and finds the same.
@@ -79,10 +79,11 @@ class StillWaiting:
             return None
         now, until = self._state.now, self._verdict.until
         changes, before = (self._active.changes, self._other.changes), self._changes
-        if changes == before and until is not None and now < until:
-            return self._verdict
         if changes[0] != before[0] and not self._is_incomplete():
             return None
+        if until is not None and now < until and (changes == before or self._are_times_alike()):
+            self._changes = changes
+            return self._verdict
         if ends_at(self._state, self._endpoint) is not None:
             return None
         self._decider.renew_times(self._view)
@@ -91,6 +92,15 @@ class StillWaiting:
             return None
         self._verdict, self._changes = verdict, changes
         return verdict
+
+    def _are_times_alike(self) -> bool:
+        """No lag has changed, no input has ended, and what changes when they would be dead does not matter."""
+        view = self._view
+        if self._active.lag != view.active.lag or self._other.lag != view.other.lag:
+            return False
+        if self._active.has_ended or self._other.has_ended:
+            return False
+        return failover.waits_for_deadline_alone(view, self._verdict)
 
     def _is_measured_alike(self) -> bool:
         # One by one: they are the same objects mostly, and comparing entries is to stop there.

@@ -5,8 +5,10 @@ The state of one input is plain data: it is folded from facts here, and rests in
 
 from __future__ import annotations
 
+from bisect import insort_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from understudy_domain.facts import MultivariantArrived, PlaylistArrived, SegmentArrived
 from understudy_domain.lineup import FirstSegment
@@ -21,6 +23,8 @@ PIECES_MAX = 512
 NEWEST_KEPT = 8
 """Pieces of each playlist that are never forgotten before newer ones have come."""
 SESSIONS_KEPT = 2
+
+_start_of = attrgetter("start")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,8 @@ class InputState:
     """Which of its playlists carries which rendition of the channel: rendition id to playlist path."""
     pieces: dict[str, list[Piece]] = field(default_factory=dict)
     """By playlist, in order of time."""
+    newest_end: int = 0
+    """Programme time at which its newest piece ends, ticks; 0 without any."""
     unlisted: list[ParkedSegment] = field(default_factory=list)
     unplaced: list[ParkedSegment] = field(default_factory=list)
     last_arrived_at: int | None = None
@@ -115,10 +121,8 @@ class InputState:
                 return one.lag.value
         return None
 
-    @property
-    def newest_end(self) -> int:
-        """Programme time at which its newest piece ends, ticks; 0 without any."""
-        return max((pieces[-1].end for pieces in self.pieces.values()), default=0)
+    def _reckon_newest_end(self) -> None:
+        self.newest_end = max((pieces[-1].end for pieces in self.pieces.values()), default=0)
 
     @property
     def has_ended(self) -> bool:
@@ -132,7 +136,7 @@ class InputState:
         return all(
             playlist in ended
             or session.goes_on_without(
-                playlist, session.newest_end, segment_duration=max(one.duration for one in session.recent)
+                playlist, session.newest_end, segment_duration=max(one.duration for one in session.all_recent)
             )
             for playlist in self.firsts
         )
@@ -194,8 +198,8 @@ class InputState:
             self.sources.go_on(playlist)
         date = line.program_date_time if line is not None else None
         session.remember(
+            playlist,
             RecentPiece(
-                playlist,
                 start,
                 end,
                 fact.size,
@@ -205,7 +209,7 @@ class InputState:
                 date,
                 has_video=leading.kind is TrackKind.VIDEO,
                 is_listed=line is not None,
-            )
+            ),
         )
         if line is not None and line.gap:
             return
@@ -228,6 +232,8 @@ class InputState:
     def _forget_renamed(self, session: Session, segment_duration: int) -> None:
         """A playlist that stopped where another one, which carries nothing yet, set in has got a new name."""
         carried = set(self.carries.values())
+        if self.firsts.keys() <= carried:
+            return
         begins = [
             begin for playlist in self.firsts.keys() - carried if (begin := session.begins_at(playlist)) is not None
         ]
@@ -277,12 +283,14 @@ class InputState:
         parked = next(
             (one for one in self.unplaced if one.fact.path == path and one.fact.probe.digest == recent.digest), None
         )
-        mine = (one for one in reversed(self.pieces.get(playlist, [])) if one.session == session.id)
-        piece = next((one for one in mine if one.path == path), None)
+        mine = reversed(self.pieces.get(playlist, ()))
+        piece = next((one for one in mine if one.path == path and one.session == session.id), None)
         line = self.sources.lines.get(playlist, {}).get(path)
         if line is None or recent.is_of_another_life(line.program_date_time):
             return
-        if self._is_passed(session, recent) and not session.may_have_date(recent, line.program_date_time):
+        if self._is_passed(playlist, session, recent) and not session.may_have_date(
+            playlist, recent, line.program_date_time
+        ):
             return
         self.sources.take_line(playlist, path)
         recent.is_listed = True
@@ -299,12 +307,12 @@ class InputState:
             )
         _set_date(line, piece, parked)
 
-    def _is_passed(self, session: Session, recent: RecentPiece) -> bool:
+    def _is_passed(self, playlist: str, session: Session, recent: RecentPiece) -> bool:
         """Its playlist has gone on for long, or in a later session: who restarts may use its name again."""
-        current, newest_end = self.sessions[-1], session.ends_at(recent.playlist)
+        current, newest_end = self.sessions[-1], session.ends_at(playlist)
         if newest_end is not None and newest_end - recent.end > AGAIN_SEGMENTS * recent.duration:
             return True
-        return recent.arrived_at < current.first_arrived_at and current.ends_at(recent.playlist) is not None
+        return recent.arrived_at < current.first_arrived_at and current.ends_at(playlist) is not None
 
     def _withdraw(self, playlist: str, piece: Piece | None, parked: ParkedSegment | None) -> None:
         """Marked filler is a missing piece."""
@@ -313,6 +321,7 @@ class InputState:
             self.pieces[playlist].remove(piece)
             if not self.pieces[playlist]:
                 del self.pieces[playlist]
+            self._reckon_newest_end()
         if parked is not None:
             self.unplaced.remove(parked)
 
@@ -326,23 +335,20 @@ class InputState:
             piece = _piece(parked, session, self.input_id)
             self.fresh.append((parked.playlist, piece))
             pieces = self.pieces.setdefault(parked.playlist, [])
-            pieces.append(piece)
-            pieces.sort(key=lambda one: one.start)
+            insort_right(pieces, piece, key=_start_of)
             del pieces[:-PIECES_MAX]
             while len(self.pieces) > PLAYLISTS_KEPT:
                 del self.pieces[min(self.pieces, key=lambda one: self.pieces[one][-1].end)]
+            self._reckon_newest_end()
             self._observe_lag(session, piece)
 
     def _session_holding(self, parked: ParkedSegment) -> Session | None:
         digest, path = parked.fact.probe.digest, parked.fact.path
-        return next(
-            (
-                one
-                for one in reversed(self.sessions)
-                if any(recent.digest == digest and recent.path == path for recent in reversed(one.recent))
-            ),
-            None,
-        )
+        for session in reversed(self.sessions):
+            for recent in reversed(session.recent.get(parked.playlist or "", ())):
+                if recent.digest == digest and recent.path == path:
+                    return session
+        return None
 
     def _observe_lag(self, session: Session, piece: Piece) -> None:
         """The lag takes a piece in when it is complete in every rendition that it is known to have and goes on with.

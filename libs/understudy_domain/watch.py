@@ -36,6 +36,8 @@ class Watch:
     def __init__(self, state: ChannelState) -> None:
         self._state = state
         self._events: list[Event] = []
+        self._looked_at: dict[int, int] = {}
+        """By input: its changes, when it was looked at last."""
         self._segment_duration = 0
         """S_in, by which the inputs' deaths were reckoned last."""
         self._changes = -1
@@ -82,14 +84,16 @@ class Watch:
         if self._state.grid is None:
             return
         self._segment_duration = self._state.grid.segment_duration
+        self._looked_at.clear()
         for one in self._state.inputs:
             if one.last_arrived_at is not None and self._absence(one.input_id) is None:
                 self._dead_at[one.input_id] = self._state.dies_at(one)
         self._set_timer()
 
     def _look_at_input(self, one: InputState) -> None:
-        if one.last_arrived_at is None:
+        if one.last_arrived_at is None or one.changes == self._looked_at.get(one.input_id):
             return
+        self._looked_at[one.input_id] = one.changes
         now, dead_at, absence = self._state.now, self._state.dies_at(one), self._absence(one.input_id)
         if absence is not None:
             if now >= dead_at:

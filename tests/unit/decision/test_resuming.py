@@ -94,7 +94,7 @@ def test_playlists_that_are_never_renewed_are_forgotten() -> None:
     state = Broadcast(messages).run().fold.state.input(1)
     for remembered in (state.sources.lines, state.firsts, state.pieces):
         assert len(remembered) <= 64
-    assert all(len(session.recent) <= 64 * 24 for session in state.sessions)
+    assert all(len(session.all_recent) <= 64 * 24 for session in state.sessions)
 
 
 def test_a_channel_without_an_endpoint_remembers_a_minute() -> None:
