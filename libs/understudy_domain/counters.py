@@ -37,25 +37,24 @@ def continue_counters(pieces: Iterable[Counted], standing: Counters) -> tuple[li
         pieces: of one rendition, in the order in which they are published.
         standing: as the last entry says; None where nothing is known.
     """
-    shifts: list[Shifts] = []
-    for piece in pieces:
-        found, standing = _continue(piece, standing)
-        shifts.append(found)
-    return shifts, standing
+    due = {one.track_id: one.next for one in standing or ()}
+    shifts = [_continue(piece, due) for piece in pieces]
+    return shifts, tuple(NextCounter(track_id, following) for track_id, following in due.items()) or None
 
 
-def _continue(piece: Counted, standing: Counters) -> tuple[Shifts, Counters]:
+def _continue(piece: Counted, due: dict[int, int]) -> Shifts:
+    """A piece's shifts; ``due``, by track what its counter has to begin with, is brought up to what follows it."""
     modulus = piece.counter_modulus
     if modulus is None:
         # Whoever looked into it did not say: what comes after it has nothing to go on from.
-        return None, None
-    due = {one.track_id: one.next for one in standing or ()}
+        due.clear()
+        return None
     shifts = []
     for counter in piece.counters:
         amount = (due.pop(counter.track_id, counter.first) - counter.first) % modulus
         if amount:
             shifts.append(CounterShift(counter.track_id, amount))
         due[counter.track_id] = (counter.next + amount) % modulus
-    # Popped and set again: the tracks heard of last stand last, and stay.
-    newest = list(due.items())[-TRACKS_MAX:]
-    return tuple(shifts) or None, tuple(NextCounter(track_id, following) for track_id, following in newest) or None
+    while len(due) > TRACKS_MAX:
+        del due[next(iter(due))]  # popped and set again: the tracks heard of last stand last, and stay
+    return tuple(shifts) or None

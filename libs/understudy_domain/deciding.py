@@ -83,11 +83,12 @@ class Decider:
         while True:
             slot = self._endpoint.next_slot(self._grid)
             assert slot is not None
-            deliveries = self._deliveries(slot)
-            active = deliveries[self._endpoint.last.active_input]
+            active = self._counted_delivery(self._state.input(self._endpoint.last.active_input), slot)
             if active.complete and not any(active.pieces.values()):
                 self._endpoint.passed = slot + 1
                 continue
+            other = self._counted_delivery(self._state.input(3 - active.input_id), slot)
+            deliveries = {active.input_id: active, other.input_id: begun_together(other)}
             view = self._view(slot, deliveries, active_input=self._endpoint.last.active_input)
             view = self._with_wanted(view, deliveries)
             together = self._together(view, deliveries)
@@ -127,7 +128,7 @@ class Decider:
         )
         if not isinstance(chosen, int):
             return Answer(wake_at=chosen.until if chosen is not None else None)
-        deliveries = self._deliveries(slots[chosen])
+        deliveries = {one.input_id: self._counted_delivery(one, slots[chosen]) for one in self._state.inputs}
         view = self._view(slots[chosen], deliveries, active_input=chosen)
         return Answer(self._entry(view, deliveries, Publish(chosen, Reason.START, step=0)))
 
@@ -173,16 +174,10 @@ class Decider:
             one, renditions, grid=self._grid, bounds=self.bounds(slot), lacking=self._lacking[one.input_id]
         )
 
-    def _deliveries(self, slot: int) -> dict[int, SlotDelivery]:
+    def _counted_delivery(self, one: InputState, slot: int) -> SlotDelivery:
+        """What an input has delivered of a slot, as far as it counts."""
         alone = self._endpoint.is_alone_with
-        found = {
-            one.input_id: self._delivery(one, slot) if alone in (None, one.input_id) else self._nothing(one, slot)
-            for one in self._state.inputs
-        }
-        if self._endpoint.last is not None:
-            other = 3 - self._endpoint.last.active_input
-            found[other] = begun_together(found[other])
-        return found
+        return self._delivery(one, slot) if alone in (None, one.input_id) else self._nothing(one, slot)
 
     def _nothing(self, one: InputState, slot: int) -> SlotDelivery:
         """What an input counts for where redundancy is off."""

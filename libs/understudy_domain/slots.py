@@ -88,7 +88,6 @@ def slot_delivery(
     end = begin + bounds.slot_duration
     pieces: dict[str, tuple[Piece, ...]] = {}
     missing, without = [], []
-    completed_at: int | None = None
     leading: Sequence[Piece] | None = None
     leading_end = end
     delivered = {rendition: state.rendition_pieces(rendition) for rendition in renditions}
@@ -111,13 +110,12 @@ def slot_delivery(
             without.append(rendition)
             continue
         if leading is None:
-            leading, leading_end = mine, max([end, *(piece.end for piece in run[-1:])])
-        if _covers(run, begin=reached, end=leading_end, hole_max=half):
-            completed_at = max([completed_at or 0, *(piece.arrived_at for piece in run)])
-        else:
+            leading, leading_end = mine, max(end, run[-1].end) if run else end
+        if not _covers(run, begin=reached, end=leading_end, hole_max=half):
             missing.append(rendition)
     complete = not missing and len(without) < len(pieces)
-    completed_at = completed_at if complete else None
+    arrived_at = (piece.arrived_at for run in pieces.values() for piece in run)
+    completed_at = max(arrived_at, default=0) if complete else None
     return SlotDelivery(state.input_id, complete, tuple(missing), pieces, completed_at, tuple(without))
 
 
