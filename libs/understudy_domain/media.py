@@ -86,7 +86,10 @@ class Probe:
 
     def of_kind(self, kind: TrackKind) -> Track | None:
         """The first track of a kind."""
-        return next((track for track in self.tracks if track.kind is kind), None)
+        for track in self.tracks:
+            if track.kind is kind:
+                return track
+        return None
 
     @property
     def leading(self) -> Track | None:

@@ -2,6 +2,9 @@
 
 That is how dataclasses come by their ``__init__``, and for the same reason: a controller turns ten thousand facts a
 second into objects, and going over a class's fields with a call for each takes several times as long.
+
+Mostly an object is a dict with its fields' names. What a record holds by the hundred is a row: a list of its fields'
+values, in order, and so is all that it holds in turn. That is a third shorter, and takes half the time.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import partial
 from typing import Any, cast
 
 from understudy_domain.errors import MalformedRecord
@@ -20,23 +24,48 @@ Convert = Callable[[Any], Any]
 _SCALARS = (int, str, bool)
 _INDENT = "    "
 
-_readers: dict[Any, Convert] = {}
-_writers: dict[Any, Convert] = {}
+_readers: dict[tuple[Any, bool], Convert] = {}
+_writers: dict[tuple[Any, bool], Convert] = {}
+_rows: set[type] = set()
+
+T = typing.TypeVar("T")
 
 
-def reader(hint: Any) -> Convert:
-    """The function that makes a value of type ``hint`` of parsed JSON; it raises ``MalformedRecord``."""
-    found = _readers.get(hint)
+def row(cls: type[T]) -> type[T]:
+    """Have a dataclass written as a row. Further fields come last, with defaults, for they are told by their places."""
+    _rows.add(cls)
+    return cls
+
+
+def reader(hint: Any, *, as_row: bool = False) -> Convert:
+    """The function that makes a value of type ``hint`` of parsed JSON; it raises ``MalformedRecord``.
+
+    ``as_row``: as it is written within a row.
+    """
+    key = (hint, as_row or hint in _rows)
+    found = _readers.get(key)
     if found is None:
-        found = _readers[hint] = _class_reader(hint) if dataclasses.is_dataclass(hint) else _value_reader(hint)
+        if not dataclasses.is_dataclass(hint):
+            found = _value_reader(*key)
+        else:
+            found = _row_reader(hint) if key[1] else _class_reader(hint)
+        _readers[key] = found
     return found
 
 
-def writer(hint: Any) -> Convert:
-    """The function that makes dicts, lists and scalars of a value of type ``hint``."""
-    found = _writers.get(hint)
+def writer(hint: Any, *, as_row: bool = False) -> Convert:
+    """The function that makes dicts, lists and scalars of a value of type ``hint``.
+
+    ``as_row``: as it is written within a row.
+    """
+    key = (hint, as_row or hint in _rows)
+    found = _writers.get(key)
     if found is None:
-        found = _writers[hint] = _class_writer(hint) if dataclasses.is_dataclass(hint) else _value_writer(hint)
+        if not dataclasses.is_dataclass(hint):
+            found = _value_writer(*key)
+        else:
+            found = _row_writer(hint) if key[1] else _class_writer(hint)
+        _writers[key] = found
     return found
 
 
@@ -99,6 +128,32 @@ def _class_reader(hint: Any) -> Convert:
     return source.compiled()
 
 
+def _row_reader(hint: Any) -> Convert:
+    cls = cast(type, hint)
+    hints = typing.get_type_hints(cls)
+    names = [field.name for field in dataclasses.fields(cls)]
+    source = _Source("def convert(value):")
+    source.add("if not isinstance(value, list):")
+    source.add(f"raise mismatch('a row for {cls.__name__}', value)", indent=2)
+    source.add(f"if len(value) != {len(names)}:")  # of a release that knew fewer fields, or knows more
+    source.add(f"return {source.name(partial(_of_another_length, cls, names))}(value)", indent=2)
+    variables = [f"f{at}" for at in range(len(names))]
+    source.add(f"{', '.join(variables)}, = value")
+    for variable, name in zip(variables, names, strict=True):
+        _read_into(variable, hints[name], source, indent=1, as_row=True)
+    source.add(f"return {source.name(cls)}({', '.join(variables)})")
+    return source.compiled()
+
+
+def _of_another_length(cls: Any, names: list[str], value: list[Any]) -> Any:
+    known = dict(zip(names, value, strict=False))
+    hints = typing.get_type_hints(cls)
+    required = [one.name for one in dataclasses.fields(cls) if _default(one, _Source("")) is None]
+    if not known.keys() >= set(required):
+        raise MalformedRecord(f"{cls.__name__} lacks {', '.join(set(required) - known.keys())}")
+    return cls(**{name: reader(hints[name], as_row=True)(one) for name, one in known.items()})
+
+
 def _default(field: dataclasses.Field[Any], source: _Source) -> str | None:
     """An expression for a field's default; None where it has none."""
     if field.default is not dataclasses.MISSING:
@@ -108,14 +163,14 @@ def _default(field: dataclasses.Field[Any], source: _Source) -> str | None:
     return None
 
 
-def _value_reader(hint: Any) -> Convert:
+def _value_reader(hint: Any, as_row: bool) -> Convert:
     source = _Source("def convert(value):")
-    _read_into("value", hint, source, indent=1)
+    _read_into("value", hint, source, indent=1, as_row=as_row)
     source.add("return value")
     return source.compiled()
 
 
-def _read_into(variable: str, hint: Any, source: _Source, *, indent: int) -> None:
+def _read_into(variable: str, hint: Any, source: _Source, *, indent: int, as_row: bool = False) -> None:
     """Lines that check a variable's value, and make what it stands for of it."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint in _SCALARS:
@@ -128,16 +183,16 @@ def _read_into(variable: str, hint: Any, source: _Source, *, indent: int) -> Non
         source.add(f"{variable} = float({variable})", indent=indent + 1)
     elif origin in (types.UnionType, typing.Union):
         source.add(f"if {variable} is not None:", indent=indent)
-        _read_into(variable, _inner(hint), source, indent=indent + 1)
+        _read_into(variable, _inner(hint), source, indent=indent + 1, as_row=as_row)
     elif origin in (tuple, list):
         source.add(f"if not isinstance({variable}, list):", indent=indent)
         source.add(f"raise mismatch('a list', {variable})", indent=indent + 1)
-        items = f"[{source.name(reader(arguments[0]))}(one) for one in {variable}]"
+        items = f"[{source.name(reader(arguments[0], as_row=as_row))}(one) for one in {variable}]"
         source.add(f"{variable} = {f'tuple({items})' if origin is tuple else items}", indent=indent)
     elif origin in (Mapping, dict) or hint in (Mapping, dict):
         source.add(f"if not isinstance({variable}, dict):", indent=indent)
         source.add(f"raise mismatch('an object', {variable})", indent=indent + 1)
-        items = f"{source.name(reader(arguments[1]))}(one)"
+        items = f"{source.name(reader(arguments[1], as_row=as_row))}(one)"
         source.add(f"{variable} = {{key: {items} for key, one in {variable}.items()}}", indent=indent)
     elif isinstance(hint, type) and issubclass(hint, StrEnum):
         members = source.name({member.value: member for member in hint})
@@ -146,7 +201,7 @@ def _read_into(variable: str, hint: Any, source: _Source, *, indent: int) -> Non
         source.add("except (KeyError, TypeError):", indent=indent)
         source.add(f"raise mismatch('a {hint.__name__}', {variable}) from None", indent=indent + 1)
     elif dataclasses.is_dataclass(hint):
-        source.add(f"{variable} = {source.name(reader(hint))}({variable})", indent=indent)
+        source.add(f"{variable} = {source.name(reader(hint, as_row=as_row))}({variable})", indent=indent)
     else:
         raise TypeError(f"records cannot hold {hint}")
 
@@ -167,27 +222,42 @@ def _class_writer(hint: Any) -> Convert:
     return source.compiled()
 
 
-def _value_writer(hint: Any) -> Convert:
+def _row_writer(hint: Any) -> Convert:
+    cls = cast(type, hint)
+    hints = typing.get_type_hints(cls)
     source = _Source("def convert(value):")
-    source.add(f"return {_written('value', hint, source)}")
+    values = []
+    for at, field in enumerate(dataclasses.fields(cls)):
+        source.add(f"f{at} = value.{field.name}")
+        written = _written(f"f{at}", hints[field.name], source, as_row=True)
+        if _is_optional(hints[field.name]) and written != f"f{at}":
+            written = f"None if f{at} is None else {written}"
+        values.append(written)
+    source.add(f"return [{', '.join(values)}]")
     return source.compiled()
 
 
-def _written(variable: str, hint: Any, source: _Source) -> str:
+def _value_writer(hint: Any, as_row: bool) -> Convert:
+    source = _Source("def convert(value):")
+    source.add(f"return {_written('value', hint, source, as_row=as_row)}")
+    return source.compiled()
+
+
+def _written(variable: str, hint: Any, source: _Source, *, as_row: bool = False) -> str:
     """An expression for what is to be written of a variable's value, which is not None."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint in (*_SCALARS, float) or (isinstance(hint, type) and issubclass(hint, StrEnum)):
         return variable
     if origin in (types.UnionType, typing.Union):
-        return _written(variable, _inner(hint), source)
+        return _written(variable, _inner(hint), source, as_row=as_row)
     if origin in (tuple, list):
-        item = _written("item", arguments[0], source)
+        item = _written("item", arguments[0], source, as_row=as_row)
         return f"list({variable})" if item == "item" else f"[{item} for item in {variable}]"
     if origin in (Mapping, dict):
-        item = _written("item", arguments[1], source)
+        item = _written("item", arguments[1], source, as_row=as_row)
         return f"dict({variable})" if item == "item" else f"{{key: {item} for key, item in {variable}.items()}}"
     if dataclasses.is_dataclass(hint):
-        return f"{source.name(writer(hint))}({variable})"
+        return f"{source.name(writer(hint, as_row=as_row))}({variable})"
     raise TypeError(f"records cannot hold {hint}")
 
 

@@ -13,6 +13,7 @@ from itertools import chain, islice, takewhile
 from operator import attrgetter
 
 from understudy_domain.lag import Lag
+from understudy_domain.plain import row
 from understudy_domain.sources import PLAYLISTS_KEPT
 from understudy_domain.ticks import TICKS_PER_SECOND
 
@@ -37,6 +38,7 @@ _start_of = attrgetter("start")
 _end_of = attrgetter("end")
 
 
+@row
 @dataclass(slots=True)
 class RecentPiece:
     """What is remembered of a delivered piece."""

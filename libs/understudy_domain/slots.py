@@ -98,7 +98,11 @@ def slot_delivery(
         reached = max(begin, reached, bounds.published_until or 0)
         unpublished = _about(mine, begin=begin, half=half, until=index_from(mine, end))
         if published is not None:
-            unpublished = [piece for piece in unpublished if _is_unpublished(piece, published, half)]
+            unpublished = [
+                piece
+                for piece in unpublished
+                if piece.start + piece.end >= 2 * published and _is_unpublished(piece, published, half)
+            ]
         placed = [
             piece
             for piece in unpublished
@@ -184,9 +188,7 @@ def _reached(pieces: Sequence[Piece], earlier: int, begin: int) -> int:
 
 
 def _is_unpublished(piece: Piece, published_until: int, overlap_max: int) -> bool:
-    """Not yet shown, or no more than half of it, and never more than ``overlap_max``, at the seam of two inputs."""
-    if piece.start + piece.end < 2 * published_until:
-        return False
+    """Of a piece shown by half at most: whether it is by no more than ``overlap_max`` either, at a seam of inputs."""
     return piece.start >= published_until - _half_a_piece(piece, overlap_max)
 
 

@@ -13,6 +13,7 @@ from operator import attrgetter
 from understudy_domain.facts import MultivariantArrived, PlaylistArrived, SegmentArrived
 from understudy_domain.lineup import FirstSegment
 from understudy_domain.media import RunningCounter, Track, TrackKind
+from understudy_domain.plain import row
 from understudy_domain.session import AGAIN_SEGMENTS, FORWARD_JUMP_SEGMENTS, RecentPiece, Session
 from understudy_domain.sources import PLAYLISTS_KEPT, ListedSegment, Sources
 from understudy_domain.steadiness import Steadiness
@@ -37,6 +38,7 @@ class PieceTrack:
     frame_duration: int
 
 
+@row
 @dataclass(slots=True)
 class Piece:
     """One input segment of one rendition, in its place."""
@@ -441,8 +443,8 @@ def _piece(parked: ParkedSegment, session: Session, input_id: int) -> Piece:
         end=start + leading.duration,
         timestamp=leading.first_timestamp,
         frame_duration=leading.frame_duration,
-        configuration="+".join(track.configuration for track in probe.tracks if track.configuration),
-        codecs=tuple(track.codec for track in probe.tracks if track.codec),
+        configuration="+".join([track.configuration for track in probe.tracks if track.configuration]),
+        codecs=tuple([track.codec for track in probe.tracks if track.codec]),
         arrived_at=parked.arrived_at,
         session=session.id,
         modulus=probe.timestamp_modulus,
@@ -452,7 +454,7 @@ def _piece(parked: ParkedSegment, session: Session, input_id: int) -> Piece:
         program_date_time=parked.program_date_time,
         counters=probe.counters,
         counter_modulus=probe.counter_modulus,
-        tracks=tuple(_piece_track(track, session) for track in probe.tracks),
+        tracks=tuple([_piece_track(track, session) for track in probe.tracks]),
         layout=probe.layout,
         key_frame_first=all(track.key_frame_first for track in probe.tracks),
     )

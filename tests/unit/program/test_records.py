@@ -12,6 +12,7 @@ import pytest
 
 from understudy_domain import codec
 from understudy_domain.errors import MalformedRecord
+from understudy_domain.plain import row
 
 
 class Colour(StrEnum):
@@ -149,3 +150,56 @@ def test_a_type_that_records_cannot_hold_is_found_when_it_is_first_used() -> Non
 
     with pytest.raises(TypeError, match="records cannot hold"):
         codec.to_plain(Odd({1}))
+
+
+# --- rows -------------------------------------------------------------------------------------------------------------
+
+
+@row
+@dataclass(slots=True)
+class Cell:
+    name: str
+    parts: tuple[Part, ...]
+    weight: int | None = None
+    best: Part | None = None
+    tags: list[str] = field(default_factory=list)
+
+
+@codec.record("test.table")
+@dataclass(slots=True)
+class Table:
+    cells: dict[str, list[Cell]]
+    part: Part
+
+
+TABLE = Table({"a": [Cell("x", (Part(1), Part(2, "two")), 3, Part(4)), Cell("y", ())]}, Part(5))
+
+
+def read_cells(*cells: Any) -> list[Cell]:
+    table = {"type": "test.table", "version": 1, "cells": {"a": list(cells)}, "part": {"number": 5}}
+    return codec.decode_as(Table, json.dumps(table).encode()).cells["a"]
+
+
+def test_a_row_is_written_as_its_values_in_order_with_all_that_it_holds_and_comes_back_as_it_was() -> None:
+    payload = codec.encode(TABLE)
+    cells = [["x", [[1, None], [2, "two"]], 3, [4, None], []], ["y", [], None, None, []]]
+    assert json.loads(payload) == {
+        "type": "test.table",
+        "version": 1,
+        "cells": {"a": cells},
+        "part": {"number": 5},  # the same class outside of a row
+    }
+    assert codec.decode(payload) == TABLE
+
+
+def test_a_row_of_another_release_is_read_as_far_as_both_know_it() -> None:
+    assert read_cells(["x", []], ["y", [], 1, None, ["t"], "of later on"]) == [
+        Cell("x", ()),
+        Cell("y", (), 1, None, ["t"]),
+    ]
+
+
+@pytest.mark.parametrize("cell", [["x"], {"name": "x", "parts": []}, [1, []], ["x", [1]], ["x", [{"number": 1}]]])
+def test_a_row_that_lacks_what_it_needs_or_holds_another_type_is_refused(cell: object) -> None:
+    with pytest.raises(MalformedRecord):
+        read_cells(cell)
