@@ -76,13 +76,9 @@ class ChannelState:
             slot_duration=length,
         )
 
-    def is_alive(self, one: InputState) -> bool:
-        """Whether one of the inputs is not dead by the patience of a slot of one segment; none is without a grid."""
-        return self.grid is not None and self.now < self.dies_at(one)
-
     def alive(self) -> list[InputState]:
         """The inputs that are not dead by the patience of a slot of one segment; none without a grid."""
-        return [one for one in self.inputs if self.is_alive(one)]
+        return [one for one in self.inputs if self.now < self.dies_at(one)] if self.grid is not None else []
 
     def input(self, input_id: int) -> InputState:
         """Input 1 or 2."""

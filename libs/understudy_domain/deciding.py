@@ -66,15 +66,14 @@ class Decider:
         self._endpoint = endpoint
         self._grid = grid
         self._slot_duration = endpoint.slot_duration(grid)
+        self._alone = endpoint.is_alone_with
+        names, tolerance = state.names, failover.tolerance_of(self._slot_duration)
         self._lacking = {
-            one.input_id: lacking(
-                one,
-                state.names,
-                segment_duration=grid.segment_duration,
-                tolerance=failover.tolerance_of(self._slot_duration),
-            )
+            one.input_id: lacking(one, names, segment_duration=grid.segment_duration, tolerance=tolerance)
             for one in state.inputs
         }
+        published = endpoint.last.renditions if endpoint.last is not None else ()
+        self._renditions_until = {one.rendition: end for one in published if (end := one.end) is not None}
 
     def next_entry(self) -> Answer:
         """The entry for the next slot, or what it waits for."""
@@ -108,9 +107,8 @@ class Decider:
         """The first slot of the first input to complete one; of two, of the one that lacks fewer renditions."""
         found: dict[int, SlotDelivery] = {}
         slots: dict[int, int] = {}
-        alone = self._endpoint.is_alone_with
         preferred = self._endpoint.policy.input_id
-        for one in self._state.inputs if alone is None else [self._state.input(alone)]:
+        for one in self._state.inputs if self._alone is None else [self._state.input(self._alone)]:
             for slot in sorted(self._slots_touched(one)):
                 delivery = self._delivery(one, slot)
                 if delivery.complete and any(delivery.pieces.values()):
@@ -152,8 +150,8 @@ class Decider:
 
     def _next_slot_touched(self, one: InputState, slot: int) -> int | None:
         starts_at = self._grid.earliest_start_in(slot + 1, slot_duration=self._slot_duration)
-        later = [pieces[at] for pieces in one.pieces.values() if (at := index_from(pieces, starts_at)) < len(pieces)]
-        first = min((piece.start for piece in later), default=None)
+        later = [pieces for pieces in one.pieces.values() if pieces[-1].start >= starts_at]
+        first = min((pieces[index_from(pieces, starts_at)].start for pieces in later), default=None)
         return None if first is None else self._grid.slot_of(first, slot_duration=self._slot_duration)
 
     def bounds(self, slot: int) -> SlotBounds:
@@ -161,8 +159,7 @@ class Decider:
         last = self._endpoint.last
         if last is None:
             return SlotBounds(slot, self._slot_duration, None)
-        renditions_until = {one.rendition: end for one in last.renditions if (end := one.end) is not None}
-        return SlotBounds(slot, self._slot_duration, last.end, renditions_until)
+        return SlotBounds(slot, self._slot_duration, last.end, self._renditions_until)
 
     def _lineup(self, slot: int) -> tuple[Rendition, ...]:
         """The renditions that count in a slot."""
@@ -176,8 +173,7 @@ class Decider:
 
     def _counted_delivery(self, one: InputState, slot: int) -> SlotDelivery:
         """What an input has delivered of a slot, as far as it counts."""
-        alone = self._endpoint.is_alone_with
-        return self._delivery(one, slot) if alone in (None, one.input_id) else self._nothing(one, slot)
+        return self._delivery(one, slot) if self._alone in (None, one.input_id) else self._nothing(one, slot)
 
     def _nothing(self, one: InputState, slot: int) -> SlotDelivery:
         """What an input counts for where redundancy is off."""
@@ -187,7 +183,7 @@ class Decider:
     def _together(self, view: SlotView, deliveries: Mapping[int, SlotDelivery]) -> Union | None:
         """What both inputs have together of a slot past its deadline, if they are proven joinable."""
         now = self._state.now
-        if self._endpoint.is_alone_with is not None:
+        if self._alone is not None:
             return None
         if view.active.complete or view.partly_published or now < view.deadline(now):
             return None
@@ -212,7 +208,7 @@ class Decider:
     def renew_times(self, view: SlotView) -> None:
         """Show the rule the inputs' lags and deaths as they are now; what they have delivered stays as it was seen."""
         for shown in (view.active, view.other):
-            if self._endpoint.is_alone_with in (None, shown.input_id):
+            if self._alone in (None, shown.input_id):
                 one = self._state.input(shown.input_id)
                 shown.lag, shown.dead_at = one.lag, self._dead_at(one)
 
@@ -244,7 +240,7 @@ class Decider:
                 deliveries[3 - active_input].pieces[rendition] for rendition in deliveries[active_input].lacking
             ),
             partly_published=self._endpoint.has_part_of(slot, self._grid),
-            may_fail_over=self._endpoint.may_fail_over and self._endpoint.is_alone_with is None,
+            may_fail_over=self._endpoint.may_fail_over and self._alone is None,
         )
 
     def _passed_over(self, slot: int) -> int:
@@ -254,7 +250,7 @@ class Decider:
         return max(begin - last.end + self._grid.segment_duration // 2, 0) // self._slot_duration
 
     def _input_view(self, one: InputState, slot: int, delivery: SlotDelivery) -> InputView:
-        if self._endpoint.is_alone_with not in (None, one.input_id):
+        if self._alone not in (None, one.input_id):
             return _absent(one)
         return InputView(
             input_id=one.input_id,
@@ -311,7 +307,7 @@ class Decider:
 
     def _counted(self) -> list[InputState]:
         """The inputs that count: one alone where redundancy is off."""
-        return [one for one in self._state.inputs if self._endpoint.is_alone_with in (None, one.input_id)]
+        return [one for one in self._state.inputs if self._alone in (None, one.input_id)]
 
     def _with_end(
         self, evidence: Evidence, reason: Reason, view: SlotView, pieces: Mapping[str, tuple[Piece, ...]]

@@ -172,13 +172,14 @@ class ChannelFold:
     def _follow_inputs(self) -> None:
         """Renditions and S_in follow what the inputs deliver: looked at when that has changed, or an input has died."""
         state = self.state
-        seen = ([(one.changes, state.is_alive(one)) for one in state.inputs], state.grid, state.lineup)
+        alive, grid = state.alive(), state.grid
+        seen = ([one.changes for one in state.inputs], [one.input_id for one in alive], grid, state.lineup)
         if seen == self._followed:
             return
         self._followed = seen
         match_renditions(state)
-        follow_segment_duration(state)
-        change_lineup(state)
+        follow_segment_duration(state, alive)
+        change_lineup(state, alive if state.grid is grid else state.alive())
 
     def _input(self, input_id: int) -> InputState:
         return self.state.input(input_id)

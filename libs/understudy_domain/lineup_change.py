@@ -25,11 +25,10 @@ DEPARTED_KEPT = 32
 """Renditions that have left and are remembered, so that they may come back under their numbers."""
 
 
-def change_lineup(state: ChannelState) -> None:
-    """Let renditions leave and join, as of what has just arrived."""
+def change_lineup(state: ChannelState, alive: Sequence[InputState]) -> None:
+    """Let renditions leave and join, as of what has just arrived; ``alive``: the inputs that are not dead."""
     if state.grid is None or not state.lineup:
         return
-    alive = state.alive()
     for one in alive if state.departed else ():
         _forget_carried(one, state)
     if alive:

@@ -18,9 +18,8 @@ DIFFERENCE_DIVISOR = 10
 """What is within a tenth of S_in is the same length: encoders vary."""
 
 
-def follow_segment_duration(state: ChannelState) -> None:
-    """Replace the grid where every input that is alive has settled on another segment duration."""
-    alive = state.alive()
+def follow_segment_duration(state: ChannelState, alive: Sequence[InputState]) -> None:
+    """Replace the grid where every input that is ``alive`` has settled on another segment duration."""
     first = next(iter(_newest(alive[0], state)), None) if alive else None
     if state.grid is None or first is None:
         return
