@@ -14,12 +14,16 @@ from support.stack import Stack, free_port_offset
 from support.worked_examples import EXAMPLES
 
 _stacks: list[Stack] = []
+_SMALL_INDEX_PAGES = {"UNDERSTUDY_INDEX_PAGE_ENTRIES": "16", "UNDERSTUDY_RETENTION_INTERVAL_SECONDS": "3"}
+"""Made within a run; entries and media are kept for an hour all the same."""
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """`understudy up --no-demo`, ready; ended with SIGTERM, in time and leaving nothing behind."""
-    running = Stack(tmp_path_factory.mktemp("stack") / "data", port_offset=free_port_offset())
+    running = Stack(
+        tmp_path_factory.mktemp("stack") / "data", port_offset=free_port_offset(), environment=_SMALL_INDEX_PAGES
+    )
     _stacks.append(running)
     running.start()
     yield running

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,15 @@ class Credentials:
 class Stack:
     """A running local stack; every question about it is answered from its ``stack.json``, read anew."""
 
-    def __init__(self, data_directory: Path, *, port_offset: int, options: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        data_directory: Path,
+        *,
+        port_offset: int,
+        options: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """``environment``: what its services are told besides."""
         self.data_directory = data_directory
         self.output_path = data_directory.parent / f"{data_directory.name}-understudy-up.log"
         self._command = [
@@ -52,6 +60,7 @@ class Stack:
             *("up", "--no-demo", "--data-dir", str(data_directory), "--port-offset", str(port_offset)),
             *options,
         ]
+        self._environment = {**os.environ, **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -62,7 +71,9 @@ class Stack:
         """
         with self.output_path.open("ab") as output:
             # A session of its own: a Ctrl-C meant for pytest must reach it through stop() only.
-            self._process = subprocess.Popen(self._command, stdout=output, stderr=output, start_new_session=True)
+            self._process = subprocess.Popen(
+                self._command, stdout=output, stderr=output, start_new_session=True, env=self._environment
+            )
 
         def is_ready() -> bool:
             assert self._process is not None
