@@ -73,6 +73,7 @@ class _Rendered:
 
     cut: Cut
     package: HlsPackage
+    manifest_name: str
     text: Text
 
 
@@ -199,12 +200,12 @@ class Startover:
     # --- rendering ----------------------------------------------------------------------------------------------------
 
     async def _rendered(self, view: HistoryView, request: PlaylistRequest, cut: Cut) -> _Rendered:
-        package = view.endpoint.hls_package
+        made_of = (cut, view.endpoint.hls_package, view.endpoint.manifest_name)
         return await self.playlists.get(
             request,
             lambda: self._render(view, request, cut),
             weight=lambda one: one.text.size,
-            is_current=lambda one: one.cut == cut and one.package == package,
+            is_current=lambda one: (one.cut, one.package, one.manifest_name) == made_of,
         )
 
     async def _render(self, view: HistoryView, request: PlaylistRequest, cut: Cut) -> _Rendered:
@@ -221,7 +222,7 @@ class Startover:
             pieces = await self._pieces(view, request, cut, _rendition_of(request, view.endpoint.manifest_name))
             parts = render_window(cut, [piece.block for piece in pieces])
             text = await _put_together(parts, pieces)
-        return _Rendered(cut, view.endpoint.hls_package, text)
+        return _Rendered(cut, view.endpoint.hls_package, view.endpoint.manifest_name, text)
 
     async def _pieces(self, view: HistoryView, request: PlaylistRequest, cut: Cut, rendition: str) -> list[_Piece]:
         limit = asyncio.Semaphore(_AT_ONCE)
