@@ -57,7 +57,7 @@ def show_running(directory: DataDirectory, wanted: Wanted, *, write: Write) -> N
     async def follow(stack: StackLog, waiting: set[str]) -> None:
         shown: dict[str, str] = {}
         async with aclosing(HarvestJobs(stack.bus).follow()) as stored_jobs:
-            async for job, *_ in stored_jobs:
+            async for job, _ in stored_jobs:
                 line = wanted.line_of(job)
                 if job.id in waiting and shown.get(job.id) != line:
                     shown[job.id] = line

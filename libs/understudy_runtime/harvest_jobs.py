@@ -23,8 +23,6 @@ class StoredJob(NamedTuple):
 
     job: HarvestJob
     revision: int
-    pending: int = 0
-    """While following: how many further records there were behind it."""
 
 
 class HarvestJobs:
@@ -83,20 +81,20 @@ class HarvestJobs:
                 if found is not None:
                     yield found
 
-    async def is_empty(self) -> bool:
-        """Whether there is no job at all.
+    async def last_revision(self) -> int:
+        """The newest revision of any job.
 
         Raises:
             BusUnavailable: no answer in time.
         """
-        return not await self._kv.keys(keys.HARVEST_JOBS)
+        return await self._kv.last_revision()
 
 
 def _stored(entry: Entry) -> StoredJob | None:
     if entry.value is None:
         return None
     try:
-        return StoredJob(codec.decode_as(HarvestJob, entry.value), entry.revision, entry.pending)
+        return StoredJob(codec.decode_as(HarvestJob, entry.value), entry.revision)
     except (MalformedRecord, InvalidResource) as err:
         _log.error("skipped a harvest job that does not parse: %s", err, extra={"key": entry.key})
         return None

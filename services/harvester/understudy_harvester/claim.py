@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 RENEWAL_SECONDS: Final = 1.0
 """How often progress is told."""
-LAPSE_SECONDS: Final = 6.0
+LAPSE_SECONDS: Final = 5.0
 """How long a record may stand still before its claim counts for nothing."""
 
 

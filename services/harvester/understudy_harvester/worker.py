@@ -52,7 +52,7 @@ class Worker:
         self._working: dict[str, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self.is_current = False
-        """All jobs there are have been read."""
+        """The jobs were reached, and are followed from here on."""
 
     async def start(self) -> None:
         """Begin."""
@@ -80,8 +80,8 @@ class Worker:
     # --- following ----------------------------------------------------------------------------------------------------
 
     async def _follow(self) -> None:
-        if await self._is_empty():
-            self.is_current = True
+        await self._reach()
+        self.is_current = True
         while True:
             try:
                 async with aclosing(self._jobs.follow()) as stored_jobs:
@@ -94,12 +94,14 @@ class Worker:
                 _log.exception("following the jobs failed, beginning again")
             await asyncio.sleep(_RESTART_SECONDS)
 
-    async def _is_empty(self) -> bool:
+    async def _reach(self) -> None:
         while True:
             try:
-                return await self._jobs.is_empty()
+                await self._jobs.last_revision()
             except BusUnavailable as err:
                 _log.warning("the jobs are not here yet: %s", err)
+            else:
+                return
 
     def _see(self, stored: StoredJob) -> None:
         job = stored.job
@@ -107,7 +109,6 @@ class Worker:
             self._seen.pop(job.id, None)
         else:
             self._seen[job.id] = _Seen(stored, clock.monotonic())
-        self.is_current = self.is_current or stored.pending == 0
 
     # --- choosing -----------------------------------------------------------------------------------------------------
 

@@ -17,13 +17,13 @@ from understudy_domain.channel import OriginEndpoint
 from understudy_domain.harvest_job import HarvestJob, HarvestStatus
 from understudy_runtime.settings import CommonSettings
 
-SLOTS = 16
+SLOTS = 12
 SLOT_BYTES = 2 * 400 * 188
 SLOWLY = {"harvest_bytes_per_second": str(4 * SLOT_BYTES), "harvest_segments_max": "2"}
 """Four slots a second."""
 
 
-async def some_stored(farm: Farm, job: HarvestJob, *, slots: int = 4) -> HarvestJob:
+async def some_stored(farm: Farm, job: HarvestJob, *, slots: int = 3) -> HarvestJob:
     """Once so many slots are known to be stored."""
 
     async def look() -> HarvestJob | None:
@@ -87,7 +87,7 @@ async def test_a_sibling_goes_on_where_one_that_was_killed_had_stopped(
     expected = await undisturbed(farm, endpoint, settings, tmp_path)
     with HarvesterProcess(tmp_path, settings, name="first", **SLOWLY) as first:
         job = await farm.submit(farm.job(endpoint, start=1, end=1 + SLOTS))
-        at_death = await watched(farm, job, slots=8)
+        at_death = await watched(farm, job, slots=6)
         first.kill()
         assert job.destination.manifest_key in farm.objects()  # the other job's
         with HarvesterProcess(tmp_path, settings, name="second", **SLOWLY) as second:
@@ -141,7 +141,7 @@ async def test_one_that_is_told_to_end_gives_its_job_back_at_once(
         given_back = await farm.now(job)
         assert given_back.holder is None
         assert given_back.progress is not None
-        assert given_back.progress.segments >= 4
+        assert given_back.progress.segments >= 3
         with HarvesterProcess(tmp_path, settings, name="second"):
             check_counts(await farm.done(job, within_seconds=8))
 

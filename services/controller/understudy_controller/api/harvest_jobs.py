@@ -114,7 +114,7 @@ class HarvestControl:
             TooManyWriters: its harvester was quicker, again and again.
         """
         for _ in range(_ATTEMPTS):
-            job, revision, _ = await self._stored(job_id)
+            job, revision = await self._stored(job_id)
             if job.is_done:
                 raise InvalidResource(f"the harvest job {job.id} is done already: {job.status}")
             changed = replace(job, status=HarvestStatus.FAILED, message="called off", ended_at=self._now(), holder=None)
