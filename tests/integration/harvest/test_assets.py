@@ -12,10 +12,13 @@ from support.egress_process import EgressProcess
 from support.harvester_process import HarvesterProcess
 from support.harvesting import Farm, eventually
 from support.program_publisher import Shown
+from understudy_domain import codec, keys, ticks
 from understudy_domain.event import EventKind
+from understudy_domain.harvest_events import harvest_event
 from understudy_domain.harvest_job import HarvestStatus
 from understudy_domain.hls.media_playlist import MediaPlaylist
 from understudy_domain.hls.playlist import parse_playlist
+from understudy_runtime import clock
 from understudy_runtime.settings import CommonSettings
 
 
@@ -182,3 +185,21 @@ async def test_a_job_that_is_called_off_ends_and_gets_no_playlist(
         await eventually(at_rest, "nobody works at it")
     assert [event.kind for event in await farm.events()] == [EventKind.HARVEST_FAILED]
     assert "shows/one.m3u8" not in farm.objects()
+
+
+async def test_what_one_that_died_has_not_told_is_told_by_the_next_and_nothing_twice(
+    farm: Farm, settings: CommonSettings, tmp_path: Path
+) -> None:
+    endpoint = await farm.endpoint()
+    now = clock.now_ticks()
+    done = replace(farm.job(endpoint, start=0, end=3), status=HarvestStatus.FAILED, message="for a reason")
+    untold = await farm.submit(replace(done, ended_at=now))
+    long_ago = replace(done, id="long-ago", guid="b" * 32, ended_at=now - ticks.from_seconds(3_600))
+    event = harvest_event(long_ago)
+    # Stored longer ago than the stream remembers message ids: as if it had none.
+    await farm.bus.publish(keys.event_subject(event.kind, event.channel, event.about), codec.encode(event))
+    await farm.submit(long_ago)
+    with HarvesterProcess(tmp_path, settings):
+        for job in (untold, long_ago):
+            assert (await farm.done(job)).status is HarvestStatus.FAILED
+    assert sorted(event.harvest_job_id or "" for event in await farm.events()) == sorted([untold.id, "long-ago"])
