@@ -45,7 +45,11 @@ sub vcl_recv {
     if (req.url !~ "^/out/v1/") {
         return (synth(404));
     }
-    # The whole URL is the key, query string included: it says which part of the programme a playlist is to list.
+    # The whole URL is the key: the query string says which part of the programme a playlist is to list. A segment has
+    # none: what is there is somebody's session id, and would be a copy for each.
+    if (req.url !~ "\.m3u8(\?|$)") {
+        set req.url = regsub(req.url, "\?.*$", "");
+    }
     # Cookies and Authorization mean nothing to egress, and would keep everything out of the cache.
     unset req.http.Cookie;
     unset req.http.Authorization;

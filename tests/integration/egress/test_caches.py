@@ -157,6 +157,17 @@ async def test_another_query_string_is_another_object(
     assert before + 3 <= answered(egress, "media_playlist", 200) <= before + 5, "the five may have taken a second"
 
 
+async def test_a_query_string_makes_no_other_segment(
+    client: Exchange, publisher: ProgramPublisher, shown: Shown, egress: EgressProcess
+) -> None:
+    await publisher.configure(shown.endpoint)
+    await publisher.publish(shown.endpoint)
+    before = answered(egress, "segment", 200)
+    for query in ("", "?session=1", "?session=2&start=5"):
+        assert (await client.request(shown.segment(0) + query)).status == 200
+    assert answered(egress, "segment", 200) == before + 1
+
+
 async def test_the_cache_shows_the_secret_that_egress_wants_of_it(
     client: Exchange, publisher: ProgramPublisher, shown: Shown, egress: EgressProcess
 ) -> None:

@@ -83,7 +83,8 @@ class Pages:
         if gone and self._holds(shard.number):
             object_keys, _ = await self._open()
             await object_keys.remove([page.render() for page in gone])
-            kept.pages = [page for page in kept.pages if page not in gone]
+            removed = set(gone)  # of hundreds: a list would be searched for each page while decisions wait
+            kept.pages = [page for page in kept.pages if page not in removed]
             self._metrics.objects.inc(len(gone))
 
     async def make(self, shard: Shard, endpoint: OriginEndpoint, kept: KeptProgramme, *, entries_max: int) -> int:
