@@ -118,6 +118,9 @@ class OriginEndpoint:
     hold_down_seconds: int = HOLD_DOWN_DEFAULT // ticks.TICKS_PER_SECOND
     declared: str | None = None
     """As a channel's."""
+    first_media_sequence: int = 0
+    """Media sequence number that its programme begins with. Under a pinned guid it is the epoch second of its creation:
+    what another installation has published under the same URLs lies before it, for slots are no shorter than 1 s."""
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself.
@@ -144,4 +147,5 @@ def configured(endpoint: OriginEndpoint, *, revision: int) -> EndpointConfigured
         policy=endpoint.policy,
         policy_input=endpoint.policy_input,
         hold_down=endpoint.hold_down_seconds * ticks.TICKS_PER_SECOND,
+        first_media_sequence=endpoint.first_media_sequence,
     )

@@ -46,6 +46,8 @@ class EndpointState:
     last: ProgramEntry | None = None
     passed: int | None = None
     """A slot up to which everything was passed over without an entry, since the last one."""
+    first_media_sequence: int = 0
+    """Of its first entry."""
 
     @classmethod
     def configured(cls, command: EndpointConfigured) -> EndpointState:
@@ -59,6 +61,7 @@ class EndpointState:
         self.segment_duration = command.segment_duration
         self.time_delay = command.time_delay
         self.revision = command.revision
+        self.first_media_sequence = command.first_media_sequence
         before, self.policy = self.policy, Policy(command.policy, command.policy_input, command.hold_down)
         if self.order is not None and not self.policy.chooses_as(before):
             self.order = replace(self.order, withdrawn=True)

@@ -123,6 +123,8 @@ class EndpointConfigured:
     policy_input: int = 1
     hold_down: int = HOLD_DOWN_DEFAULT
     """Ticks."""
+    first_media_sequence: int = 0
+    """What the programme begins with; of no effect once it has begun."""
 
 
 @record("command.switchover")

@@ -52,7 +52,7 @@ def entry_of(
         origin_endpoint=endpoint.origin_endpoint,
         channel=channel_guid,
         slot=choice.slot,
-        media_sequence=0 if last is None else last.media_sequence + 1,
+        media_sequence=endpoint.first_media_sequence if last is None else last.media_sequence + 1,
         discontinuity_sequence=_discontinuity_sequence(last),
         discontinuity=discontinuity,
         start=start,

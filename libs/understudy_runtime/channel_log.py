@@ -9,6 +9,7 @@ from understudy_domain import codec, keys, ticks
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.errors import MalformedKey, MalformedRecord
 from understudy_domain.facts import Fact
+from understudy_domain.reason import Reason
 from understudy_domain.replay import WARM_UP_SECONDS, WARM_UP_SEGMENTS, LoggedFact, begins_at, segment_duration_of
 from understudy_domain.slot_replay import AFTERWARDS
 from understudy_domain.ticks import TICKS_PER_SECOND
@@ -56,7 +57,7 @@ class ChannelLog:
         first = entries[0] if entries else entry
         segment_duration = segment_duration_of(first) or first.slot_duration
         begin = begins_at(first, segment_duration) - _BEFORE_SEGMENTS * segment_duration
-        if first.media_sequence == 0:
+        if first.reason is Reason.START:
             begin -= _BEFORE_FIRST
         return await self.arrivals_messages(begin=begin, end=entry.as_of.instant + AFTERWARDS + TICKS_PER_SECOND)
 

@@ -124,10 +124,22 @@ def running_counters(number: int, *, seed: str) -> tuple[RunningCounter, ...]:
 
 
 def configured(
-    name: str, *, seconds: float, delay_seconds: float = 0.0, revision: int = 1, at_seconds: float = -1.0
+    name: str,
+    *,
+    seconds: float,
+    delay_seconds: float = 0.0,
+    revision: int = 1,
+    at_seconds: float = -1.0,
+    first_media_sequence: int = 0,
 ) -> Message:
     """An endpoint comes to be, or changes."""
-    fact = EndpointConfigured(endpoint_guid(name), from_seconds(seconds), from_seconds(delay_seconds), revision)
+    fact = EndpointConfigured(
+        endpoint_guid(name),
+        from_seconds(seconds),
+        from_seconds(delay_seconds),
+        revision,
+        first_media_sequence=first_media_sequence,
+    )
     return Message(EPOCH + from_seconds(at_seconds), None, fact)
 
 

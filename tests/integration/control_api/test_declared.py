@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from support.broadcast import publish_in_real_time, read, shard_of
 from support.control_process import REPOSITORY, Controller
 from support.deadline import eventually
 from support.nats_server import NatsServer, running_nats_server
+from support.synthetic import EPOCH, SyntheticEncoder
 from understudy_controller.declare.applying import Applier
 from understudy_controller.declare.declaration import parse_declaration
 from understudy_controller.declare.plan import Terms
-from understudy_domain import keys
+from understudy_domain import codec, keys
+from understudy_domain.entry import ProgramEntry
+from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.jetstream import connect
+from understudy_runtime.messages import StoredMessage
 from understudy_runtime.settings import CommonSettings
 
 SECONDS = 20.0
@@ -109,6 +116,27 @@ def described(client: Any, channel_id: str) -> dict[str, Any]:
         "channel": {name: value for name, value in channel.items() if name not in ("ResponseMetadata", "CreatedAt")},
         "endpoints": [{name: value for name, value in one.items() if name != "CreatedAt"} for one in endpoints],
     }
+
+
+def first_number(client: Any, endpoint_id: str, nats_url: str) -> int:
+    """The media sequence number that a programme begins with, once an encoder has delivered half a minute."""
+    settings = CommonSettings(nats_url=nats_url)
+    endpoint = client.describe_origin_endpoint(Id=endpoint_id)
+    channel = client.describe_channel(Id=endpoint["ChannelId"])["Arn"].rpartition("/")[2]
+    t0 = time.time() - 30
+    encoder = SyntheticEncoder(1, segment_seconds=2.0, date_offset_seconds=t0 - EPOCH / TICKS_PER_SECOND)
+    asyncio.run(publish_in_real_time(settings, channel, encoder.messages(range(15)), t0 - 5))
+    subject = keys.program_subject(shard_of(channel), endpoint["Arn"].rpartition("/")[2])
+    found: list[StoredMessage] = []
+
+    def is_published() -> bool:
+        found[:] = asyncio.run(read(settings, keys.PROGRAM_STREAM, subject))
+        return bool(found)
+
+    eventually(is_published, within_seconds=SECONDS, what="an entry")
+    entries = [codec.decode_as(ProgramEntry, message.payload).media_sequence for message in found]
+    assert entries == list(range(entries[0], entries[0] + len(entries)))
+    return entries[0]
 
 
 def test_two_controllers_apply_a_file_at_once_follow_it_and_prune(
@@ -207,6 +235,7 @@ def test_a_rebuilt_cluster_has_the_urls_and_credentials_that_were_exported(
             client.configure_logs(Id="news", EgressAccessLogs={})
             client.update_origin_endpoint(Id="news-hls", Whitelist=["192.0.2.0/24"], StartoverWindowSeconds=600)
             before = described(client, "news")
+            assert first_number(client, "news-hls", server.url) == 0
         exported = command(tmp_path / "exported.yaml", "--export", nats_url=server.url)
         assert exported.returncode == 0, exported
     assert (tmp_path / "exported.yaml").stat().st_mode & 0o777 == 0o600
@@ -215,6 +244,7 @@ def test_a_rebuilt_cluster_has_the_urls_and_credentials_that_were_exported(
     assert "channels: 1, origin endpoints: 2" in checked.stdout
 
     with running_nats_server(tmp_path_factory.mktemp("second")) as server:
+        began = int(time.time())
         controller = start(nats_url=server.url, declared_file=str(tmp_path / "exported.yaml"))
         eventually(lambda: "resources are applied" in controller.log(), within_seconds=SECONDS, what="it is applied")
         assert described(controller.client(), "news") == before
@@ -226,6 +256,8 @@ def test_a_rebuilt_cluster_has_the_urls_and_credentials_that_were_exported(
         again = command(tmp_path / "exported.yaml", nats_url=server.url)
         assert again.stdout == "created origin endpoint news-delayed\n", again
         assert described(client, "news") == before
+        number = first_number(client, "news-hls", server.url)
+        assert began <= number <= time.time(), "ahead of all that the former one has published under the same URLs"
 
 
 def test_a_wrong_file_is_told_without_nats(tmp_path: Path) -> None:

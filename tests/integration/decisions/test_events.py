@@ -130,10 +130,11 @@ async def test_a_successor_tells_of_entries_that_its_predecessor_appended_and_di
     with Controller(tmp_path, nats_url=nats_server.url) as controller:
         channel, guids = await asyncio.to_thread(create, controller, endpoints={"one": (6, 0)})
         await asyncio.to_thread(controller.stop, kill=True)
-        now = clock.now_ticks()
+        now, first = clock.now_ticks(), 1_800_000_000
         entries = [
             replace(
                 make_entry(number),
+                media_sequence=first + number,
                 channel=channel,
                 origin_endpoint=guids["one"],
                 as_of=AsOf(now - from_seconds(10 - number), 1),
@@ -155,8 +156,8 @@ async def test_a_successor_tells_of_entries_that_its_predecessor_appended_and_di
             assert time.monotonic() < give_up_at, told
             await asyncio.sleep(0.1)
         assert [(one.kind, one.media_sequence) for one in told] == [
-            (EventKind.PROGRAMME_STARTED, 0),
-            (EventKind.FAILOVER, 2),
+            (EventKind.PROGRAMME_STARTED, first),
+            (EventKind.FAILOVER, first + 2),
         ]
         assert {one.origin_endpoint_id for one in told} == {"one"}
 

@@ -8,6 +8,7 @@ from support.program_entries import make_entry
 from understudy_domain import codec, keys
 from understudy_domain.entry import AsOf, ProgramEntry
 from understudy_domain.event import Event, EventKind
+from understudy_domain.facts import ProgramEndOrdered
 from understudy_domain.reason import Reason
 from understudy_domain.ticks import from_seconds
 from understudy_runtime import clock
@@ -51,6 +52,18 @@ async def test_there_are_no_entries_up_to_a_number_that_is_none_yet_nor_about_ti
         assert await log.entries_up_to(ENDPOINT, number) == []
     assert [one.media_sequence for one in await log.entries_around(ENDPOINT, from_seconds(-62_135_596_800))] == [0, 1]
     assert await log.entries_around(ENDPOINT, from_seconds(253_402_300_799)) == []
+
+
+async def test_the_first_slot_is_explained_with_what_came_long_before_it_whatever_its_number(bus: Bus) -> None:
+    log = ChannelLog(bus, CHANNEL, shards=SHARDS)
+    subject = keys.command_subject(keys.shard_of(CHANNEL, shards=SHARDS), CHANNEL)
+    await bus.publish(subject, codec.encode(ProgramEndOrdered()))
+    in_a_while = AsOf(clock.now_ticks() + from_seconds(300), 1)
+    for number in (0, 1_800_000_000):
+        later = replace(make_entry(number), as_of=in_a_while)
+        first = replace(later, reason=Reason.START)
+        assert len(await log.arrivals_around(first, [first])) == 1
+        assert await log.arrivals_around(later, [later]) == []
 
 
 def event(number: int, *, channel: str = CHANNEL, name: str = "show", words: str = "", ago_seconds: float = 0) -> Event:

@@ -85,7 +85,8 @@ class Oracle:
 
     def _numbers(self, before: ProgramEntry | None, entry: ProgramEntry) -> None:
         if before is None:
-            require(entry.media_sequence == 0 and not entry.discontinuity, "I1", f"begins with {entry.media_sequence}")
+            begins = entry.media_sequence == self.endpoint.first_media_sequence and not entry.discontinuity
+            require(begins, "I1", f"begins with {entry.media_sequence}")
             return
         seen = f"{before.media_sequence} is followed by {entry.media_sequence}"
         require(entry.media_sequence == before.media_sequence + 1, "I1 or I10", seen)

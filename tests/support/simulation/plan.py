@@ -40,6 +40,11 @@ class EndpointPlan:
     """(seconds since the broadcast began, segment duration, delay) of each later configuration."""
 
     @property
+    def first_media_sequence(self) -> int:
+        """What its programme begins with: those with a delay have a number of their own."""
+        return 1_800_000_000 if self.delay_seconds else 0
+
+    @property
     def guid(self) -> str:
         """Its guid."""
         return endpoint_guid(self.name)
@@ -234,11 +239,19 @@ def _write(plan: Plan, rng: random.Random) -> None:
                 seconds=endpoint.seconds,
                 delay_seconds=endpoint.delay_seconds,
                 at_seconds=endpoint.created_at_seconds,
+                first_media_sequence=endpoint.first_media_sequence,
             )
         )
         for revision, (at, seconds, delay) in enumerate(endpoint.changes, start=2):
             commands.append(
-                configured(endpoint.name, seconds=seconds, delay_seconds=delay, revision=revision, at_seconds=at)
+                configured(
+                    endpoint.name,
+                    seconds=seconds,
+                    delay_seconds=delay,
+                    revision=revision,
+                    at_seconds=at,
+                    first_media_sequence=endpoint.first_media_sequence,
+                )
             )
             plan.notes.append(f"{endpoint.name} is {seconds} s + {delay} s from {at:.1f} s on")
         wishes = plan.wishes[endpoint.guid]

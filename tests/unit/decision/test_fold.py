@@ -56,6 +56,31 @@ def assert_well_formed(entries: list[ProgramEntry]) -> None:
     assert available == sorted(available)
 
 
+def test_a_programme_begins_with_the_number_that_its_endpoint_came_with() -> None:
+    endpoints = [
+        configured("new", seconds=2),
+        configured("pinned", seconds=2, first_media_sequence=1_800_000_000),
+        configured("pinned", seconds=2, revision=2, at_seconds=20, first_media_sequence=1_900_000_000),
+    ]
+    run = broadcast(SyntheticEncoder(1), SyntheticEncoder(2), endpoints=endpoints)
+    new, pinned = run.of("new"), run.of("pinned")
+    numbers = [entry.media_sequence for entry in pinned]
+    assert numbers == list(range(1_800_000_000, 1_800_000_000 + len(new)))
+    assert [(entry.slot, entry.renditions, entry.available_at) for entry in pinned] == [
+        (entry.slot, entry.renditions, entry.available_at) for entry in new
+    ]
+
+
+def test_a_successor_of_a_controller_that_had_not_begun_begins_with_the_same_number() -> None:
+    def change_controllers(run: Broadcast, position: int) -> None:
+        if position == 1:
+            run.fold = ChannelFold(codec.decode_as(ChannelState, codec.encode(run.fold.state)))
+
+    endpoint = configured("pinned", seconds=2, first_media_sequence=7)
+    run = Broadcast([endpoint, *SyntheticEncoder(1).messages(range(10))]).run(interrupt=change_controllers)
+    assert run.of("pinned")[0].media_sequence == 7
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_healthy_pair_is_published_whole_from_the_input_that_came_first(name: str) -> None:
     shown = broadcast(SyntheticEncoder(1), SyntheticEncoder(2, lag_seconds=0.5)).of(name)

@@ -14,6 +14,7 @@ from understudy_controller.declare.plan import Plan, Terms, plan
 from understudy_domain import codec, keys
 from understudy_domain.channel import AccessLogs, Channel, FormerCredentials, OriginEndpoint
 from understudy_domain.policy import PolicyKind
+from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.kv import Entry
@@ -146,6 +147,15 @@ def test_another_password_is_a_rotation_with_its_grace(stored: Stored) -> None:
     assert (first.username, first.password) == ("one", "other")
     assert first.former == FormerCredentials("one", "first", NOW + 90_000)
     assert second == before[1]
+
+
+def test_numbers_begin_with_the_second_of_creation_under_a_pinned_guid_and_stay_so(stored: Stored) -> None:
+    second = NOW // TICKS_PER_SECOND
+    assert stored.endpoint().first_media_sequence == second > 0
+    ((endpoint, _),) = stored.plan(NEWS.replace("timeDelaySeconds: 10", "timeDelaySeconds: 20")).update_endpoints
+    assert (endpoint.time_delay_seconds, endpoint.first_media_sequence) == (20, second)
+    ((endpoint, _),) = Stored().plan(NEWS.replace(f"    guid: {THIRD}\n", "")).create_endpoints
+    assert endpoint.first_media_sequence == 0, "nobody has published anything under a guid that is new"
 
 
 def test_what_was_made_through_the_api_is_taken_over() -> None:

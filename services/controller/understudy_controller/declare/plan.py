@@ -20,6 +20,7 @@ from understudy_controller.declare.document import Problem
 from understudy_controller.declare.models import DeclaredChannel, DeclaredOriginEndpoint
 from understudy_domain import keys
 from understudy_domain.channel import Channel, IngestEndpoint, OriginEndpoint
+from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_runtime.config_store import ConfigStore, Versioned
 
 R = TypeVar("R", Channel, OriginEndpoint)
@@ -153,15 +154,27 @@ class _Planner:
                 self._say(one, "id", "it is stored in a form that this release cannot read")
             self._must_be_free(one, "guid", request.guid)
             made = self._whole_endpoint(one, channel)
-            self.plan.create_endpoints.append((dataclasses.replace(made, guid=request.guid or made.guid), channel))
+            self.plan.create_endpoints.append((self._pinned(made, request.guid), channel))
             return
         present = stored.value
         self._must_be(one, "guid", request.guid, present.guid)
         self._must_be(one, "channelId", request.channel_id, present.channel_id)
         if present.declared != one.digest:
             made = self._whole_endpoint(one, channel)
-            changed = dataclasses.replace(made, guid=present.guid, created_at=present.created_at)
+            changed = dataclasses.replace(
+                made,
+                guid=present.guid,
+                created_at=present.created_at,
+                first_media_sequence=present.first_media_sequence,
+            )
             self.plan.update_endpoints.append((changed, stored.revision))
+
+    @staticmethod
+    def _pinned(made: OriginEndpoint, guid: str | None) -> OriginEndpoint:
+        """A new origin endpoint. A pinned guid may have been another installation's: its numbers are ahead of those."""
+        if guid is None:
+            return made
+        return dataclasses.replace(made, guid=guid, first_media_sequence=made.created_at // TICKS_PER_SECOND)
 
     def _whole_endpoint(self, one: Declared[DeclaredOriginEndpoint], channel: Channel) -> OriginEndpoint:
         made = resources.new_origin_endpoint(one.request, channel, now=self._terms.now)

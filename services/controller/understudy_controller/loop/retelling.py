@@ -64,7 +64,7 @@ async def tell_again(bus: Bus, *, shard: int, begin: int, tell: Retold) -> None:
             if goes_on(_outline(message), _outline(earlier) if earlier is not None else None):
                 continue
             entry = codec.decode_as(ProgramEntry, message.payload)
-            if earlier is not None or entry.media_sequence == 0:
+            if earlier is not None or entry.reason is Reason.START:
                 tell(entry, codec.decode_as(ProgramEntry, earlier.payload) if earlier is not None else None)
         except MalformedRecord as err:
             _log.warning("an entry does not parse, and is not told of: %s", err, extra={"subject": message.subject})
