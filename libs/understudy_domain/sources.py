@@ -23,13 +23,16 @@ OVERTAKEN_LINES = 5
 NAMES_TO_TRUST = 2
 """Different names of one form that a playlist must have listed before the form alone is trusted."""
 
-_LAST_COUNTER = re.compile(r"\d+(?=\D*$)")
+_DIGITS = re.compile(r"\d+")
 
 
 def name_form(path: str) -> str:
     """A path with the last run of digits of its file name replaced: what the names of one rendition share."""
     folder, slash, name = path.rpartition("/")
-    return folder + slash + _LAST_COUNTER.sub("#", name)
+    run = _DIGITS.search(name[::-1])  # from the right: an encoder may give a name as many runs as it likes
+    if run is None:
+        return path
+    return f"{folder}{slash}{name[: len(name) - run.end()]}#{name[len(name) - run.start() :]}"
 
 
 @dataclass(slots=True)

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from understudy_domain import ticks
 from understudy_domain.errors import NotAPlaylist
 
-_ATTRIBUTE = re.compile(r'\s*([A-Za-z0-9_-]+)\s*=\s*(?:"([^"]*)"|([^",]*))\s*(?:,|$)')
+# Nothing is given back: blanks may belong to either side of a value, and all ways to share them are their number cubed.
+_ATTRIBUTE = re.compile(r'\s*+([A-Za-z0-9_-]++)\s*+=\s*+(?:"([^"]*+)"|([^",]*+))\s*+(?:,|$)')
 _ENUMERATED = re.compile(r"[A-Za-z0-9_.-]+")
 _INTEGER = re.compile(r"[0-9]{1,20}")
 _DECIMAL = re.compile(r"([0-9]{1,9})(?:\.([0-9]{0,18}))?")

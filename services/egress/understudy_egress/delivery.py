@@ -189,10 +189,10 @@ def _guid(path: str) -> str:
 
 def _headers(scope: Scope) -> dict[bytes, bytes]:
     """Request headers by lower-case name; repeated ones joined, as lists are."""
-    found: dict[bytes, bytes] = {}
+    found: dict[bytes, list[bytes]] = {}
     for name, value in scope["headers"]:
-        found[name] = found[name] + b", " + value if name in found else value
-    return found
+        found.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else b", ".join(values) for name, values in found.items()}
 
 
 async def _send_prepared(scope: Scope, send: Send, prepared: Prepared) -> None:

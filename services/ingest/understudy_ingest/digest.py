@@ -25,7 +25,9 @@ from understudy_ingest.errors import Unauthorized
 
 REALM = "understudy"
 
-_PARAMETER = re.compile(r'([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
+# Nothing is given back and no name is begun in its middle: anybody may send this, and it must cost what it is long.
+_PARAMETER = re.compile(r'(?<![A-Za-z0-9_-])([A-Za-z0-9_-]++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)"|([^\s,]+))')
+_AUTHORIZATION_SIZE_MAX = 4 << 10
 _NONCE = re.compile(r"([0-9a-f]{8,12})-([0-9a-f]{16})-([0-9a-f]{32})")
 _CLOCK_SKEW_SECONDS = 60
 _WRONG = "wrong user name or password for this input URL: each of a channel's two input URLs has its own"
@@ -95,8 +97,10 @@ class Credentials:
         ``accepted_nonce`` is one that was accepted on this connection before, and does not grow old on it.
 
         Raises:
-            Unauthorized: there are none, they are wrong, or their nonce is too old.
+            Unauthorized: there are none, they are wrong or longer than any, or their nonce is too old.
         """
+        if len(request.authorization or "") > _AUTHORIZATION_SIZE_MAX:
+            raise Unauthorized(f"an Authorization header is read up to {_AUTHORIZATION_SIZE_MAX} bytes")
         scheme, _, rest = (request.authorization or "").partition(" ")
         pairs = [pair for pair in self._pairs if now_seconds < pair.until_seconds]
         match scheme.lower():

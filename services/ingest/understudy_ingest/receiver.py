@@ -29,6 +29,7 @@ PLAYLIST_SUFFIXES = (".m3u8", ".m3u")
 _PLAYLIST_BEGINNINGS = (b"#EXTM3U", b"\xef\xbb\xbf#EXTM3U")
 _TEXT_BEGINNINGS = (b"WEBVTT", b"\xef\xbb\xbfWEBVTT")
 _PLAYLIST_SIZE_MAX = 8 << 20
+_GZIP_MEMBERS_MAX = 256
 _GONE_MAX = 1_024
 _GZIP_WINDOW = 31  # zlib's way to say: a gzip header, the largest window
 
@@ -160,8 +161,14 @@ def _lists_text_only(fact: PlaylistArrived) -> bool:
 def _decoded(body: bytes, content_encoding: str) -> bytes:
     if content_encoding not in ("gzip", "x-gzip"):
         raise UnsupportedMedia(f"Content-Encoding {content_encoding!r:.40} is not taken: gzip, or none")
+    if len(body) > _PLAYLIST_SIZE_MAX:
+        raise BodyTooLarge(f"a gzipped body is taken up to {_PLAYLIST_SIZE_MAX} bytes")
     unpacked = b""
-    while body:  # gzip may come in several members, one after the other
+    members = 0
+    while body:  # gzip may come in several members, one after the other; each costs a copy of what follows it
+        members += 1
+        if members > _GZIP_MEMBERS_MAX:
+            raise NotAPlaylist(f"the gzipped body has more than {_GZIP_MEMBERS_MAX} members: compress it as a whole")
         unpacker = zlib.decompressobj(_GZIP_WINDOW)
         try:
             unpacked += unpacker.decompress(body, _PLAYLIST_SIZE_MAX + 1 - len(unpacked))

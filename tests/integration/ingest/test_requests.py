@@ -249,6 +249,16 @@ async def test_a_segment_gzipped_in_members_is_stored_whole(
     assert fact.size == len(segments[0])
 
 
+async def test_a_body_gzipped_in_more_members_than_anybody_makes_is_refused(
+    ingest: IngestProcess, channel: Channel
+) -> None:
+    members = gzip.compress(b"") * 256 + gzip.compress(b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1000\na.m3u8\n")
+    async with httpx.AsyncClient(auth=_digest(channel), headers={"Content-Encoding": "gzip"}) as client:
+        answer = await client.put(_url(ingest, channel, "index.m3u8"), content=members)
+    assert (answer.status_code, answer.headers["x-understudy-error"]) == (400, "not_a_playlist")
+    assert "members" in answer.text
+
+
 async def test_any_process_accepts_the_nonce_of_any_other(
     start_ingest: object, channel: Channel, segments: list[bytes], s3_server: S3Server, tmp_path: Path
 ) -> None:

@@ -168,6 +168,11 @@ GOOD = signed("GET", f"{HOST}/channels")
         ({"Authorization": GOOD["Authorization"].replace("host;", "")}, "", Reason.UNSIGNED_HEADER),
         ({"Authorization": GOOD["Authorization"].replace(";x-amz-date", "")}, "", Reason.UNSIGNED_HEADER),
         ({"Authorization": GOOD["Authorization"].replace("host;", "host;gone;")}, "", Reason.UNSIGNED_HEADER),
+        (
+            {"Authorization": GOOD["Authorization"].replace("host;", f"host;{';'.join(map(str, range(64)))};")},
+            "",
+            Reason.MALFORMED,
+        ),
         ({"X-Amz-Security-Token": "t"}, "", Reason.UNSIGNED_HEADER),
         ({"X-Amz-Content-SHA256": "0" * 64}, "", Reason.UNSIGNED_HEADER),
         ({"X-Amz-Date": "yesterday"}, "", Reason.MALFORMED),

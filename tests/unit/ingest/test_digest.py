@@ -61,6 +61,13 @@ def test_every_form_that_clients_use_is_accepted_by_any_process(qop: str | None,
     assert _credentials().check(_request(header), now_seconds=NOW + 1) == nonce
 
 
+def test_a_header_longer_than_any_client_sends_is_not_read_even_if_it_is_right() -> None:
+    credentials = _credentials()
+    header = _header(_nonce(credentials))
+    for more in (' "x"' * 500, " " * 4_096):
+        assert _accepts(credentials, header + more, now=NOW) is (len(header + more) <= 4_096)
+
+
 def test_an_old_nonce_is_stale_but_not_on_the_connection_it_was_accepted_on() -> None:
     credentials = _credentials()
     nonce = _nonce(credentials)

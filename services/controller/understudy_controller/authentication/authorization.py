@@ -23,6 +23,8 @@ _INSTANT: Final = "%Y%m%dT%H%M%SZ"
 _MUST_BE_SIGNED: Final = frozenset({"host", "x-amz-date"})
 _MUST_BE_SIGNED_IF_SENT: Final = frozenset({"x-amz-content-sha256", "x-amz-security-token"})
 """Others that begin alike are added on the way, by CloudFront for instance, and mean nothing here."""
+_SIGNED_HEADERS_MAX: Final = 64
+"""Many more than any client signs: for each, botocore goes over all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,8 @@ def authorization_of(request: HttpRequest, *, now: datetime) -> Authorization:
             Reason.WRONG_SERVICE, f"signed for the service {found['service']:.64}: sign for {SERVICE} instead"
         )
     signed = frozenset(found["headers"].lower().split(";"))
+    if len(signed) > _SIGNED_HEADERS_MAX:
+        raise RequestRefused(Reason.MALFORMED, f"SignedHeaders names more than {_SIGNED_HEADERS_MAX} headers")
     _check_headers(request, signed)
     timestamp = _check_time(request, found["day"], now)
     return Authorization(found["key"], found["region"], signed, found["signature"], timestamp)
