@@ -120,15 +120,12 @@ def chained(pages: Iterable[IndexPageKey], *, before: int) -> list[Span]:
     Pages may overlap where two controllers began them differently; they say the same. Where a programme was begun anew
     after a loss, older ones have the same numbers: the one with the latest date counts.
     """
-    left = sorted(pages, key=lambda key: (key.begin_milliseconds, key.first))
     spans: list[Span] = []
-    while before > 0:
-        found = next((key for key in reversed(left) if key.first < before <= key.last + 1), None)
-        if found is None:
-            break
-        spans.append(Span(found, 0, before - found.first))
-        before = found.first
-        left = left[: left.index(found)]
+    # Each is looked at once, newest first: one that is passed over leads up to nothing that older ones do not.
+    for key in sorted(pages, key=lambda key: (key.begin_milliseconds, key.first), reverse=True):
+        if key.first < before <= key.last + 1:
+            spans.append(Span(key, 0, before - key.first))
+            before = key.first
     return spans[::-1]
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from typing_extensions import override
+
 from understudy_domain.keys import IndexPageKey
 from understudy_domain.timeshift import Span, chained
 
@@ -43,3 +47,25 @@ def test_of_a_programme_that_was_begun_anew_the_newer_pages_count() -> None:
     new = [key(0, 9, begin=900_000), key(10, 14, begin=910_000)]
     spans = chained([*old, *new], before=15)
     assert [span.key for span in spans] == new
+
+
+class CountedKey(IndexPageKey):
+    """One that counts how often anything of any of them is looked at."""
+
+    looks: ClassVar[int] = 0
+
+    @override
+    def __getattribute__(self, name: str) -> object:
+        CountedKey.looks += 1
+        return super().__getattribute__(name)
+
+
+def looks_at(count: int) -> int:
+    pages = [CountedKey("e" * 32, *(10 * n, 10 * n + 9, 20 * n, 1, 2, 3, 0)) for n in range(count)]
+    CountedKey.looks = 0
+    assert len(chained(pages, before=10 * count)) == count
+    return CountedKey.looks
+
+
+def test_twice_as_many_pages_are_twice_the_work() -> None:
+    assert looks_at(2000) < 2.5 * looks_at(1000)
