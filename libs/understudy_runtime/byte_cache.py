@@ -12,68 +12,68 @@ V = TypeVar("V")
 
 
 class ByteCache(Generic[K, V]):
-    """Values by key. Simultaneous misses of one key become one load."""
+    """Values by key, and by the version of what they were made of, where that changes.
+
+    One version of a key is held. Simultaneous misses of the same version become one load.
+    """
 
     def __init__(self, *, bytes_max: int) -> None:
         self.bytes_max = bytes_max
         self.bytes_held = 0
         self.hits = 0
         self.misses = 0
-        self._held: OrderedDict[K, tuple[V, int]] = OrderedDict()
-        self._loads: dict[K, asyncio.Task[V]] = {}
+        self._held: OrderedDict[K, tuple[V, int, Hashable]] = OrderedDict()
+        self._loads: dict[tuple[K, Hashable], asyncio.Task[V]] = {}
 
     def __len__(self) -> int:
         return len(self._held)
 
-    def find(self, key: K) -> V | None:
-        """The value, if it is here."""
+    def find(self, key: K, *, version: Hashable = None) -> V | None:
+        """The value, if it is here, and of this version."""
         held = self._held.get(key)
-        if held is None:
+        if held is None or held[2] != version:
             self.misses += 1
             return None
         self.hits += 1
         self._held.move_to_end(key)
         return held[0]
 
-    def put(self, key: K, value: V, *, weight: int) -> None:
+    def put(self, key: K, value: V, *, weight: int, version: Hashable = None) -> None:
         """Keep a value of ``weight`` bytes, in place of what the key had; one that is too large is not kept."""
-        _, before = self._held.pop(key, (None, 0))
+        _, before, _ = self._held.pop(key, (None, 0, None))
         self.bytes_held -= before
         if weight > self.bytes_max:
             return
-        self._held[key] = (value, weight)
+        self._held[key] = (value, weight, version)
         self.bytes_held += weight
         while self.bytes_held > self.bytes_max:
-            _, (_, gone) = self._held.popitem(last=False)
+            _, (_, gone, _) = self._held.popitem(last=False)
             self.bytes_held -= gone
 
     async def get(
-        self,
-        key: K,
-        load: Callable[[], Awaitable[V]],
-        *,
-        weight: Callable[[V], int],
-        is_current: Callable[[V], bool] = lambda _: True,
+        self, key: K, load: Callable[[], Awaitable[V]], *, weight: Callable[[V], int], version: Hashable = None
     ) -> V:
-        """The value, from memory where it is still current, or by ``load``; whatever that raises reaches all who wait.
+        """The value, from memory or by ``load``; whatever that raises reaches all who wait.
 
-        A caller that goes away takes nothing from the others: the load goes on.
+        What is being loaded of another version is not waited for: it would be something else than was asked for. A
+        caller that goes away takes nothing from the others: the load goes on.
         """
-        found = self.find(key)
-        if found is not None and is_current(found):
+        found = self.find(key, version=version)
+        if found is not None:
             return found
-        task = self._loads.get(key)
+        loading = (key, version)
+        task = self._loads.get(loading)
         if task is None:
-            task = self._loads[key] = asyncio.create_task(self._load(key, load, weight))
-            task.add_done_callback(lambda done: self._forget(key, done))
+            task = self._loads[loading] = asyncio.create_task(self._load(key, load, weight, version))
+            task.add_done_callback(lambda done: self._forget(loading, done))
         return await asyncio.shield(task)
 
-    async def _load(self, key: K, load: Callable[[], Awaitable[V]], weight: Callable[[V], int]) -> V:
+    async def _load(self, key: K, load: Callable[[], Awaitable[V]], weight: Callable[[V], int], version: Hashable) -> V:
         value = await load()
-        self.put(key, value, weight=weight(value))
+        self.put(key, value, weight=weight(value), version=version)
         return value
 
-    def _forget(self, key: K, task: asyncio.Task[V]) -> None:
-        self._loads.pop(key, None)
+    def _forget(self, loading: tuple[K, Hashable], task: asyncio.Task[V]) -> None:
+        self._loads.pop(loading, None)
         if not task.cancelled():
             task.exception()  # Every waiter may have gone away; an exception nobody saw is no news then.

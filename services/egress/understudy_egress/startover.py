@@ -69,11 +69,9 @@ class _BlockKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Rendered:
-    """A playlist, and what it was made of: while that is the same, so is the playlist."""
+    """A playlist, and what it lists."""
 
     cut: Cut
-    package: HlsPackage
-    manifest_name: str
     text: Text
 
 
@@ -118,8 +116,9 @@ class Startover:
             return prepare_text(
                 rendered.text,
                 route=ROUTE,
-                extra=_caching(cut, left=leaves_reach_at(programme.endpoint, window) - now),
-                is_live=not cut.is_complete,
+                # What is said of it is said of what it lists.
+                extra=_caching(rendered.cut, left=leaves_reach_at(programme.endpoint, window) - now),
+                is_live=not rendered.cut.is_complete,
                 joined=False,
             )
 
@@ -200,12 +199,11 @@ class Startover:
     # --- rendering ----------------------------------------------------------------------------------------------------
 
     async def _rendered(self, view: HistoryView, request: PlaylistRequest, cut: Cut) -> _Rendered:
-        made_of = (cut, view.endpoint.hls_package, view.endpoint.manifest_name)
         return await self.playlists.get(
             request,
             lambda: self._render(view, request, cut),
             weight=lambda one: one.text.size,
-            is_current=lambda one: (one.cut, one.package, one.manifest_name) == made_of,
+            version=(cut, view.endpoint.hls_package, view.endpoint.manifest_name),  # while that is the same, so is it
         )
 
     async def _render(self, view: HistoryView, request: PlaylistRequest, cut: Cut) -> _Rendered:
@@ -222,7 +220,7 @@ class Startover:
             pieces = await self._pieces(view, request, cut, _rendition_of(request, view.endpoint.manifest_name))
             parts = render_window(cut, [piece.block for piece in pieces])
             text = await _put_together(parts, pieces)
-        return _Rendered(cut, view.endpoint.hls_package, view.endpoint.manifest_name, text)
+        return _Rendered(cut, text)
 
     async def _pieces(self, view: HistoryView, request: PlaylistRequest, cut: Cut, rendition: str) -> list[_Piece]:
         limit = asyncio.Semaphore(_AT_ONCE)

@@ -53,13 +53,30 @@ async def test_simultaneous_misses_are_one_load_and_a_failure_is_everybodys() ->
     assert await cache.get("b", load, weight=lambda _: 1) == 7
 
 
-async def test_what_is_no_longer_current_is_loaded_again() -> None:
+async def test_what_was_made_of_something_else_is_loaded_again() -> None:
     cache: ByteCache[str, int] = ByteCache(bytes_max=10)
-    cache.put("a", 1, weight=1)
+    cache.put("a", 1, weight=1, version="old")
 
     async def load() -> int:
         return 2
 
-    assert await cache.get("a", load, weight=lambda _: 1, is_current=lambda one: one == 2) == 2
-    assert await cache.get("a", load, weight=lambda _: 1, is_current=lambda one: one == 2) == 2
-    assert len(cache) == 1
+    assert await cache.get("a", load, weight=lambda _: 1, version="new") == 2
+    assert await cache.get("a", load, weight=lambda _: 1, version="new") == 2
+    assert (len(cache), cache.bytes_held, cache.hits, cache.misses) == (1, 1, 1, 1)
+
+
+async def test_nobody_waits_for_a_load_of_another_version() -> None:
+    cache: ByteCache[str, str] = ByteCache(bytes_max=10)
+    go_on = asyncio.Event()
+
+    async def load(value: str) -> str:
+        await go_on.wait()
+        return value
+
+    async def get(version: str) -> str:
+        return await cache.get("a", lambda: load(version), weight=lambda _: 1, version=version)
+
+    waiting = [asyncio.create_task(get(version)) for version in ("old", "new", "old", "new")]
+    await asyncio.sleep(0)
+    go_on.set()
+    assert await asyncio.gather(*waiting) == ["old", "new", "old", "new"]
