@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from typing import Any, Literal
 
@@ -12,6 +13,10 @@ from typing_extensions import override
 from understudy_domain import ticks
 
 _OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+_UNESCAPED_BY_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""What begins another line, or moves a terminal's cursor, in some readers of JSON."""
+_BARE = re.compile(r"[^\s\"'=\\]+")
+"""Values that need no quotes: nothing in them looks like an end, or like another name."""
 
 
 class _Formatter(logging.Formatter):
@@ -43,19 +48,42 @@ class JsonFormatter(_Formatter):
         exception = self._exception(record)
         if exception is not None:
             line["exception"] = exception
-        return json.dumps(line, default=str, ensure_ascii=False)
+        text = json.dumps(line, default=str, ensure_ascii=False)
+        return _UNESCAPED_BY_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class TextFormatter(_Formatter):
-    """``10:15:02.040 INFO    ingest  message  key=value``."""
+    """``10:15:02.040 INFO    ingest  message  key=value  key="a value with blanks"``.
+
+    Much of what is told was written by others: whatever they put into it, it begins no other line, moves no cursor and
+    adds no key. Two blanks in a row stand before a key only.
+    """
 
     @override
     def format(self, record: logging.LogRecord) -> str:
-        """One line, and the traceback below it where there is one."""
-        extras = "".join(f"  {name}={value}" for name, value in self._extras(record).items())
-        line = f"{_iso8601(record)[11:23]} {record.levelname:<7} {self._service}  {record.getMessage()}{extras}"
+        """One line, and the traceback, indented, below it where there is one."""
+        message = _printable(record.getMessage().rstrip()).replace("  ", r" \x20")
+        extras = "".join(f"  {name}={_value(value)}" for name, value in self._extras(record).items())
+        line = f"{_iso8601(record)[11:23]} {record.levelname:<7} {self._service}  {message}{extras}"
         exception = self._exception(record)
-        return line if exception is None else f"{line}\n{exception}"
+        if exception is None:
+            return line
+        return "\n".join([line, *(f"    {_printable(below)}" for below in exception.split("\n"))])
+
+
+def _value(value: object) -> str:
+    text = str(value)
+    if _BARE.fullmatch(text) and text.isprintable():
+        return text
+    quoted = text.replace("\\", r"\\").replace('"', r"\"")
+    return f'"{_printable(quoted)}"'
+
+
+def _printable(text: str) -> str:
+    """With escapes, as Python writes them, for what is not to be seen: line ends, ESC, marks of direction."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _iso8601(record: logging.LogRecord) -> str:

@@ -6,6 +6,8 @@ import json
 import logging
 import sys
 
+import pytest
+
 from understudy_runtime.logging import JsonFormatter, TextFormatter
 
 
@@ -46,3 +48,51 @@ def test_an_exception_is_told_with_its_traceback() -> None:
 
 def test_a_line_for_people_has_the_time_first() -> None:
     assert TextFormatter("ingest").format(record("stored", size=3)) == ("05:00:00.040 INFO    ingest  stored  size=3")
+
+
+def test_what_others_wrote_begins_no_other_line_and_moves_no_cursor() -> None:
+    written = record("refused: %s", "a\nb\r\x1b[2J\x9b\u2028\u202ec", path="/in/\n05:00:00.040 INFO    ingest  stored")
+    assert TextFormatter("ingest").format(written) == (
+        r"05:00:00.040 INFO    ingest  refused: a\nb\r\x1b[2J\x9b\u2028\u202ec"
+        r'  path="/in/\n05:00:00.040 INFO    ingest  stored"'
+    )
+    line = JsonFormatter("ingest").format(written)
+    assert not {"\n", "\r", "\x1b", "\x9b", "\u2028"} & set(line)
+    assert json.loads(line)["message"] == "refused: a\nb\r\x1b[2J\x9b\u2028\u202ec"
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("news", "news"),
+        ("/in/größe.ts", "/in/größe.ts"),
+        (3, "3"),
+        (None, "None"),
+        ("", '""'),
+        ("a  status=201", '"a  status=201"'),
+        ("status=201", '"status=201"'),
+        ('a" b', r'"a\" b"'),
+        ("a\\", r'"a\\"'),
+        ("\x1b[2J", r'"\x1b[2J"'),
+    ],
+)
+def test_where_a_value_ends_is_never_in_doubt(value: object, told: str) -> None:
+    line = TextFormatter("ingest").format(record("stored", path=value, size=3))
+    assert line == f"05:00:00.040 INFO    ingest  stored  path={told}  size=3"
+
+
+def test_a_message_adds_no_key() -> None:
+    line = TextFormatter("ingest").format(record("refused %s", "a  channel=news", channel="sport"))
+    assert line == r"05:00:00.040 INFO    ingest  refused a \x20channel=news  channel=sport"
+
+
+def test_the_lines_of_a_traceback_are_indented_whatever_the_exception_says() -> None:
+    failed = record("failed")
+    try:
+        {}["because\n05:00:00.040 INFO    ingest  \x1b[2J"]
+    except KeyError as err:
+        failed.exc_info = (ValueError, ValueError(*err.args), err.__traceback__)
+    first, *below = TextFormatter("ingest").format(failed).split("\n")
+    assert first == "05:00:00.040 INFO    ingest  failed"
+    assert all(line.startswith("    ") and line.isprintable() for line in below)
+    assert any("because" in line for line in below)

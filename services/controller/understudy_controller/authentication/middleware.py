@@ -83,8 +83,8 @@ class Authentication:
         except RequestRefused as err:
             if self._metrics is not None:
                 self._metrics.refused(err.reason)
-            extra = {"reason": err.reason.value, "resource": _printable(scope["path"]), **_of_request(scope)}
-            _log.warning("request refused: %s", _printable(str(err)), extra=extra)
+            extra = {"reason": err.reason.value, "resource": _told(scope["path"]), **_of_request(scope)}
+            _log.warning("request refused: %s", str(err), extra=extra)
             await error_response(err.status, str(err))(scope, receive, send)
             return
         except BodyTooLarge as err:
@@ -195,12 +195,12 @@ def _resource(scope: Scope, body: bytes) -> str:
             content = None
         made = content.get("id") if isinstance(content, dict) else None
         path = f"{path}/{made}" if isinstance(made, str) else path
-    return _printable(path.removeprefix("/"))
+    return _told(path.removeprefix("/"))
 
 
-def _printable(text: str) -> str:
-    """Without what would begin another line of a log for people."""
-    return "".join(char if char.isprintable() else "?" for char in text[:_TOLD_LENGTH_MAX])
+def _told(path: str) -> str:
+    """As much of a path as is told."""
+    return path[:_TOLD_LENGTH_MAX]
 
 
 def _of_request(scope: Scope) -> dict[str, str]:
