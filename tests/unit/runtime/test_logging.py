@@ -88,8 +88,9 @@ def test_a_message_adds_no_key() -> None:
 
 def test_the_lines_of_a_traceback_are_indented_whatever_the_exception_says() -> None:
     failed = record("failed")
+    nothing: dict[str, str] = {}
     try:
-        {}["because\n05:00:00.040 INFO    ingest  \x1b[2J"]
+        nothing["because\n05:00:00.040 INFO    ingest  \x1b[2J"]
     except KeyError as err:
         failed.exc_info = (ValueError, ValueError(*err.args), err.__traceback__)
     first, *below = TextFormatter("ingest").format(failed).split("\n")
