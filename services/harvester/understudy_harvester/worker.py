@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from understudy_domain.harvest_asset import HarvestFailed
-from understudy_domain.harvest_job import HarvestStatus
+from understudy_domain.harvest_job import HarvestJob, HarvestStatus
 from understudy_harvester.claim import LAPSE_SECONDS, Claim, take
 from understudy_harvester.counts import Counts
+from understudy_harvester.deletions import Deletions
 from understudy_harvester.errors import ClaimLost
 from understudy_harvester.settings import HarvesterSettings
 from understudy_harvester.telling import tell
@@ -46,6 +47,7 @@ class Worker:
         self._settings = settings
         self._counts = counts
         self._jobs = HarvestJobs(bus)
+        self._deletions = Deletions(bus)
         self._harvests: Harvests | None = None
         self._seen: dict[str, _Seen] = {}
         """Jobs of which something is left to do, by id."""
@@ -66,6 +68,7 @@ class Worker:
         for task in (*self._tasks, *self._working.values()):
             task.cancel()
         await asyncio.gather(*self._tasks, *self._working.values(), return_exceptions=True)
+        await self._deletions.stop()
 
     @property
     def unfinished(self) -> int:
@@ -81,6 +84,7 @@ class Worker:
 
     async def _follow(self) -> None:
         await self._reach()
+        await self._deletions.start()
         self.is_current = True
         while True:
             try:
@@ -134,9 +138,12 @@ class Worker:
             for job_id, seen in self._seen.items()
             if job_id not in self._working
             and (seen.stored.job.holder is None or present - seen.at > LAPSE_SECONDS)
-            and (seen.stored.job.is_done or now >= seen.stored.job.is_due_at)
+            and self._is_due(seen.stored.job, now)
         ]
         return sorted(found, key=lambda stored: stored.job.created_at)
+
+    def _is_due(self, job: HarvestJob, now: int) -> bool:
+        return job.is_done or now >= job.is_due_at or self._deletions.may_concern(job)
 
     # --- working ------------------------------------------------------------------------------------------------------
 
@@ -179,11 +186,14 @@ class Worker:
         if self._harvests is None:
             self._harvests = await asyncio.to_thread(_open_harvests, self._bus, self._settings, self._counts)
         working = asyncio.create_task(self._harvests.run(claim), name=f"harvest {claim.job.id}")
-        keeping = asyncio.create_task(claim.keep(), name=f"keep {claim.job.id}")
+        others = (
+            asyncio.create_task(claim.keep(), name=f"keep {claim.job.id}"),
+            asyncio.create_task(self._deletions.wait_for(claim.job), name=f"origin endpoint of {claim.job.id}"),
+        )
         try:
-            await asyncio.wait((working, keeping), return_when=asyncio.FIRST_COMPLETED)
-            if not working.done():
-                await keeping  # it has ended, and says why
+            await asyncio.wait((working, *others), return_when=asyncio.FIRST_COMPLETED)
+            for ended in (one for one in others if one.done() and not working.done()):
+                await ended  # it says why
             return HarvestStatus.SUCCEEDED, await working
         except HarvestFailed as err:
             return HarvestStatus.FAILED, str(err)
@@ -193,9 +203,9 @@ class Worker:
             _log.exception("a harvest job failed for a reason of our own", extra={"job": claim.job.id})
             return HarvestStatus.FAILED, f"an error inside the harvester, its log says more: {type(err).__name__}"
         finally:
-            for task in (working, keeping):
+            for task in (working, *others):
                 task.cancel()
-            await asyncio.gather(working, keeping, return_exceptions=True)
+            await asyncio.gather(working, *others, return_exceptions=True)
 
     async def _tell(self, claim: Claim) -> None:
         """Have an event say what came of a job, once.

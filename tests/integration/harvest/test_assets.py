@@ -7,6 +7,8 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from support.control_process import Controller
 from support.egress_process import EgressProcess
 from support.harvester_process import HarvesterProcess
@@ -185,6 +187,28 @@ async def test_a_job_that_is_called_off_ends_and_gets_no_playlist(
         await eventually(at_rest, "nobody works at it")
     assert [event.kind for event in await farm.events()] == [EventKind.HARVEST_FAILED]
     assert "shows/one.m3u8" not in farm.objects()
+
+
+@pytest.mark.parametrize("window_end", [4.0, 3_600.0], ids=["being waited for", "not due yet"])
+async def test_a_job_whose_origin_endpoint_is_deleted_fails_within_seconds_and_says_so(
+    farm: Farm, settings: CommonSettings, tmp_path: Path, window_end: float
+) -> None:
+    endpoint = await farm.endpoint()
+    await farm.publish(endpoint, 3)
+    with HarvesterProcess(tmp_path, settings, harvest_wait_seconds="3600"):
+        job = await farm.submit(farm.job(endpoint, start=0, end=window_end))
+        if window_end < 10:
+
+            async def waits() -> bool:
+                return "waits" in (await farm.now(job)).message
+
+            await eventually(waits, "it waits for the end of its window")
+        stored = farm.config.origin_endpoints[endpoint.id]
+        await farm.config.delete(stored.value, stored.revision)
+        done = await farm.done(job, within_seconds=5)
+    reason = f"the origin endpoint {endpoint.id} was deleted, and its past with it"
+    assert (done.status, done.message) == (HarvestStatus.FAILED, reason)
+    assert [reason in event.words for event in await farm.events()] == [True]
 
 
 async def test_what_one_that_died_has_not_told_is_told_by_the_next_and_nothing_twice(
