@@ -33,12 +33,13 @@ class Describing(Protocol):
 def render_multivariant(endpoint: OriginEndpoint, entry: Describing, *, child_query: str = "") -> str:
     """The multivariant playlist. URIs are relative to it; renditions keep the order of the entry.
 
-    Audio is listed as variants of its own where there is no video at all. ``child_query`` is put behind the URI of each
-    media playlist.
+    Audio is listed as variants of its own where there is no video at all, else in the groups that a video names.
+    ``child_query`` is put behind the URI of each media playlist.
     """
     videos = [rendition for rendition in entry.renditions if rendition.kind is TrackKind.VIDEO]
     audios = [rendition for rendition in entry.renditions if rendition.kind is TrackKind.AUDIO]
-    grouped = [audio for audio in audios if videos and audio.audio_group is not None]
+    named = {video.audio_group for video in videos if video.audio_group is not None}
+    grouped = [audio for audio in audios if audio.audio_group in named]
     return MultivariantPlaylist(
         version=MULTIVARIANT_PLAYLIST_VERSION,
         independent_segments=True,
@@ -47,13 +48,14 @@ def render_multivariant(endpoint: OriginEndpoint, entry: Describing, *, child_qu
     ).render()
 
 
-def _alternates(endpoint: OriginEndpoint, audios: Iterable[Described], child_query: str) -> Iterable[Rendition]:
-    groups_with_default: set[str] = set()
+def _alternates(endpoint: OriginEndpoint, audios: Sequence[Described], child_query: str) -> Iterable[Rendition]:
+    of_groups: dict[str, list[Described]] = {}
+    for audio in audios:
+        of_groups.setdefault(audio.audio_group or "", []).append(audio)
+    defaults = {group: _default(members) for group, members in of_groups.items()}
     for audio in audios:
         group = audio.audio_group or ""
-        default = audio.default and group not in groups_with_default
-        if default:
-            groups_with_default.add(group)
+        default = audio is defaults[group]
         yield Rendition(
             kind="AUDIO",
             group=group,
@@ -65,6 +67,14 @@ def _alternates(endpoint: OriginEndpoint, audios: Iterable[Described], child_que
             # RFC 8216, 4.3.4.1: what is the default must be selectable without being asked for.
             autoselect=audio.autoselect or default,
         )
+
+
+def _default(members: Sequence[Described]) -> Described | None:
+    """Which of a group is played unless another is asked for; None: a player chooses among those it may."""
+    declared = next((one for one in members if one.default), None)
+    if declared is None and not any(one.autoselect for one in members):
+        return members[0]  # the one that was is left out: silence is not what somebody wants who asked for a language
+    return declared
 
 
 def _variant(endpoint: OriginEndpoint, main: Described, grouped: Sequence[Described], child_query: str) -> Variant:

@@ -46,3 +46,25 @@ def test_a_variant_names_only_a_group_that_is_there() -> None:
     text = rendered(make_video(make_piece(0), audio_group="missing"), make_audio(make_piece(0)))
     assert 'AUDIO="' not in text
     assert "BANDWIDTH=2000000," in text
+
+
+def test_a_group_is_listed_while_a_variant_names_it() -> None:
+    kept = make_audio(make_piece(0), rendition="a1", audio_group="small")
+    left = make_audio(make_piece(0), rendition="a2", audio_group="large")
+    text = rendered(make_video(make_piece(0), audio_group="small"), kept, left)
+    assert text.count("#EXT-X-MEDIA:") == 1
+    assert 'GROUP-ID="small"' in text
+
+
+def test_where_the_default_of_a_group_is_left_out_another_is_played() -> None:
+    asked_for = replace(make_audio(make_piece(0)), default=False, autoselect=False)
+    text = rendered(make_video(make_piece(0), audio_group="audio"), asked_for, replace(asked_for, rendition="a2"))
+    (first, second) = [line for line in text.splitlines() if line.startswith("#EXT-X-MEDIA:")]
+    assert "DEFAULT=YES,AUTOSELECT=YES" in first
+    assert "YES" not in second
+
+
+def test_a_group_of_which_a_player_may_choose_needs_no_default() -> None:
+    chosen = replace(make_audio(make_piece(0)), default=False, autoselect=True)
+    text = rendered(make_video(make_piece(0), audio_group="audio"), chosen)
+    assert "DEFAULT=YES" not in text
