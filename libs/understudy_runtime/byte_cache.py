@@ -5,10 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+
+
+@dataclass(slots=True)
+class _Load(Generic[V]):
+    task: asyncio.Task[V]
+    waiting: int = 0
 
 
 class ByteCache(Generic[K, V]):
@@ -23,7 +30,7 @@ class ByteCache(Generic[K, V]):
         self.hits = 0
         self.misses = 0
         self._held: OrderedDict[K, tuple[V, int, Hashable]] = OrderedDict()
-        self._loads: dict[tuple[K, Hashable], asyncio.Task[V]] = {}
+        self._loads: dict[tuple[K, Hashable], _Load[V]] = {}
 
     def __len__(self) -> int:
         return len(self._held)
@@ -56,17 +63,25 @@ class ByteCache(Generic[K, V]):
         """The value, from memory or by ``load``; whatever that raises reaches all who wait.
 
         What is being loaded of another version is not waited for: it would be something else than was asked for. A
-        caller that goes away takes nothing from the others: the load goes on.
+        caller that goes away takes nothing from the others: the load goes on, until the last of them has gone away.
         """
         found = self.find(key, version=version)
         if found is not None:
             return found
         loading = (key, version)
-        task = self._loads.get(loading)
-        if task is None:
-            task = self._loads[loading] = asyncio.create_task(self._load(key, load, weight, version))
+        one = self._loads.get(loading)
+        if one is None:
+            task = asyncio.create_task(self._load(key, load, weight, version))
             task.add_done_callback(lambda done: self._forget(loading, done))
-        return await asyncio.shield(task)
+            one = self._loads[loading] = _Load(task)
+        one.waiting += 1
+        try:
+            return await asyncio.shield(one.task)
+        finally:
+            one.waiting -= 1
+            if not one.waiting and not one.task.done():
+                self._forget(loading, one.task)  # who comes now must not wait for what has been cancelled
+                one.task.cancel()
 
     async def _load(self, key: K, load: Callable[[], Awaitable[V]], weight: Callable[[V], int], version: Hashable) -> V:
         value = await load()
@@ -74,6 +89,8 @@ class ByteCache(Generic[K, V]):
         return value
 
     def _forget(self, loading: tuple[K, Hashable], task: asyncio.Task[V]) -> None:
-        self._loads.pop(loading, None)
-        if not task.cancelled():
+        one = self._loads.get(loading)
+        if one is not None and one.task is task:
+            del self._loads[loading]
+        if task.done() and not task.cancelled():
             task.exception()  # Every waiter may have gone away; an exception nobody saw is no news then.

@@ -80,3 +80,34 @@ async def test_nobody_waits_for_a_load_of_another_version() -> None:
     await asyncio.sleep(0)
     go_on.set()
     assert await asyncio.gather(*waiting) == ["old", "new", "old", "new"]
+
+
+async def test_a_load_that_nobody_waits_for_any_more_is_given_up_and_begun_anew_for_who_comes_then() -> None:
+    cache: ByteCache[str, int] = ByteCache(bytes_max=10)
+    go_on = asyncio.Event()
+    begun = given_up = 0
+
+    async def load() -> int:
+        nonlocal begun, given_up
+        begun += 1
+        try:
+            await go_on.wait()
+        except asyncio.CancelledError:
+            given_up += 1
+            raise
+        return 7
+
+    waiting = [asyncio.create_task(cache.get("a", load, weight=lambda _: 1)) for _ in range(2)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    await asyncio.gather(waiting[0], return_exceptions=True)
+    await asyncio.sleep(0)
+    assert (begun, given_up) == (1, 0), "one waits still"
+    waiting[1].cancel()
+    await asyncio.gather(waiting[1], return_exceptions=True)
+    late = asyncio.create_task(cache.get("a", load, weight=lambda _: 1))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert (begun, given_up) == (2, 1)
+    go_on.set()
+    assert await late == 7
