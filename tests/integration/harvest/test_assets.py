@@ -109,6 +109,20 @@ async def test_a_programme_that_ended_early_is_harvested_as_far_as_it_goes(
     assert last < job.end
 
 
+async def test_a_programme_that_ended_is_waited_for_until_the_window_ends_and_no_longer(
+    farm: Farm, settings: CommonSettings, tmp_path: Path
+) -> None:
+    endpoint = await farm.endpoint()
+    await farm.publish(endpoint, 3)
+    await farm.end(endpoint)
+    with HarvesterProcess(tmp_path, settings, harvest_wait_seconds="3600"):
+        job = replace(farm.job(endpoint, start=0, end=3), end=clock.now_ticks() + ticks.from_seconds(4))
+        done = await farm.done(await farm.submit(job))
+    assert (done.status, done.plan is not None and done.plan.last_sequence) == (HarvestStatus.SUCCEEDED, 2)
+    assert done.ended_at is not None
+    assert 0 <= ticks.to_seconds(done.ended_at - job.end) < 5
+
+
 async def test_encoders_that_fell_silent_do_not_fail_a_job(
     farm: Farm, settings: CommonSettings, tmp_path: Path
 ) -> None:
