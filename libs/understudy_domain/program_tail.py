@@ -29,6 +29,14 @@ class ProgramTail:
         self.has_ended = False
         """The programme ended with the newest."""
 
+    def copy(self) -> ProgramTail:
+        """One that goes its own way from here on."""
+        copied = ProgramTail()
+        copied._sealed, copied._open, copied._open_page = list(self._sealed), list(self._open), self._open_page
+        copied.first, copied.next = self.first, self.next
+        copied.decided_at, copied.has_ended = self.decided_at, self.has_ended
+        return copied
+
     def append(self, entry: ProgramEntry) -> bool:
         """Take an entry, known ones too; False where it does not follow, and nothing is changed."""
         if self.next is not None and entry.media_sequence > self.next:

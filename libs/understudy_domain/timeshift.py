@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from understudy_domain import ticks
@@ -127,6 +128,11 @@ def chained(pages: Iterable[IndexPageKey], *, before: int) -> list[Span]:
             spans.append(Span(key, 0, before - key.first))
             before = key.first
     return spans[::-1]
+
+
+def are_joined(spans: Sequence[Span]) -> bool:
+    """Whether each goes on where the one before it ends."""
+    return all(_end_of(earlier) == later.first for earlier, later in pairwise(spans))
 
 
 def cut(

@@ -85,3 +85,10 @@ class ObjectDiffers(UnderstudyError):
 
     code = "object_differs"
     status = 503
+
+
+class HistoryTorn(UnderstudyError):
+    """What is known of a programme's past does not join. No playlist is made of it: that would leave slots out."""
+
+    code = "history_torn"
+    status = 503

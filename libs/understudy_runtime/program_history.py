@@ -17,7 +17,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from understudy_domain import codec, keys, ticks
 from understudy_domain.channel import OriginEndpoint
@@ -27,9 +27,9 @@ from understudy_domain.index_page import IndexPage, Lineup
 from understudy_domain.keys import IndexPageKey
 from understudy_domain.program_tail import ProgramTail
 from understudy_domain.ticks import TICKS_PER_SECOND
-from understudy_domain.timeshift import Cut, Span, TimeWindow, chained, cut, newest_lineup
+from understudy_domain.timeshift import Cut, Span, TimeWindow, are_joined, chained, cut, newest_lineup
 from understudy_runtime import clock
-from understudy_runtime.errors import BusUnavailable
+from understudy_runtime.errors import BusUnavailable, HistoryTorn
 from understudy_runtime.index_pages import IndexPages
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.messages import StoredMessage
@@ -118,6 +118,14 @@ class HistoryView:
             return result
 
 
+class _Known(NamedTuple):
+    """What is known of a programme, oldest first: replaced as a whole, so that nobody sees half of it."""
+
+    stored: list[Span]
+    """Leads up to the tail's first."""
+    tail: ProgramTail
+
+
 class ProgramHistory:
     """One origin endpoint's. Between two refreshes it can be told of new entries."""
 
@@ -126,8 +134,7 @@ class ProgramHistory:
         self._pages = pages
         self._endpoint = endpoint
         self._subject = keys.program_subject(keys.shard_of(endpoint.channel_guid, shards=shards), endpoint.guid)
-        self._stored: list[Span] = []
-        self._tail = ProgramTail()
+        self._known = _Known([], ProgramTail())
         self._refreshing = asyncio.Lock()
         self.is_loaded = False
         self.listed_up_to = 0
@@ -136,13 +143,15 @@ class ProgramHistory:
     @property
     def next_media_sequence(self) -> int | None:
         """Of the entry that comes next; None while none is known."""
-        return self._tail.next
+        return self._known.tail.next
 
     async def refresh(self) -> None:
         """Find the pages that there are now, and read what is in none of them from the log, to its end.
 
+        Meanwhile, and where it fails, all that was known stays.
+
         Raises:
-            StorageUnavailable: the pages cannot be listed; what was known stays.
+            StorageUnavailable: the pages cannot be listed.
             BusUnavailable: NATS does not answer in time.
         """
         async with self._refreshing:
@@ -150,27 +159,33 @@ class ProgramHistory:
             newest = max(stored, key=lambda key: (key.decided_milliseconds, key.last), default=None)
             paged = 0 if newest is None else newest.last + 1
             since = None if newest is None else newest.decided_milliseconds * _TICKS_PER_MILLISECOND
-            tail = self._tail
+            tail = self._known.tail.copy()
             if tail.first is not None and (tail.first <= paged or newest is None):
                 tail.drop_before(paged)
                 since = tail.decided_at
             else:
                 tail = ProgramTail()
             await self._read_log(tail, since=None if since is None else since - _SLACK)
-            self._tail = tail
-            self._stored = chained(stored, before=tail.first) if tail.first is not None else []
+            self._known = _Known(chained(stored, before=tail.first) if tail.first is not None else [], tail)
             self.listed_up_to = tail.next or 0
             self.is_loaded = True
 
     def extend(self, entries: Iterable[ProgramEntry]) -> bool:
         """Take new entries, in order; False where some are missing before them: then a refresh is due."""
-        return all(self._tail.append(entry) for entry in entries)
+        return all(self._known.tail.append(entry) for entry in entries)
 
     def view(self, endpoint: OriginEndpoint) -> HistoryView:
-        """What is known now, for the endpoint as it is configured now."""
-        pages = {page.key: page for page in self._tail.pages()}
-        spans = [*self._stored, *(Span(key, 0, len(page)) for key, page in pages.items())]
-        return HistoryView(endpoint, spans, self._tail.has_ended, self._pages, pages)
+        """What is known now, for the endpoint as it is configured now.
+
+        Raises:
+            HistoryTorn: that would have a hole.
+        """
+        stored, tail = self._known
+        pages = {page.key: page for page in tail.pages()}
+        spans = [*stored, *(Span(key, 0, len(page)) for key, page in pages.items())]
+        if not are_joined(spans):
+            raise HistoryTorn("what is known of this origin endpoint's past does not join; try again")
+        return HistoryView(endpoint, spans, tail.has_ended, self._pages, pages)
 
     async def _read_log(self, tail: ProgramTail, *, since: int | None) -> None:
         """Entries that were stored from an instant on; a hole before one makes it the first."""

@@ -18,7 +18,7 @@ from understudy_domain.ending import EndRefusal
 from understudy_domain.errors import UnderstudyError
 from understudy_domain.manifest_filter import MalformedManifestFilter, NothingLeft
 from understudy_domain.switchover import Refusal
-from understudy_runtime.errors import BusUnavailable
+from understudy_runtime.errors import BusUnavailable, HistoryTorn
 
 PAGE = Path(__file__).parents[3] / "docs" / "api.md"
 ROW = re.compile(r"^\| `(\w+)` \| (\d{3}) \| .+ \|$", re.MULTILINE)
@@ -33,6 +33,7 @@ SHARED: dict[str, list[type[UnderstudyError]]] = {
         shared.LeftWindow,
         shared.UnknownObject,
         BusUnavailable,
+        HistoryTorn,
     ],
 }
 
