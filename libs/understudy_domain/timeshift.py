@@ -10,8 +10,9 @@ Rules.
    reach too.
 4. What is not available is not listed: the time delay holds for windows as it does for the live playlist.
 5. While something may still come into it, a window is an EVENT playlist, which grows. It is **complete** once what is
-   listed goes up to its end, or once so much time has passed since that no entry can come late: then it is a VOD
-   playlist, for good. It has **ended** as well when the programme ended in it; one that goes on takes that back.
+   listed goes up to its end, or once so much time has passed since that no entry can come late, and none of it that is
+   known is still to become available: then it is a VOD playlist, for good. It has **ended** as well when the programme
+   ended in it; one that goes on takes that back.
 6. Which entries stand in pages and which in the log changes nothing of it.
 
 Reading pages is somebody else's affair: the functions that need some are generators, which yield the keys of pages and
@@ -160,7 +161,9 @@ def cut(
         if span.key.end_milliseconds * _TICKS_PER_MILLISECOND >= window.until or _may_be_unavailable(span, now):
             page = yield span.key
             end, reached = _end_in(page, begin, span.end, window=window, now=now)
-            is_complete = is_complete or reached
+            # A time delay that was lowered since does not make older entries available any sooner.
+            is_withheld = not reached and end < span.end and page.dates[end] < window.until
+            is_complete = reached or (is_complete and not is_withheld)
         if end > begin:
             listed.append(Span(span.key, begin, end))
         if end < span.end or reached:

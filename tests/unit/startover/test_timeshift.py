@@ -85,6 +85,21 @@ def test_a_window_is_complete_without_what_never_came_once_nothing_can_come() ->
     assert not delayed.is_complete
 
 
+def test_a_window_is_not_complete_before_all_of_it_that_is_known_is_available() -> None:
+    delay = 6 * 3600
+    delayed = [replace(entry, available_at=entry.available_at + s(delay)) for entry in ENTRIES]
+    asked = window(0, 300)
+    lowered = [cut_at(delay + now, asked, delayed, delay=0) for now in (120, 299, 300)]
+    assert [listed(one) for one in lowered] == [list(range(20)), list(range(49)), list(range(50))]
+    assert [one.is_complete for one in lowered] == [False, False, True]
+    at_a_page = cut_at(delay + 16 * 6, asked, delayed, delay=0)
+    assert (listed(at_a_page), at_a_page.is_complete) == (list(range(16)), False)
+    behind = [*ENTRIES[:40], *(replace(one, available_at=one.available_at + s(delay)) for one in ENTRIES[50:])]
+    gap = [replace(one, media_sequence=number) for number, one in enumerate(behind)]
+    over = cut_at(300 + 3600, asked, gap)
+    assert (listed(over), over.is_complete) == (list(range(40)), True), "what is not available yet lies behind it"
+
+
 def test_a_programme_that_ended_in_the_window_ends_its_playlist_until_it_goes_on() -> None:
     pages = pages_of(ENTRIES, size=16)
     cut = window_of(pages, window(60, 4000), now=START + s(700), ended=True)
