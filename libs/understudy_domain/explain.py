@@ -177,6 +177,8 @@ class _Reader:
     def decision(self) -> str:
         """The first sentence: where the slot came from, and why."""
         slot = f"Slot {self._entry.slot}"
+        if self._entry.media_sequence != self._entry.slot:  # people ask for it by what playlists call it
+            slot += f" (media sequence {self._entry.media_sequence})"
         match self._entry.reason:
             case Reason.START:
                 return self._start(slot)

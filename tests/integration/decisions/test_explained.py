@@ -218,6 +218,7 @@ def test_the_answers_are_described(ran: Ran) -> None:
         "/understudy/v1/origin_endpoints/{endpoint_id}/policy",
         "/understudy/v1/origin_endpoints/{endpoint_id}/switchover",
         "/understudy/v1/events",
+        "/understudy/v1/harvest_jobs/{harvest_job_id}",
     }
     assert {"ChannelStatus", "EndpointStatus", "Explanation", "EventsPage"} <= set(described["components"]["schemas"])
 

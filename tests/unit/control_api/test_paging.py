@@ -22,7 +22,7 @@ def test_pages_list_every_resource_once_in_order(ids: set[str], length: int) -> 
     listed: list[str] = []
     token: str | None = None
     while True:
-        page, token = page_of(channels(ids), length=length, token=token)
+        page, token = page_of("channels", channels(ids), length=length, token=token)
         assert len(page) == length or token is None
         listed += [channel.id for channel in page]
         if token is None:
@@ -32,9 +32,9 @@ def test_pages_list_every_resource_once_in_order(ids: set[str], length: int) -> 
 
 @given(before=st.sets(IDS, min_size=2), after=st.sets(IDS))
 def test_what_is_there_all_along_is_listed_once_whatever_comes_and_goes(before: set[str], after: set[str]) -> None:
-    page, token = page_of(channels(before), length=len(before) - 1, token=None)
+    page, token = page_of("channels", channels(before), length=len(before) - 1, token=None)
     assert token is not None
-    rest, _ = page_of(channels(after), length=1_000, token=token)
+    rest, _ = page_of("channels", channels(after), length=1_000, token=token)
     seen = [channel.id for channel in [*page, *rest]]
     assert len(seen) == len(set(seen))
     assert before & after <= set(seen)
@@ -43,4 +43,10 @@ def test_what_is_there_all_along_is_listed_once_whatever_comes_and_goes(before: 
 @pytest.mark.parametrize("token", ["", "x", "MTo", "1:a", "MTphL2I", "MjphYmM", "é", "MTphYmM\n", "%%%%"])
 def test_a_token_of_somebody_else_is_refused_by_name(token: str) -> None:
     with pytest.raises(InvalidResource, match="nextToken"):
-        page_of([], length=1, token=token)
+        page_of("channels", [], length=1, token=token)
+
+
+def test_a_token_of_another_list_is_refused_and_skips_nothing() -> None:
+    _, token = page_of("channels", channels({"a", "b"}), length=1, token=None)
+    with pytest.raises(InvalidResource, match="nextToken"):
+        page_of("origin_endpoints", [], length=1, token=token)

@@ -53,7 +53,7 @@ def test_what_both_inputs_lost_and_is_passed_over_is_told_as_a_warning_with_its_
     assert (event.kind, event.reason, event.slot) == (EventKind.DISCONTINUITY, Reason.KEEP, 21)
     assert (event.seam, event.jump) == (Seam.DISCONTINUITY, from_seconds(12))
     assert event.words == (
-        "Slot 21 came from input 1: it was active and completed the slot; "
+        "Slot 21 (media sequence 15) came from input 1: it was active and completed the slot; "
         "there is a discontinuity, at which the programme skips 12 s."
     )
     assert level_of(event) == logging.WARNING
@@ -202,5 +202,5 @@ def test_gaps_say_which_part_they_are() -> None:
     words = [event.words for event in told(shown(messages, seconds=6)) if event.kind is EventKind.GAP]
     assert words == [
         "What is left before slot 6, 4 s, is a gap that keeps its place: neither input delivered anything of it.",
-        "Slot 6 is a gap that keeps its place: neither input delivered anything of it.",
+        "Slot 6 (media sequence 7) is a gap that keeps its place: neither input delivered anything of it.",
     ]

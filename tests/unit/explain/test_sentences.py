@@ -419,3 +419,8 @@ def test_an_order_is_named_however_long_nothing_had_come() -> None:
     assert "had ended (EXT-X-ENDLIST), and nothing came from either input" in sentences_of(by_itself)[1]
     alone = replace(by_itself, evidence=replace(by_itself.evidence, inputs=(long_before, ALONE)))
     assert "nothing came from input 1 for three target durations" in sentences_of(alone)[1]
+
+
+def test_a_slot_is_named_by_its_media_sequence_too_where_the_two_differ() -> None:
+    later = replace(SWITCHED, media_sequence=31)
+    assert sentences_of(later)[0].startswith("Slot 41 (media sequence 31) came from input 2")

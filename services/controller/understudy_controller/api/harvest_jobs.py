@@ -138,7 +138,7 @@ class HarvestControl:
             for job in await self._jobs.all()
             if channel_id in (None, job.origin_endpoint.channel_id) and status in (None, job.status)
         )
-        return page_of(wanted, length=length or PAGE_LENGTH_DEFAULT, token=token)
+        return page_of("harvest_jobs", wanted, length=length or PAGE_LENGTH_DEFAULT, token=token)
 
     def _check_destination(self, job: HarvestJob) -> None:
         key = job.destination.manifest_key

@@ -46,10 +46,10 @@ class HarvestProgressResponse(WireResponse):
     """How far a job has come. Not in MediaPackage."""
 
     segments_stored: int
-    segments_total: int | None
-    """None until the window is over."""
+    segments_total: int | None = None
+    """Left out until the window is over."""
     bytes_stored: int
-    bytes_total: int | None
+    bytes_total: int | None = None
     """The same."""
 
 
@@ -69,7 +69,7 @@ class HarvestJobResponse(WireResponse):
     """Not in MediaPackage, nor are the following."""
     message: str
     """Why it failed, what it waits for, or what is missing; empty where there is nothing to say."""
-    ended_at: str | None
+    ended_at: str | None = None
 
 
 class ListHarvestJobsResponse(WireResponse):

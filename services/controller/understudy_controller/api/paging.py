@@ -1,4 +1,4 @@
-"""Pages of a list that is ordered by id. A token holds the last id shown and nothing of this process.
+"""Pages of a list that is ordered by id. A token holds the list's name, the last id shown and nothing of this process.
 
 A page therefore continues rightly after a restart, at another controller, and when resources came and went meanwhile:
 what existed all along is listed exactly once.
@@ -16,7 +16,6 @@ from understudy_domain import keys
 from understudy_domain.errors import InvalidResource
 
 PAGE_LENGTH_DEFAULT: Final = 1_000
-_PREFIX: Final = "1:"
 
 
 class Named(Protocol):
@@ -30,30 +29,31 @@ class Named(Protocol):
 R = TypeVar("R", bound=Named)
 
 
-def page_of(resources: Iterable[R], *, length: int, token: str | None) -> tuple[list[R], str | None]:
+def page_of(list_name: str, resources: Iterable[R], *, length: int, token: str | None) -> tuple[list[R], str | None]:
     """``(the resources of this page, the next page's token or None at the end)``.
 
     Raises:
-        InvalidResource: the token is none of ours.
+        InvalidResource: the token is none of ours, or of another list.
     """
-    after = None if token is None else _last_id(token)
+    prefix = f"{list_name}:"
+    after = None if token is None else _last_id(token, prefix)
     rest = (resource for resource in resources if after is None or resource.id > after)
     page = heapq.nsmallest(length + 1, rest, key=lambda resource: resource.id)
     if len(page) <= length:
         return page, None
-    return page[:length], _token(page[length - 1].id)
+    return page[:length], _token(prefix + page[length - 1].id)
 
 
-def _token(last_id: str) -> str:
-    return base64.urlsafe_b64encode(f"{_PREFIX}{last_id}".encode()).decode().rstrip("=")
+def _token(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _last_id(token: str) -> str:
+def _last_id(token: str, prefix: str) -> str:
     try:
         text = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as err:
         raise InvalidResource("nextToken: not a token of this API") from err
-    last_id = text.removeprefix(_PREFIX)
+    last_id = text.removeprefix(prefix)
     if last_id == text or not keys.RESOURCE_ID.fullmatch(last_id):
-        raise InvalidResource("nextToken: not a token of this API")
+        raise InvalidResource("nextToken: not a token of this list")
     return last_id

@@ -75,7 +75,7 @@ class ControlService:
         """
         await self._store.ensure_current()
         found = (versioned.value for versioned in self._store.channels.values())
-        return page_of(found, length=length or PAGE_LENGTH_DEFAULT, token=token)
+        return page_of("channels", found, length=length or PAGE_LENGTH_DEFAULT, token=token)
 
     async def update_channel(self, channel_id: str, request: UpdateChannelRequest) -> Channel:
         """The channel, changed.
@@ -174,7 +174,7 @@ class ControlService:
         await self._store.ensure_current()
         found = (versioned.value for versioned in self._store.origin_endpoints.values())
         wanted = (endpoint for endpoint in found if channel_id in (None, endpoint.channel_id))
-        return page_of(wanted, length=length or PAGE_LENGTH_DEFAULT, token=token)
+        return page_of("origin_endpoints", wanted, length=length or PAGE_LENGTH_DEFAULT, token=token)
 
     async def update_origin_endpoint(self, endpoint_id: str, request: UpdateOriginEndpointRequest) -> OriginEndpoint:
         """The origin endpoint, changed; what the request leaves out is kept.
