@@ -30,6 +30,7 @@ from understudy_ingest.receiver import Receiver
 from understudy_ingest.settings import IngestSettings
 from understudy_runtime import clock
 from understudy_runtime.access_log import AccessLog, LoggedSend, Names
+from understudy_runtime.log_limit import LogLimit
 from understudy_runtime.metrics import ROUTE, Receive, Scope, Send
 
 _log = logging.getLogger(__name__)
@@ -41,8 +42,6 @@ _OLD_ROUTE_NAME = "/in/v1/{channel}/{name}"
 _WRITING = frozenset({"PUT", "POST"})
 _ALLOWED = "PUT, POST, DELETE, MKCOL, OPTIONS"
 _RETRY_AFTER_SECONDS = 1
-_LOG_AGAIN_SECONDS = 10.0
-_LOGGED_MAX = 1_024
 
 _Headers = list[tuple[bytes, bytes]]
 
@@ -82,7 +81,7 @@ class Uploads:
         self._budget = budget
         self._access_log = access_log
         self._arns = keys.Arns(settings.region, settings.account_id)
-        self._logged: dict[tuple[str, str], float] = {}
+        self._limit = LogLimit()
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -197,12 +196,9 @@ class Uploads:
             return
         self._metrics.rejected.labels(err.code).inc()
         who = "" if found is None else f"{found.channel.id}/{found.input_id}"
-        now = clock.monotonic()
-        if now - self._logged.get((who, err.code), float("-inf")) < _LOG_AGAIN_SECONDS:
+        left_out = self._limit.admit((who, err.code))
+        if left_out is None:
             return
-        if len(self._logged) >= _LOGGED_MAX:
-            self._logged.clear()
-        self._logged[who, err.code] = now
         _log.log(
             logging.ERROR if isinstance(err, HeldTooLong | Overloaded) else logging.WARNING,
             "refused an upload: %s",
@@ -213,6 +209,7 @@ class Uploads:
                 "path": scope["path"],
                 "channel": None if found is None else found.channel.id,
                 "input": None if found is None else found.input_id,
+                "left_out": left_out,
             },
         )
 

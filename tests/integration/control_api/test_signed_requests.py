@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json
 import os
@@ -215,6 +216,24 @@ def test_nobody_writes_lines_of_his_own_into_the_log(closed: Controller) -> None
     told = [line["resource"] for line in log_lines(closed) if line.get("audit") and '\n{"audit"' in line["resource"]]
     assert [one.partition("\n")[0] for one in told] == ["channels/b", "channels/c"]
     assert not any(line.startswith('{"audit"') for line in closed.log().splitlines())
+
+
+def test_refusals_of_anybody_do_not_fill_the_log_and_are_all_counted(closed: Controller) -> None:
+    before = refusals(closed)["unknown_key"], len(log_lines(closed))
+    for _ in range(20):
+        refused(client_of(closed, STRANGER).list_channels)
+    assert refusals(closed)["unknown_key"] - before[0] == 20
+    told = [line for line in log_lines(closed)[before[1] :] if line.get("reason") == "unknown_key"]
+    assert len(told) <= 2
+    assert all("left_out" in line for line in told)
+
+
+def test_what_a_key_may_not_write_is_told_each_time(closed: Controller, new_id: NewId) -> None:
+    channel_ids = [new_id() for _ in range(3)]
+    for channel_id in channel_ids:
+        refused(functools.partial(client_of(closed, READER).delete_channel, Id=channel_id))
+    told = [line["resource"] for line in log_lines(closed) if line.get("reason") == "read_only"]
+    assert told[-3:] == [f"/channels/{channel_id}" for channel_id in channel_ids]
 
 
 def test_no_secret_and_no_password_reaches_logs_metrics_or_events(closed: Controller, new_id: NewId) -> None:

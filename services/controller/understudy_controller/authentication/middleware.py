@@ -21,6 +21,7 @@ from understudy_controller.authentication.refusal import Reason, RequestRefused
 from understudy_domain import ticks
 from understudy_runtime import clock
 from understudy_runtime.access_keys import AccessKey
+from understudy_runtime.log_limit import LogLimit
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +68,7 @@ class Authentication:
         self._keys = keys
         self._metrics = metrics
         self._now = now
+        self._limit = LogLimit()
         if keys is not None:
             # botocore takes a tenth of a second to load: here, not with the first request, while decisions are due.
             from understudy_controller.authentication.signature import check_signature  # noqa: PLC0415
@@ -83,8 +85,7 @@ class Authentication:
         except RequestRefused as err:
             if self._metrics is not None:
                 self._metrics.refused(err.reason)
-            extra = {"reason": err.reason.value, "resource": _told(scope["path"]), **_of_request(scope)}
-            _log.warning("request refused: %s", str(err), extra=extra)
+            self._tell_refusal(err, scope)
             await error_response(err.status, str(err))(scope, receive, send)
             return
         except BodyTooLarge as err:
@@ -114,6 +115,14 @@ class Authentication:
         self._check_signature(request, body, authorization, key.secret_access_key)
         _check_allowed(key, scope)
         return Sender(key.access_key_id, key.name), body
+
+    def _tell_refusal(self, err: RequestRefused, scope: Scope) -> None:
+        """Those of a known key each, as all that is written; those of anybody as a log can bear it."""
+        left_out = 0 if err.reason is Reason.READ_ONLY else self._limit.admit(err.reason)
+        if left_out is None:
+            return
+        told = {"reason": err.reason.value, "resource": _told(scope["path"]), "left_out": left_out}
+        _log.warning("request refused: %s", err, extra={**told, **_of_request(scope)})
 
     async def _pass_on(self, scope: Scope, body: bytes, receive: Receive, send: Send, sender: Sender) -> None:
         unread: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
