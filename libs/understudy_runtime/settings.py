@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from understudy_runtime.client_address import TrustedProxies
+
+_HOST_AND_PORT = re.compile(r"(?:\[[0-9a-fA-F:.]*\]|[^:/?#]*)(?::[0-9]+)?")
 
 
 class CommonSettings(BaseSettings):
@@ -49,6 +52,11 @@ class CommonSettings(BaseSettings):
     log_format: Literal["json", "text"] = "json"
     """``json`` for collectors, ``text`` for people."""
 
+    @property
+    def nats_servers(self) -> str:
+        """Hosts and ports of the NATS servers, to be told: the URLs may hold a password."""
+        return ", ".join(_server(url) for url in self.nats_url.split(","))
+
 
 class ProxiedSettings(CommonSettings):
     """Settings of a service that is asked through proxies, and has to know who asks, and to say so in a log."""
@@ -66,6 +74,12 @@ class ProxiedSettings(CommonSettings):
     def _are_networks(cls, value: str | None) -> str | None:
         TrustedProxies.parse(value)
         return value
+
+
+def _server(url: str) -> str:
+    # Read from its end: whatever a password holds, what is left of the last @ is not told.
+    found = _HOST_AND_PORT.match(url.strip().rpartition("@")[2].rpartition("://")[2])
+    return found[0] if found else ""
 
 
 _Settings = TypeVar("_Settings", bound=CommonSettings)

@@ -282,9 +282,10 @@ def test_a_wrong_file_is_told_without_nats(tmp_path: Path) -> None:
 def test_a_command_says_when_nats_does_not_answer(tmp_path: Path) -> None:
     path = tmp_path / "declared.yaml"
     path.write_text("channels: []\n")
-    told = command(path)
+    told = command(path, nats_url="nats://user:hunter2@127.0.0.1:1")
     assert told.returncode == 1
-    assert "NATS does not answer at nats://127.0.0.1:1" in told.stderr
+    assert "NATS does not answer at 127.0.0.1:1" in told.stderr
+    assert "hunter2" not in told.stdout + told.stderr
 
 
 async def test_a_guid_is_used_again_only_once_nothing_is_left_of_what_had_it(nats_settings: CommonSettings) -> None:

@@ -25,6 +25,20 @@ def test_the_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hidden" not in settings.model_dump_json()
 
 
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("nats://127.0.0.1:4222", "127.0.0.1:4222"),
+        ("nats://user:hunter2@a.example:4222, tls://token@[fd00::1]:4222/", "a.example:4222, [fd00::1]:4222"),
+        ("nats://user:hunt/er2@x@b.example", "b.example"),
+        ("user:hunter2,more@c.example:1", "user, c.example:1"),
+        ("localhost:4222", "localhost:4222"),
+    ],
+)
+def test_servers_are_told_without_what_opens_them(url: str, told: str) -> None:
+    assert CommonSettings(nats_url=url).nats_servers == told
+
+
 def test_a_setting_out_of_its_range_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNDERSTUDY_SHARDS", "0")
     with pytest.raises(ValidationError, match="shards"):

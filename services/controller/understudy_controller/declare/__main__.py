@@ -142,7 +142,7 @@ async def _opened(settings: ControllerSettings) -> AsyncIterator[tuple[Bus, Conf
             store = ConfigStore(bus)
             await store.start()
     except TimeoutError as err:
-        raise _Failed(f"NATS does not answer at {settings.nats_url}: see UNDERSTUDY_NATS_URL") from err
+        raise _Failed(f"NATS does not answer at {settings.nats_servers}: see UNDERSTUDY_NATS_URL") from err
     try:
         yield bus, store
     finally:
