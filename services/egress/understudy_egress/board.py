@@ -23,6 +23,8 @@ class Board:
         self._restricted = False
         self._admits: Admits | None = None
         self._names: Names | None = None
+        self.epoch = 0
+        """Grows when all is taken off: what was found to be offered before may not be any more."""
 
     def show(self, path: bytes, prepared: Prepared) -> None:
         """Have a path answered with this from now on."""
@@ -69,8 +71,10 @@ class Board:
         for path in self._own:
             self._shown.pop(path, None)
         self._own.clear()
+        self.epoch += 1
 
     def close(self) -> None:
         """Take everything off, for good."""
         self.restrict(True)
         self._own.clear()
+        self.epoch += 1

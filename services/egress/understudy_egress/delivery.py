@@ -139,6 +139,7 @@ class Delivery:
             raise UnknownObject("neither a playlist nor a segment") from err
         if requested_filter(scope["query_string"].decode("latin-1")) is not None:
             raise MalformedManifestFilter(_NOTHING_TO_FILTER)
+        epoch = programme.board.epoch
         rendition = await self._segment(programme, parsed)
         description = self._segments.describe(parsed, rendition)
         headers = _headers(scope)
@@ -159,7 +160,7 @@ class Delivery:
         if scope["method"] == "HEAD":
             await _send(send, 200, segment_headers(description), b"")
             return
-        prepared = await self._segments.get(path.encode(), rendition, description, board=programme.board)
+        prepared = await self._segments.get(path.encode(), rendition, description, board=programme.board, epoch=epoch)
         if part is None:
             await _send(send, 200, prepared.identity.headers, prepared.identity.body)
             return

@@ -37,8 +37,12 @@ class SegmentCache:
     def __len__(self) -> int:
         return len(self._held)
 
-    async def get(self, path: bytes, description: SegmentDescription, *, board: Board, load: Load) -> Prepared:
+    async def get(
+        self, path: bytes, description: SegmentDescription, *, board: Board, epoch: int, load: Load
+    ) -> Prepared:
         """The segment, from memory or by ``load``; whatever ``load`` raises reaches all who wait for it.
+
+        ``epoch`` is the board's from before it was found that the segment is offered: it is shown while that stands.
 
         A caller that goes away takes nothing from the others: the read goes on.
         """
@@ -47,7 +51,7 @@ class SegmentCache:
             prepared, shown_on = held
             if prepared.identity.etag == description.etag:
                 self._touch(path)
-                if shown_on is not board or board.find(path) is None:
+                if board.epoch == epoch and (shown_on is not board or board.find(path) is None):
                     self._held[path] = (prepared, board)
                     board.show(path, prepared)
                 return prepared
@@ -55,7 +59,9 @@ class SegmentCache:
         read = self._reads.get(path)
         if read is None:
             self.counts.misses += 1
-            read = asyncio.create_task(self._read(path, description, board, load), name=f"segment {path.decode()}")
+            read = asyncio.create_task(
+                self._read(path, description, (board, epoch), load), name=f"segment {path.decode()}"
+            )
             self._reads[path] = read
             read.add_done_callback(lambda task: self._forget_read(path, task))
         else:
@@ -67,13 +73,17 @@ class SegmentCache:
         if not task.cancelled():
             task.exception()  # Every waiter may have gone away; an exception nobody saw is no news then.
 
-    async def _read(self, path: bytes, description: SegmentDescription, board: Board, load: Load) -> Prepared:
+    async def _read(
+        self, path: bytes, description: SegmentDescription, place: tuple[Board, int], load: Load
+    ) -> Prepared:
+        board, epoch = place
         body = await load()
         prepared = prepare_segment(description, body, touch=lambda: self._touch(path))
         if len(body) <= self.bytes_max:
             self._held[path] = (prepared, board)
             self.bytes_held += len(body)
-            board.show(path, prepared)
+            if board.epoch == epoch:
+                board.show(path, prepared)
             self._evict()
         return prepared
 

@@ -30,14 +30,16 @@ class Segments:
         """Its headers, without reading it."""
         return describe_segment(rendition, rendering_version=path.rendering_version, suffix=path.suffix)
 
-    async def get(self, path: bytes, rendition: Joinable, description: SegmentDescription, *, board: Board) -> Prepared:
-        """The segment with its bytes.
+    async def get(
+        self, path: bytes, rendition: Joinable, description: SegmentDescription, *, board: Board, epoch: int
+    ) -> Prepared:
+        """The segment with its bytes; ``epoch`` as ``SegmentCache.get``.
 
         Raises:
             LeftWindow: the storage no longer has a piece of it.
             MediaUnavailable: the storage does not answer, or its object is not what the entry says.
         """
-        return await self.cache.get(path, description, board=board, load=lambda: self._load(rendition))
+        return await self.cache.get(path, description, board=board, epoch=epoch, load=lambda: self._load(rendition))
 
     async def _load(self, rendition: Joinable) -> bytes | memoryview:
         try:

@@ -37,7 +37,7 @@ def shown() -> Shown:
 
 
 async def get(cache: SegmentCache, path: bytes, storage: Storage, shown: Shown) -> bytes:
-    prepared = await cache.get(path, DESCRIPTION, board=Board(shown), load=storage.load)
+    prepared = await cache.get(path, DESCRIPTION, board=Board(shown), epoch=0, load=storage.load)
     return bytes(prepared.identity.body)
 
 
@@ -107,7 +107,7 @@ async def test_what_a_replaced_programme_had_under_the_same_name_is_not_given(sh
     cache, storage = SegmentCache(bytes_max=100), Storage()
     await get(cache, b"/a", storage, shown)
     other = SegmentDescription(etag=b'"y"', size=4, media_type=b"video/mp2t")
-    prepared = await cache.get(b"/a", other, board=Board(shown), load=storage.load)
+    prepared = await cache.get(b"/a", other, board=Board(shown), epoch=0, load=storage.load)
     assert prepared.identity.etag == b'"y"'
     assert shown[b"/a"] is prepared
     assert (storage.reads, len(cache), cache.bytes_held) == (2, 1, 4)
@@ -116,9 +116,48 @@ async def test_what_a_replaced_programme_had_under_the_same_name_is_not_given(sh
 async def test_what_is_held_is_shown_on_the_board_of_a_programme_that_was_loaded_again(shown: Shown) -> None:
     cache, storage = SegmentCache(bytes_max=100), Storage()
     first, second = Board(shown), Board(shown)
-    await cache.get(b"/a", DESCRIPTION, board=first, load=storage.load)
+    await cache.get(b"/a", DESCRIPTION, board=first, epoch=0, load=storage.load)
     first.close()
     assert not shown
-    await cache.get(b"/a", DESCRIPTION, board=second, load=storage.load)
+    await cache.get(b"/a", DESCRIPTION, board=second, epoch=0, load=storage.load)
     assert list(shown) == [b"/a"]
     assert storage.reads == 1
+
+
+async def test_what_is_no_longer_offered_when_it_has_been_read_is_given_to_who_asked_and_not_shown(
+    shown: Shown,
+) -> None:
+    cache, storage = SegmentCache(bytes_max=100), Storage()
+    board = Board(shown)
+    storage.released.clear()
+    asked = asyncio.create_task(cache.get(b"/a", DESCRIPTION, board=board, epoch=board.epoch, load=storage.load))
+    await asyncio.sleep(0)
+    board.clear()
+    storage.released.set()
+    assert (await asked).identity.body == b"body"
+    assert not shown
+    assert board.find(b"/a") is None
+    await cache.get(b"/a", DESCRIPTION, board=board, epoch=board.epoch, load=storage.load)
+    assert (list(shown), storage.reads) == ([b"/a"], 1), "offered again: from memory"
+
+
+async def test_what_is_held_is_not_shown_for_who_asked_before_all_was_taken_off(shown: Shown) -> None:
+    cache, storage = SegmentCache(bytes_max=100), Storage()
+    board = Board(shown)
+    before = board.epoch
+    await cache.get(b"/a", DESCRIPTION, board=board, epoch=before, load=storage.load)
+    board.clear()
+    await cache.get(b"/a", DESCRIPTION, board=board, epoch=before, load=storage.load)
+    assert not shown
+
+
+async def test_a_read_that_ends_after_its_origin_endpoint_leaves_nothing_behind(shown: Shown) -> None:
+    cache, storage = SegmentCache(bytes_max=100), Storage()
+    board = Board(shown)
+    storage.released.clear()
+    asked = asyncio.create_task(cache.get(b"/a", DESCRIPTION, board=board, epoch=board.epoch, load=storage.load))
+    await asyncio.sleep(0)
+    board.close()
+    storage.released.set()
+    await asked
+    assert (shown, board.find(b"/a")) == ({}, None)
