@@ -8,7 +8,9 @@ Rules.
 3. Its segments are those of the endpoint, byte for byte, under the same relative names. What a rendition lacks is a
    gap in it. Numbers, discontinuities and dates are those of the endpoint as well.
 4. The window is over once it is complete, or the programme has ended and the window's end has passed, or nothing has
-   come for a while after that. Then what there is becomes the asset: a programme that ended early is no failure.
+   come for a while after that. Then what there is becomes the asset: a programme that ended early is no failure. But
+   what is known of the window and not available yet is waited for, however long that takes: the time delay may have
+   been raised since the job was made.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ def may_be_over(job: HarvestJob, newest: ProgramEntry | None, *, now: int) -> bo
     return newest is not None and newest.ended and now >= job.end
 
 
-def is_over(job: HarvestJob, found: Cut | None, newest: ProgramEntry | None, *, now: int, wait: int) -> bool:
+def is_over(
+    job: HarvestJob, found: Cut | None, newest: ProgramEntry | None, *, now: int, wait: int, known: Cut | None = None
+) -> bool:
     """Whether nothing more will be waited for.
 
     Args:
@@ -54,9 +58,12 @@ def is_over(job: HarvestJob, found: Cut | None, newest: ProgramEntry | None, *, 
         newest: the endpoint's newest entry; None: it has none.
         now: ticks since the epoch.
         wait: how long after the window's end a slot is waited for that nothing came after, ticks.
+        known: what will be available of it of the entries that there are; None: nothing.
     """
     if found is not None and found.is_complete:
         return True
+    if known is not None and (found is None or found.end < known.end):
+        return False
     if found is not None and newest is not None and newest.ended and now >= max(job.end, newest.available_at):
         return True
     return now >= job.is_due_at + wait

@@ -92,6 +92,11 @@ class Cut:
     has_ended: bool
     """The programme ended in it, so far."""
 
+    @property
+    def end(self) -> int:
+        """Media sequence behind the last entry."""
+        return _end_of(self.spans[-1])
+
 
 Reading = Generator[IndexPageKey, IndexPage, Cut]
 

@@ -69,6 +69,7 @@ def case_of(seed: int) -> Case:
         jumps = rng.random() < 0.1
         date += rng.choice([s(-9), s(5), s(3600)]) if jumps else 0
         available = max(available, date + duration) + rng.choice([0, 0, s(1)])
+        available += rng.choice([0] * 60 + [s(2 * 3600)])  # the time delay was raised
         entries.append(
             replace(
                 make_entry(number, renditions=renditions_of(number, rng), discontinuity=jumps),
@@ -105,9 +106,10 @@ def reference(case: Case, known: list[ProgramEntry], rendition: str) -> bytes | 
     """The playlist of a window, written down as the rules say it, from entries."""
     until = case.window.until
     listed: list[ProgramEntry] = []
-    reached = False
+    reached, awaits = False, False
     for entry in known:
         if entry.available_at > case.now:
+            awaits = entry.program_date_time < until
             break
         if listed and entry.program_date_time >= until:
             reached = True
@@ -119,7 +121,8 @@ def reference(case: Case, known: list[ProgramEntry], rendition: str) -> bytes | 
     if not listed or not any(one.rendition == rendition for entry in listed for one in entry.renditions):
         return None
     last = listed[-1]
-    complete = reached or last.program_date_time + duration_of(last) >= until or case.now >= until + LATE_ENTRIES
+    complete = reached or last.program_date_time + duration_of(last) >= until
+    complete = complete or (case.now >= until + LATE_ENTRIES and not awaits)
     ended = case.ended and last is known[-1]
     lines = [render_segment(case.endpoint, entry, rendition) for entry in listed]
     if case.endpoint.hls_package.program_date_time_interval_seconds and "PROGRAM-DATE-TIME" not in lines[0]:

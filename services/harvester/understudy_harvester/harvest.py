@@ -110,8 +110,8 @@ class Harvest:
             now = clock.now_ticks()
             gave_up = now >= self._job.is_due_at + self._wait
             if gave_up or may_be_over(self._job, newest, now=now):
-                found = await self._programme.cut(now=now)
-                if is_over(self._job, found, newest, now=now, wait=self._wait):
+                found, known = await self._programme.cut(now=now)
+                if is_over(self._job, found, newest, now=now, wait=self._wait, known=known):
                     self._state = ""
                     if found is None:
                         raise HarvestFailed("the origin endpoint published nothing in this window")

@@ -27,7 +27,9 @@ class HarvesterSettings(CommonSettings):
     harvest_wait_seconds: float = Field(default=120.0, ge=0)
     """How long after its end a window is waited for in which nothing comes any more, beyond the time delay.
 
-    As long as the longest horizon of a decision: what is later than that is published later as well.
+    As long as the longest horizon of a decision: what is later than that is published later as well. A start-over
+    playlist lists what comes an hour late too; it can be watched meanwhile, and an asset cannot. What is known and not
+    available yet is waited for whatever this says.
     """
     harvest_storage_patience_seconds: float = Field(default=600.0, ge=0)
     """How long a storage may be away before a job fails."""

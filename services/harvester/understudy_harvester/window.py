@@ -23,6 +23,9 @@ from understudy_runtime.settings import CommonSettings
 _PAGES_BYTES_MAX: Final = 32 * 1024 * 1024
 """Of index pages in memory: a job reads each three times, one after the other."""
 
+_IN_THE_END: Final = 1 << 62
+"""An instant at which everything is available, ticks since the epoch."""
+
 
 class Programmes:
     """Opens programmes. One per process."""
@@ -57,17 +60,24 @@ class JobProgramme:
         )
         return None if message is None else codec.decode_as(ProgramEntry, message.payload)
 
-    async def cut(self, *, now: int) -> Cut | None:
-        """What is available of the job's window; None: nothing. ``now`` in ticks since the epoch."""
+    async def cut(self, *, now: int) -> tuple[Cut | None, Cut | None]:
+        """What is available of the job's window, and what will be of the entries that there are; None: nothing.
 
-        async def work() -> Cut | None:
+        ``now`` in ticks since the epoch.
+        """
+
+        async def work() -> tuple[Cut | None, Cut | None]:
             await self._history.refresh()
-            try:
-                return await self._history.view(self._endpoint).cut(self._window, now=now)
-            except OutOfWindow:
-                return None
+            view = self._history.view(self._endpoint)
+            return await self._cut(view, now), await self._cut(view, _IN_THE_END)
 
         return await self._patience.until_done("the window", work)
+
+    async def _cut(self, view: HistoryView, now: int) -> Cut | None:
+        try:
+            return await view.cut(self._window, now=now)
+        except OutOfWindow:
+            return None
 
     async def lineup(self, found: Cut) -> Lineup | None:
         """The renditions of the newest slot of what was cut that names any."""

@@ -123,6 +123,18 @@ async def test_a_programme_that_ended_is_waited_for_until_the_window_ends_and_no
     assert 0 <= ticks.to_seconds(done.ended_at - job.end) < 5
 
 
+async def test_slots_that_a_raised_time_delay_holds_back_are_waited_for(
+    farm: Farm, settings: CommonSettings, tmp_path: Path
+) -> None:
+    endpoint = await farm.endpoint()
+    await farm.publish(endpoint, 4)
+    for _ in range(4):
+        await farm.publisher.publish(endpoint, available_at=clock.now_ticks() + ticks.from_seconds(5))
+    with HarvesterProcess(tmp_path, settings, harvest_wait_seconds="0"):
+        done = await farm.done(await farm.submit(farm.job(endpoint, start=0, end=7)))
+    assert (done.status, done.message) == (HarvestStatus.SUCCEEDED, "")
+
+
 async def test_encoders_that_fell_silent_do_not_fail_a_job(
     farm: Farm, settings: CommonSettings, tmp_path: Path
 ) -> None:

@@ -161,6 +161,20 @@ def test_a_time_delay_is_waited_for_as_well() -> None:
     assert is_over(delayed, None, None, now=job.end + seconds(90), wait=seconds(60))
 
 
+def test_what_is_known_and_not_available_yet_is_waited_for_however_long_that_takes() -> None:
+    held = [replace(entry, available_at=LATER + seconds(9_000)) for entry in ENTRIES[9:]]
+    entries = [*ENTRIES[:9], *held]
+    job = make_job(entries=entries)
+    known = found_in(job, entries, now=1 << 62)
+    for now in (LATER, LATER + seconds(8_999)):
+        found = found_in(job, entries, now=now)
+        assert not found.is_complete
+        assert not is_over(job, found, entries[-1], now=now, wait=0, known=known)
+    assert not is_over(job, None, entries[-1], now=LATER, wait=0, known=known)
+    now = LATER + seconds(9_000)
+    assert is_over(job, found_in(job, entries, now=now), entries[-1], now=now, wait=0, known=known)
+
+
 def test_what_is_missing_at_either_end_is_said() -> None:
     job = make_job()
     assert shortfall(job, begins=job.start - seconds(1), ends=job.end) == ""
