@@ -168,7 +168,13 @@ def _first_request(installation: Installation, programme: _Programme, seconds: i
 async def _turns(access: Access, *, programme: _Programme, seconds: int) -> Mapping[str, float]:
     """The same in this process, to see how long the event loop is busy without a pause: by CPU time."""
     pages = IndexPages(access.objects, ObjectKeys(access.settings), bytes_max=_CACHE_BYTES // 4)
-    startover = Startover(access.bus, pages, shards=access.settings.shards, bytes_max=_CACHE_BYTES * 3 // 4)
+    startover = Startover(
+        access.bus,
+        pages,
+        is_current=lambda _: True,
+        shards=access.settings.shards,
+        bytes_max=_CACHE_BYTES * 3 // 4,
+    )
     found = access.config.origin_endpoint_by_guid(programme.guid)
     if found is None:
         raise UnexpectedAnswer("the origin endpoint is gone")

@@ -76,6 +76,22 @@ class OrderedReader:
         """Of the stream, the last message given; 0: none yet."""
         self.pending_at_open = 0
         """How many messages were before the reader when its present consumer was made."""
+        self._is_at_end = False
+        self._heard_at = float("-inf")
+
+    @property
+    def is_current(self) -> bool:
+        """Whether all that stands in the log has been given, as far as a server tells that is heard of right now.
+
+        Not from a lost connection on until what was missed meanwhile has been read.
+        """
+        return (
+            self._is_at_end
+            and not self._must_restart
+            and self._bus.is_connected
+            and clock.monotonic() - self._heard_at < _SILENCE_SECONDS
+            and all(message.status == _CONTROL_STATUS for message in self._queue)
+        )
 
     def restart(self) -> None:
         """Make another consumer once what has arrived is read (rule 2)."""
@@ -186,6 +202,8 @@ class OrderedReader:
         answer = await self._bus.api_request(f"CONSUMER.CREATE.{self._stream}", self._consumer_request(inbox))
         self._consumer = answer["name"]
         self.pending_at_open = int(answer.get("num_pending", 0)) + int(answer["delivered"]["consumer_seq"])
+        self._is_at_end = self.pending_at_open == 0
+        self._heard_at = clock.monotonic()
 
     def _consumer_request(self, inbox: str) -> bytes:
         config: dict[str, Any] = {
@@ -222,6 +240,7 @@ class OrderedReader:
         subscription, self._subscription = self._subscription, None
         consumer, self._consumer = self._consumer, None
         self._queue = deque()
+        self._is_at_end = False
         if subscription is None:
             return
         # Without interest the server removes the consumer by itself after a while; saying so is only tidier.
@@ -235,6 +254,7 @@ class OrderedReader:
     def _deliver_into(self, queue: deque[Received]) -> Deliver:
         def deliver(message: Received) -> None:
             queue.append(message)
+            self._heard_at = clock.monotonic()
             self._wake.set()
 
         return deliver
@@ -256,6 +276,7 @@ class OrderedReader:
             self._lose()
             return None
         self._consumer_sequence = delivery.consumer_sequence
+        self._is_at_end = delivery.pending == 0
         if delivery.stream_sequence <= self.last_sequence:
             return None
         self.last_sequence = delivery.stream_sequence
@@ -282,6 +303,7 @@ class OrderedReader:
         if int(delivered) != self._consumer_sequence:
             self._lose()
             return False
+        self._is_at_end = self._is_at_end or stalled_until is None
         return stalled_until is None
 
     def _lose(self) -> None:

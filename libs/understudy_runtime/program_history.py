@@ -104,6 +104,11 @@ class HistoryView:
         for span in spans:
             yield await self.page(span.key), span
 
+    def reaches(self, entries: Sequence[ProgramEntry]) -> bool:
+        """Whether it goes up to the last of these entries, or further."""
+        newest = self.spans[-1] if self.spans else None
+        return not entries or (newest is not None and newest.key.first + newest.end > entries[-1].media_sequence)
+
     def span_of(self, media_sequence: int) -> Span | None:
         """Where an entry stands; None where it is not known."""
         return next((one for one in self.spans if one.first <= media_sequence < one.key.first + one.end), None)

@@ -34,7 +34,8 @@ class Log:
     """As much of a bus as reading a programme needs."""
 
     messages: list[StoredMessage] = field(default_factory=list)
-    is_connected: bool = True
+    is_current: bool = True
+    """What stands in it is in memory, too."""
 
     def append(self, entry: ProgramEntry) -> None:
         """The next one."""
@@ -104,7 +105,9 @@ class Past:
         for entry in entries[max(paged - 1, 0) :]:
             self.log.append(entry)
         self.pages = IndexPages(self.storage, self.storage, bytes_max=bytes_max)
-        self.startover = Startover(cast("Bus", self.log), self.pages, shards=1, bytes_max=bytes_max)
+        self.startover = Startover(
+            cast("Bus", self.log), self.pages, is_current=lambda _: self.log.is_current, shards=1, bytes_max=bytes_max
+        )
         self.programme = Programme(endpoint(), {}, secrets=CdnSecrets(None))
 
     @staticmethod

@@ -78,7 +78,13 @@ def create_app(context: ProcessContext) -> App:
         timeout_seconds=settings.s3_timeout_seconds,
     )
     pages = IndexPages(store, ObjectKeys(settings), bytes_max=settings.startover_cache_bytes // 4)
-    startover = Startover(bus, pages, shards=settings.shards, bytes_max=settings.startover_cache_bytes * 3 // 4)
+    startover = Startover(
+        bus,
+        pages,
+        is_current=programmes.is_current,
+        shards=settings.shards,
+        bytes_max=settings.startover_cache_bytes * 3 // 4,
+    )
     context.registry.register(
         EgressCollector(bus=bus, programmes=programmes, segments=segments, pages=pages, startover=startover)
     )

@@ -30,6 +30,7 @@ from understudy_runtime.config_store import ConfigChange, ConfigStore
 from understudy_runtime.errors import BusRefused, BusUnavailable, LogTruncated
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.messages import StoredMessage
+from understudy_runtime.ordered import OrderedReader
 
 _log = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ class Programmes:
         self._looked_at = float("-inf")
         self._shown = shown
         self._secrets = secrets
+        self._reader: OrderedReader | None = None
         self.entries_total = 0
         self.last_sequence = 0
         """Of PROGRAM, the newest message read."""
@@ -108,6 +110,17 @@ class Programmes:
     def is_following(self) -> bool:
         """It has begun to follow, with NATS there or away since."""
         return self._following is not None and not self._following.done()
+
+    def is_current(self, programme: Programme) -> bool:
+        """Whether no newer entry of it stands than is in memory, as far as can be told."""
+        held = self._held.get(programme.endpoint.guid)
+        return (
+            held is not None
+            and held.programme is programme
+            and held.loading is None
+            and self._reader is not None
+            and self._reader.is_current
+        )
 
     @property
     def malformed_total(self) -> int:
@@ -227,11 +240,11 @@ class Programmes:
 
     async def _follow(self) -> None:
         while True:
-            messages = self._bus.messages(
+            self._reader = self._bus.reader(
                 keys.PROGRAM_STREAM, keys.PROGRAM_SUBJECTS, start_sequence=self.last_sequence + 1
             )
             try:
-                async with contextlib.aclosing(messages):
+                async with contextlib.aclosing(self._reader.messages()) as messages:
                     async for message in messages:
                         self.last_sequence = message.sequence
                         self._take(message)

@@ -88,8 +88,12 @@ class _Past:
 class Startover:
     """One per process."""
 
-    def __init__(self, bus: Bus, pages: IndexPages, *, shards: int, bytes_max: int) -> None:
+    def __init__(
+        self, bus: Bus, pages: IndexPages, *, is_current: Callable[[Programme], bool], shards: int, bytes_max: int
+    ) -> None:
+        """``is_current``: whether no newer entry of a programme stands than it has in memory."""
         self._bus = bus
+        self._is_current = is_current
         self._pages = pages
         self._shards = shards
         self._pasts: WeakKeyDictionary[Programme, _Past] = WeakKeyDictionary()
@@ -111,7 +115,8 @@ class Startover:
         check_reach(programme.endpoint, window, now=now)
 
         async def read(view: HistoryView) -> Prepared:
-            cut = await view.cut(window, now=now, is_current=self._bus.is_connected)
+            is_current = self._is_current(programme) and view.reaches(programme.window.entries)
+            cut = await view.cut(window, now=now, is_current=is_current)
             rendered = await self._rendered(view, request, cut)
             return prepare_text(
                 rendered.text,

@@ -194,3 +194,42 @@ async def test_readers_leave_no_consumer_behind(bus: Bus) -> None:
     async with asyncio.timeout(2):
         while await bus.js.consumers_info(STREAM):  # noqa: ASYNC110  # a poll with a deadline
             await asyncio.sleep(0.01)
+
+
+async def test_a_reader_is_current_only_while_all_that_stands_has_been_given(bus: Bus, nats_server: NatsServer) -> None:
+    await fill(bus, 3)
+    reader = bus.reader(STREAM, SUBJECT)
+    assert not reader.is_current, "it has read nothing"
+    async with contextlib.aclosing(reader.messages()) as messages:
+        await take(messages, 3)
+        assert reader.is_current
+        nats_server.pause()
+        async with asyncio.timeout(20):
+            waiting = asyncio.create_task(anext(messages))
+            while reader.is_current:  # noqa: ASYNC110  # nothing tells of it
+                await asyncio.sleep(0.05)
+        nats_server.resume()
+        await fill(bus, 1, first=3)
+        async with asyncio.timeout(20):
+            assert int((await waiting).payload) == 3
+        assert reader.is_current
+
+
+async def test_after_a_connection_was_lost_a_reader_is_current_again_once_it_has_read_what_it_missed(
+    bus: Bus, nats_server: NatsServer
+) -> None:
+    await fill(bus, 3)
+    reader = bus.reader(STREAM, SUBJECT)
+    async with contextlib.aclosing(reader.messages()) as messages:
+        await take(messages, 3)
+        assert reader.is_current
+        await fill(bus, 3, first=3)  # which it is not asked for yet
+        nats_server.kill()
+        nats_server.start()
+        while not bus.is_connected:  # noqa: ASYNC110  # nothing tells of it
+            await asyncio.sleep(0.05)
+        assert not reader.is_current, "connected, and it has not read on"
+        assert numbers(await take(messages, 2)) == [3, 4]
+        assert not reader.is_current
+        assert numbers(await take(messages, 1)) == [5]
+        assert reader.is_current

@@ -79,7 +79,7 @@ def egress(registry: CollectorRegistry) -> None:
     programmes = Programmes(bus(), ConfigStore(bus()), shown={}, secrets=CdnSecrets(None), shards=1, wait_seconds=1)
     segments = Segments(ObjectStore(settings), SegmentCache(bytes_max=1), reads_max=1, timeout_seconds=1)
     pages = IndexPages(ObjectStore(settings), ObjectKeys(settings), bytes_max=1)
-    startover = Startover(bus(), pages, shards=1, bytes_max=1)
+    startover = Startover(bus(), pages, is_current=lambda _: True, shards=1, bytes_max=1)
     registry.register(
         EgressCollector(bus=bus(), programmes=programmes, segments=segments, pages=pages, startover=startover)
     )

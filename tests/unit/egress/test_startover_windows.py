@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from support.past import Past, slot
+from understudy_domain.timeshift import LATE_ENTRIES
 from understudy_egress.prepared import Prepared
 from understudy_runtime import clock
 
@@ -63,3 +64,12 @@ async def test_a_window_that_closes_while_it_is_rendered_is_said_to_be_over_to_w
     assert body_of(growing).count(b"#EXTINF") == 301
     assert (said_of(over), over.is_live) == ((True, b"public, max-age=86400"), False)
     assert body_of(over).count(b"#EXTINF") == 302
+
+
+async def test_a_window_is_not_over_for_being_old_while_entries_of_it_may_stand_unread(now: Now) -> None:
+    past = Past(300, paged=256)
+    now.ticks = slot(400) + LATE_ENTRIES
+    past.log.is_current = False
+    assert said_of(await past.playlist(200, 400)) == (False, None)
+    past.log.is_current = True
+    assert said_of(await past.playlist(200, 400))[0]
