@@ -17,6 +17,9 @@ HEADER: Final = "X-MediaPackage-CDNIdentifier"
 JSON_NAME: Final = "MediaPackageCDNIdentifier"
 """Of a secret that is written as JSON."""
 
+IDENTIFIER_LENGTH_MIN: Final = 8
+"""Characters of an identifier: shorter ones are tried out, and may be what is left of a longer one."""
+
 _ARN = re.compile(r"arn:[^:]+:secretsmanager:[^:]*:[^:]*:secret:(?P<name>[^:]+)")
 _ARN_SUFFIX = re.compile(r"-[A-Za-z0-9]{6}\Z")
 """Secrets Manager appends six random characters to the name of every secret."""
@@ -85,6 +88,8 @@ def parse_secret(content: bytes) -> tuple[bytes, ...]:
     identifiers = tuple(dict.fromkeys(identifier for identifier in found if identifier))
     if not identifiers or not all(map(_IDENTIFIER.fullmatch, identifiers)):
         raise MalformedSecret("no identifier, or one with other characters than printable ASCII")
+    if min(map(len, identifiers)) < IDENTIFIER_LENGTH_MIN:
+        raise MalformedSecret(f"an identifier has fewer than {IDENTIFIER_LENGTH_MIN} characters")
     return tuple(identifier.encode() for identifier in identifiers)
 
 

@@ -21,6 +21,8 @@ ACTIVE_INPUT_BUCKET: Final = "ACTIVE_INPUT"
 LEASES_BUCKET: Final = "LEASES"
 SNAPSHOTS_BUCKET: Final = "SNAPSHOTS"
 HARVEST_BUCKET: Final = "HARVEST"
+DECLARED_BUCKET: Final = "DECLARED"
+"""What each controller's file declares, for as long as it says so again: by a name of the process."""
 
 ARRIVALS_SUBJECTS: Final = "arrivals.>"
 PROGRAM_SUBJECTS: Final = "program.>"

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import yaml
 from pydantic import BaseModel, ConfigDict, SecretStr, StringConstraints, ValidationError, field_validator
 
 from understudy_domain.errors import UnderstudyError
+from understudy_runtime import safe_yaml
+from understudy_runtime.safe_yaml import YamlRefused
 
 SECRET_LENGTH_MIN: Final = 16
 """Characters. A captured request lets anybody try secrets for as long as they like: short ones would be found."""
@@ -48,30 +49,45 @@ class _File(BaseModel):
     keys: list[AccessKey]
 
 
-def read_access_keys(path: Path) -> Mapping[str, AccessKey]:
+def parse_access_keys(content: bytes, *, name: str) -> Mapping[str, AccessKey]:
     """The keys in a file, by id: ``keys: [{access_key_id, secret_access_key, name?, read_only?}, …]``.
 
+    Args:
+        content: the file's bytes.
+        name: the file's, for messages.
+
     Raises:
-        AccessKeysUnusable: the file cannot be read, or says something else. The message has none of its values.
+        AccessKeysUnusable: it says something else. The message has none of its values.
     """
     try:
-        content: Any = yaml.safe_load(path.read_bytes())
-    except OSError as err:
-        raise AccessKeysUnusable(f"{path} cannot be read: {err.strerror}") from err
-    except yaml.MarkedYAMLError as err:
-        at = "" if err.problem_mark is None else f", line {err.problem_mark.line + 1}"
-        raise AccessKeysUnusable(f"{path}{at}: neither YAML nor JSON") from None
-    except (yaml.YAMLError, UnicodeError, ValueError, RecursionError):
-        raise AccessKeysUnusable(f"{path}: neither YAML nor JSON") from None
-    if not isinstance(content, dict):
-        raise AccessKeysUnusable(f"{path}: no list `keys` in it")
+        node = safe_yaml.compose(content.decode())
+        found: Any = None if node is None else safe_yaml.constructed(node)
+    except YamlRefused as err:
+        raise AccessKeysUnusable(f"{name}, line {err.line}: neither YAML nor JSON: {err}") from None
+    except UnicodeError:
+        raise AccessKeysUnusable(f"{name}: neither YAML nor JSON: it is not UTF-8") from None
+    if not isinstance(found, dict):
+        raise AccessKeysUnusable(f"{name}: no list `keys` in it")
     try:
-        keys = _File.model_validate(content).keys
+        keys = _File.model_validate(found).keys
     except ValidationError as err:
         # Of what was found nothing is quoted: it may be a secret in the wrong place.
         wrong = (f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in err.errors(include_input=False)[:5])
-        raise AccessKeysUnusable(f"{path}: {'; '.join(wrong)}") from None
+        raise AccessKeysUnusable(f"{name}: {'; '.join(wrong)}") from None
     twice = [key_id for key_id, count in Counter(key.access_key_id for key in keys).items() if count > 1]
     if twice:
-        raise AccessKeysUnusable(f"{path}: the access key {twice[0]} is there more than once")
+        raise AccessKeysUnusable(f"{name}: the access key {twice[0]} is there more than once")
     return {key.access_key_id: key for key in keys}
+
+
+def read_access_keys(path: Path) -> Mapping[str, AccessKey]:
+    """The keys in a file as it is now: for who signs, and asks again if it was half of one.
+
+    Raises:
+        AccessKeysUnusable: the file cannot be read, or as ``parse_access_keys``.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as err:
+        raise AccessKeysUnusable(f"{path} cannot be read: {err.strerror}") from err
+    return parse_access_keys(content, name=str(path))

@@ -30,16 +30,21 @@ DUPLICATE_WINDOW_SECONDS = 120
 HARVEST_MAX_AGE_SECONDS = 90 * _DAY_SECONDS
 """How long a harvest job is remembered after it has ended; one that has not is written again and again."""
 
+DECLARED_MAX_AGE_SECONDS = 30
+"""How long it counts what a controller has said its file declares: it says so every two seconds."""
+
 KV_BUCKETS = (
     keys.CONFIG_BUCKET,
     keys.ACTIVE_INPUT_BUCKET,
     keys.SNAPSHOTS_BUCKET,
     keys.LEASES_BUCKET,
     keys.HARVEST_BUCKET,
+    keys.DECLARED_BUCKET,
 )
 _KV_MAX_AGE_SECONDS = {
     keys.LEASES_BUCKET: ticks.to_seconds(LEASE_TTL),
     keys.HARVEST_BUCKET: HARVEST_MAX_AGE_SECONDS,
+    keys.DECLARED_BUCKET: DECLARED_MAX_AGE_SECONDS,
 }
 """How long a value lasts that nobody renews, in the buckets where it does not last for ever."""
 

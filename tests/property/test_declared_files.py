@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,7 +47,7 @@ FILES = st.fixed_dictionaries({}, optional={"channels": RESOURCES | VALUES, "ori
 
 def secret(name: str) -> str:
     if len(name) % 2:
-        raise OSError(2, "No such file or directory", name)
+        raise ValueError("the file is missing")
     return name
 
 
@@ -70,6 +71,36 @@ def check(text: str) -> None:
 @given(FILES | VALUES)
 def test_any_values_are_right_or_told_line_by_line(value: Any) -> None:
     check(yaml.safe_dump(value, allow_unicode=True))
+
+
+TAGS = st.sampled_from(
+    [
+        *("!!bool", "!!int", "!!float", "!!timestamp", "!!null", "!!binary", "!!str", "!!map", "!!seq", "!!set"),
+        *(
+            "!!omap",
+            "!!pairs",
+            "!!merge",
+            "!!value",
+            "!!python/name:os.system",
+            "!own",
+            "!",
+            "!<tag:yaml.org,2002:bool>",
+        ),
+    ]
+)
+TAGGED = st.sampled_from(["", "''", "hush-hush", "'hush-hush'", "[hush-hush]", "{hush-hush: a}", "0x", "2020-99-99"])
+
+
+@given(TAGS, TAGGED, st.sampled_from(["{}", "channels: {}", "channels:\n- id: news\n  password: {}", "{}: 1"]))
+def test_any_tag_is_right_or_told_line_by_line_and_without_the_text(tag: str, value: str, place: str) -> None:
+    text = place.replace("{}", f"{tag} {value}")
+    check(text)
+    try:
+        parse_declaration(text, name="d.yaml", read_secret=secret)
+    except DeclarationInvalid as err:
+        told = "".join(traceback.format_exception(err))
+        if tag != "!!str" and "{" not in value:  # the name of a field is told
+            assert "hush-hush" not in told
 
 
 @given(st.text(alphabet=st.sampled_from("channels:id[]{}-&*!|>'\"#%@`,? \n\t~=<.0x1_e+é\x00\u2028")))

@@ -198,6 +198,66 @@ def test_two_controllers_apply_a_file_at_once_follow_it_and_prune(
     )
 
 
+def test_two_controllers_with_two_versions_of_the_file_prune_nothing_of_each_other(
+    start: Start, client: Any, new_id: Callable[[], str], tmp_path: Path
+) -> None:
+    channel_id, added = new_id(), new_id()
+    old, new = tmp_path / "old.yaml", tmp_path / "new.yaml"
+    newer = TWO.replace("originEndpoints:", f"  - id: {added}\noriginEndpoints:").format(id=channel_id)
+    write(old, TWO.format(id=channel_id))
+    write(new, newer)
+
+    def channels() -> list[str]:
+        return [one["Id"] for one in client.list_channels()["Channels"] if one["Id"] in (channel_id, added)]
+
+    before = start(declared_file=str(old), declared_prune="true")
+    eventually(lambda: "resources are applied" in before.log(), within_seconds=SECONDS, what="the old one is applied")
+    after = start(declared_file=str(new), declared_prune="true")
+    eventually(lambda: added in channels(), within_seconds=SECONDS, what="the new one is applied")
+    made = client.describe_channel(Id=added)["HlsIngest"]
+
+    # The one with the old file is started again: it has never seen the new one.
+    before.stop()
+    before.start()
+    eventually(
+        lambda: f"channel {added}: another controller has another version of the file" in before.log(),
+        within_seconds=SECONDS,
+        what="it says why it does not prune",
+    )
+    assert metric(before, "understudy_declaration_kept") == 1
+    assert client.describe_channel(Id=added)["HlsIngest"] == made
+
+    # And back: once no controller declares it any more, it goes.
+    write(new, TWO.format(id=channel_id))
+    eventually(lambda: channels() == [channel_id], within_seconds=2 * SECONDS, what="it is pruned")
+    eventually(
+        lambda: metric(before, "understudy_declaration_kept") == 0, within_seconds=SECONDS, what="nothing is kept"
+    )
+    assert after.alive()
+
+
+def test_a_channel_is_pruned_once_the_endpoint_that_kept_it_is_gone(
+    start: Start, client: Any, new_id: Callable[[], str], tmp_path: Path
+) -> None:
+    channel_id = new_id()
+    path = tmp_path / "declared.yaml"
+    write(path, f"channels: [{{id: {channel_id}}}]")
+    controller = start(declared_file=str(path), declared_prune="true")
+    eventually(lambda: "resources are applied" in controller.log(), within_seconds=SECONDS, what="it is applied")
+    client.create_origin_endpoint(Id=f"{channel_id}-own", ChannelId=channel_id, HlsPackage={})
+    write(path, "channels: []")
+    eventually(
+        lambda: metric(controller, "understudy_declaration_kept") == 1, within_seconds=SECONDS, what="it is kept"
+    )
+    assert f"channel {channel_id}: it has origin endpoints that no file has declared" in controller.log()
+    client.delete_origin_endpoint(Id=f"{channel_id}-own")
+    eventually(
+        lambda: channel_id not in [one["Id"] for one in client.list_channels()["Channels"]],
+        within_seconds=2 * SECONDS,
+        what="it is pruned without a change of the file",
+    )
+
+
 def test_a_controller_runs_with_what_is_stored_while_its_file_is_missing_or_wrong(
     start: Start, client: Any, new_id: Callable[[], str], tmp_path: Path
 ) -> None:
@@ -207,7 +267,7 @@ def test_a_controller_runs_with_what_is_stored_while_its_file_is_missing_or_wron
     controller = start(declared_file=str(path), declared_prune="true")
     controller.wait_until_answering()
     eventually(lambda: metric(controller, "understudy_declaration_problems") == 1, within_seconds=SECONDS, what="told")
-    assert "the file cannot be read: No such file or directory" in controller.log()
+    assert "the file is missing" in controller.log()
     assert controller.is_ready()
     assert described(controller.client(), channel_id) == described(client, channel_id)
     write(path, TWO.format(id=channel_id))

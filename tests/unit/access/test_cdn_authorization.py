@@ -59,11 +59,11 @@ def test_no_name_leads_out_of_the_directory(named: str) -> None:
 @pytest.mark.parametrize(
     ("content", "identifiers"),
     [
-        (b'{"MediaPackageCDNIdentifier": "one"}', (b"one",)),
-        (b' {"MediaPackageCDNIdentifier": ["one", "two"], "other": 1}\n', (b"one", b"two")),
-        (b"one", (b"one",)),
-        (b"one\r\n\r\n  two  \r\n", (b"one", b"two")),
-        (b"one\none\n", (b"one",)),
+        (b'{"MediaPackageCDNIdentifier": "first-one"}', (b"first-one",)),
+        (b' {"MediaPackageCDNIdentifier": ["first-one", "second-two"], "other": 1}\n', (b"first-one", b"second-two")),
+        (b"first-one", (b"first-one",)),
+        (b"first-one\r\n\r\n  second-two  \r\n", (b"first-one", b"second-two")),
+        (b"first-one\nfirst-one\n", (b"first-one",)),
         (b"a secret with spaces", (b"a secret with spaces",)),
     ],
 )
@@ -77,6 +77,7 @@ def test_a_file_holds_one_identifier_or_more(content: bytes, identifiers: tuple[
         *(b"", b" \n", b"{", b"{}", b'{"MediaPackageCDNIdentifier": ""}', b'{"MediaPackageCDNIdentifier": [""]}'),
         *(b'{"MediaPackageCDNIdentifier": 1}', b'{"MediaPackageCDNIdentifier": null}', b'{"mediapackage": "x"}'),
         *(b'{"MediaPackageCDNIdentifier": [["x"]]}', b"\xff\xfe", "gehe\u0131m".encode(), b"a\0b", b'{"a":' * 100_000),
+        *(b"7-chars", b"long-enough\nshort", b'{"MediaPackageCDNIdentifier": ["long-enough", "a"]}'),
     ],
 )
 def test_what_holds_no_identifier_is_refused_without_being_quoted(content: bytes) -> None:
@@ -85,7 +86,7 @@ def test_what_holds_no_identifier_is_refused_without_being_quoted(content: bytes
     assert caught.value.__cause__ is None
 
 
-@given(st.lists(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1), min_size=1))
+@given(st.lists(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=8), min_size=1))
 def test_whatever_a_header_can_carry_can_be_written_as_json(identifiers: list[str]) -> None:
     content = json.dumps({"MediaPackageCDNIdentifier": identifiers}).encode()
     assert parse_secret(content) == tuple(dict.fromkeys(identifier.encode() for identifier in identifiers))

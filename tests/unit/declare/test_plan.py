@@ -10,7 +10,7 @@ import pytest
 from understudy_controller.api import resources
 from understudy_controller.api.models import CreateChannelRequest
 from understudy_controller.declare.declaration import Declaration, DeclarationInvalid, parse_declaration
-from understudy_controller.declare.plan import Plan, Terms, plan
+from understudy_controller.declare.plan import Plan, Terms, plan, plan_pruning
 from understudy_domain import codec, keys
 from understudy_domain.channel import AccessLogs, Channel, FormerCredentials, OriginEndpoint
 from understudy_domain.policy import PolicyKind
@@ -219,3 +219,17 @@ def test_a_channel_with_an_endpoint_that_no_file_declared_is_not_pruned(stored: 
     what = stored.plan("channels: []", prune=True)
     assert (what.delete_channels, what.kept) == ([], ["news"])
     assert [one.value.id for one in what.delete_endpoints] == ["news-hls"]
+
+
+def test_what_is_applied_again_changes_nothing_that_is_there(stored: Stored) -> None:
+    newer = NEWS.replace("The news", "Our news").replace("timeDelaySeconds: 10", "timeDelaySeconds: 20")
+    stored.put(stored.plan(newer).update_channels[0][0])
+    stored.put(stored.plan(newer).update_endpoints[0][0])
+    again = plan(declared(NEWS), stored.store, Terms(NOW, is_again=True))
+    assert is_nothing(again), "another controller has a newer file, and would change it back"
+
+
+def test_pruning_alone_neither_makes_nor_changes_a_thing(stored: Stored) -> None:
+    what = plan_pruning(declared("channels: [{id: news, description: other}, {id: new}]"), stored.store)
+    assert [one.value.id for one in what.delete_endpoints] == ["news-hls"]
+    assert what == Plan(delete_endpoints=what.delete_endpoints)

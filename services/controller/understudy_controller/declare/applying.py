@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final
 
 from understudy_controller.api.errors import ChannelInUse, ResourceNotFound, TooManyWriters
 from understudy_controller.api.writing import ConfigWriter
 from understudy_controller.declare.declaration import Declaration
-from understudy_controller.declare.plan import Plan, Terms, plan
+from understudy_controller.declare.plan import Plan, Terms, plan, plan_pruning
 from understudy_domain import keys
 from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.errors import AlreadyExists, StaleRevision
@@ -63,6 +63,32 @@ class Applier:
                 continue
             return outcome
         raise TooManyWriters("others kept changing what is declared; it is applied when they are done")
+
+    async def prune(self, declaration: Declaration, *, is_agreed: Callable[[], Awaitable[bool]]) -> Outcome:
+        """Delete what was declared before and is not any more, if the other controllers' files agree with that.
+
+        They are asked after the plan is made: what they make after their answer is not in it.
+
+        Raises:
+            TooManyWriters: somebody else always wrote first.
+            BusUnavailable: no answer; what was deleted by then is, and the rest is for another time.
+        """
+        outcome = Outcome()
+        for _ in range(_ATTEMPTS):
+            await self._store.ensure_current()
+            outcome.kept = []
+            what = plan_pruning(declaration, self._store)
+            if (what.delete_endpoints or what.delete_channels) and not await is_agreed():
+                going = [f"origin endpoint {one.value.id}" for one in what.delete_endpoints]
+                going += [f"channel {one.value.id}" for one in what.delete_channels]
+                outcome.kept = [f"{name}: another controller has another version of the file" for name in going]
+                return outcome
+            try:
+                await self._prune(what, outcome)
+            except (StaleRevision, AlreadyExists, ResourceNotFound, ChannelInUse):
+                continue
+            return outcome
+        raise TooManyWriters("others kept changing what is to be pruned; it is when they are done")
 
     async def _write(self, what: Plan, outcome: Outcome) -> None:
         late = await self._used_before(what.pinned)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -26,7 +26,7 @@ from understudy_domain.errors import InvalidResource, UnderstudyError
 M = TypeVar("M", DeclaredChannel, DeclaredOriginEndpoint)
 
 ReadSecret = Callable[[str], str]
-"""The content of a file that the declaration names; raises OSError or ValueError, whose text says what is wrong."""
+"""The content of a file that the declaration names; raises ValueError, whose text says what is wrong."""
 
 _ANY_CHANNEL: Final = Channel("any", "0" * 32, (IngestEndpoint("0" * 32, "u", "p"),) * 2, 0)
 
@@ -47,14 +47,15 @@ class Pair:
     """Credentials of an ingest endpoint."""
 
     username: str
-    password: str
+    password: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Declared(Generic[M]):
     """One resource of the file."""
 
-    request: M
+    request: M = field(repr=False)
+    """It may hold passwords."""
     path: Path
     pairs: tuple[Pair | None, ...]
     """Of a channel's ingest endpoints: what is pinned; None: left to chance, or as it is."""
@@ -67,13 +68,14 @@ class Declaration:
     """A whole file that is right in itself."""
 
     name: str
-    document: Document
+    document: Document = field(repr=False)
+    """It may hold passwords."""
     channels: Mapping[str, Declared[DeclaredChannel]]
     origin_endpoints: Mapping[str, Declared[DeclaredOriginEndpoint]]
 
-    def problem(self, one: Declared[Any], field: str, message: str) -> Problem:
+    def problem(self, one: Declared[Any], name: str, message: str) -> Problem:
         """Something that is wrong with a resource's field, once it is held against what there is."""
-        return Problem(self.document.line_of((*one.path, *_parts(field))), f"{_label(one.request)}: {field}: {message}")
+        return Problem(self.document.line_of((*one.path, *_parts(name))), f"{_label(one.request)}: {name}: {message}")
 
 
 def parse_declaration(text: str, *, name: str, read_secret: ReadSecret | None) -> Declaration:
@@ -177,9 +179,9 @@ class _Parser:
     def _check_guids(self, all_of_them: Sequence[Declared[Any]]) -> None:
         used: dict[str, str] = {}
         for one in all_of_them:
-            for field, guid in _guids(one.request):
+            for name, guid in _guids(one.request):
                 if guid in used:
-                    self._say(one.path, one.request, field, f"{guid} is the guid of {used[guid]} already")
+                    self._say(one.path, one.request, name, f"{guid} is the guid of {used[guid]} already")
                 used[guid] = _label(one.request)
 
     # --- credentials --------------------------------------------------------------------------------------------------
@@ -216,13 +218,14 @@ class _Parser:
         if self._read_secret is None:
             return "unread"
         kind = field.rpartition(".")[2]
+        # The name is not quoted: somebody may have put the password itself there.
         try:
             value = self._read_secret(file_name)
             DeclaredIngestEndpoint.model_validate({kind: value})
         except ValidationError:
-            self._say(path, channel, f"{field}File", f"{file_name} holds no {kind}: printable ASCII without blanks")
-        except (OSError, ValueError) as err:
-            self._say(path, channel, f"{field}File", f"{file_name} cannot be read: {_words(err)}")
+            self._say(path, channel, f"{field}File", f"the file holds no {kind}: printable ASCII without blanks")
+        except ValueError as err:
+            self._say(path, channel, f"{field}File", str(err))
         else:
             return value
         return "unread"
@@ -238,10 +241,6 @@ def _parts(field: str) -> Path:
 
 def _label(request: BaseModel) -> str:
     return f"{_KINDS[type(request)]} {getattr(request, 'id', '')}"
-
-
-def _words(err: Exception) -> str:
-    return (err.strerror or str(err)) if isinstance(err, OSError) else str(err)
 
 
 def _guids(request: DeclaredChannel | DeclaredOriginEndpoint) -> Iterator[tuple[str, str]]:

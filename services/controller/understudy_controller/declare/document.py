@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import yaml
+from yaml.constructor import SafeConstructor
+
+from understudy_runtime import safe_yaml
+from understudy_runtime.safe_yaml import YamlRefused
 
 Path = tuple[str | int, ...]
 """Keys and indices from the top of the file."""
 
 _VALUES_MAX: Final = 200_000
 """Aliases of aliases grow without bounds."""
-_QUOTED = re.compile(r" '.*'", re.DOTALL)
 _NAMED_FIELD = re.compile(r"[a-z][A-Za-z]*(?:\.[a-z][A-Za-z]*)*")
 
 
@@ -55,35 +58,21 @@ def read_yaml(text: str) -> Document:
     """The document in ``text``."""
     document = Document()
     try:
-        loader = yaml.SafeLoader(text)
-        try:
-            node = loader.get_single_node()
-            if node is None:
-                document.problems.append(Problem(1, "the file is empty; to declare nothing, write: channels: []"))
-            else:
-                document.value = _Reader(loader, document).value(node, ())
-        finally:
-            loader.dispose()
-    except yaml.MarkedYAMLError as err:
-        mark = err.problem_mark or err.context_mark
-        document.problems.append(Problem(1 if mark is None else mark.line + 1, f"not YAML: {_words(err)}"))
-    except yaml.YAMLError as err:
-        document.problems.append(Problem(1, f"not YAML: {str(err).splitlines()[0]}"))
+        node = safe_yaml.compose(text)
+        if node is None:
+            document.problems.append(Problem(1, "the file is empty; to declare nothing, write: channels: []"))
+        else:
+            document.value = _Reader(document).value(node, ())
+    except YamlRefused as err:
+        document.problems.append(Problem(err.line, str(err)))
     except RecursionError:
         document.problems.append(Problem(1, "not to be read: it is nested without end"))
     return document
 
 
-def _words(err: yaml.MarkedYAMLError) -> str:
-    """What is wrong, without the text that it is wrong with: a password may begin like an alias or a tag."""
-    if isinstance(err, yaml.composer.ComposerError | yaml.constructor.ConstructorError):
-        return _QUOTED.sub("", err.problem or "") + " (a text that begins with *, & or ! belongs in quotes)"
-    return err.problem or str(err)
-
-
 class _Reader:
-    def __init__(self, loader: yaml.SafeLoader, document: Document) -> None:
-        self._loader = loader
+    def __init__(self, document: Document) -> None:
+        self._constructor = SafeConstructor()
         self._document = document
         self._values = 0
 
@@ -91,17 +80,13 @@ class _Reader:
         """What a node stands for."""
         self._values += 1
         if self._values > _VALUES_MAX:
-            raise yaml.MarkedYAMLError(problem="more values than any file needs", problem_mark=node.start_mark)
+            raise YamlRefused(node.start_mark.line + 1, "not YAML: more values than any file needs")
         self._document.lines.setdefault(path, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
-        try:
-            return self._loader.construct_object(node)
-        except ValueError as err:
-            problem = "neither a date nor a number, though it looks like one: put it in quotes"
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from err
+        return safe_yaml.constructed(node, constructor=self._constructor)
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[Any, Any]:
         own: set[Any] = set()
@@ -111,7 +96,7 @@ class _Reader:
                 line = key_node.start_mark.line + 1
                 self._document.problems.append(Problem(line, f"{key}: stands twice in the same place"))
             own.add(key)
-        self._loader.flatten_mapping(node)
+        self._flatten(node)
         found: dict[Any, Any] = {}
         for key_node, value_node in node.value:
             key = self._key(key_node)
@@ -119,7 +104,15 @@ class _Reader:
             found[key] = self.value(value_node, (*path, key))
         return found
 
+    def _flatten(self, node: yaml.MappingNode) -> None:
+        """Put in place what ``<<`` names."""
+        try:
+            self._constructor.flatten_mapping(node)
+        except yaml.MarkedYAMLError as err:
+            mark = err.problem_mark or node.start_mark
+            raise YamlRefused(mark.line + 1, "not YAML: << takes a mapping, or a list of mappings") from None
+
     def _key(self, node: yaml.Node) -> str | int:
         if not isinstance(node, yaml.ScalarNode):
-            raise yaml.MarkedYAMLError(problem="a key is a word", problem_mark=node.start_mark)
+            raise YamlRefused(node.start_mark.line + 1, "not YAML: a key is a word")
         return str(node.value)

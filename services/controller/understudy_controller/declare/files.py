@@ -10,9 +10,15 @@ from typing import Final
 
 from understudy_controller.declare.declaration import Declaration, DeclarationInvalid, parse_declaration
 from understudy_controller.declare.document import Problem
+from understudy_runtime import clock
+from understudy_runtime.watched_file import Look, WatchedFile
 
-_SIZE_MAX: Final = 4 << 20
+_SIZE_MAX: Final = 1 << 20
+"""Bytes; some thousand channels."""
 _SECRET_SIZE_MAX: Final = 64 << 10
+_ITSELF: Final = ""
+"""As a name among those of its secrets."""
+_ROUNDS: Final = 3
 
 
 @dataclass(slots=True)
@@ -26,41 +32,82 @@ class Read:
     """Of all that was read: the same as long as nothing has changed."""
 
 
+class DeclaredFiles:
+    """A file and its secrets, followed. Looking blocks."""
+
+    def __init__(self, path: Path, *, monotonic: Callable[[], float] = clock.monotonic) -> None:
+        """Nothing is read yet."""
+        self._path = path
+        self._monotonic = monotonic
+        self._files = {_ITSELF: self._watched(_ITSELF)}
+        self._read: Read | None = None
+
+    def look(self) -> Read | None:
+        """What is declared; None while a file of it may still be being written.
+
+        It is parsed where it is new. Else this reads and compares a few bytes, and returns what it returned before.
+        """
+        for _ in range(_ROUNDS):
+            looks = {name: file.look() for name, file in self._files.items()}
+            if not all(look.is_steady for look in looks.values()):
+                return None
+            digest = _digest(looks)
+            if self._read is not None and self._read.digest == digest:
+                return self._read
+            read, named = _read(self._path, looks.get)
+            if named == set(looks):
+                self._read, read.digest = read, digest
+                return read
+            # The secrets that it names now have to be steady as well.
+            self._files = {name: self._files.get(name) or self._watched(name) for name in sorted(named)}
+        return None
+
+    def _watched(self, name: str) -> WatchedFile:
+        return _file(self._path, name, monotonic=self._monotonic)
+
+
 def read_declared(path: Path, *, with_secrets: bool = True) -> Read:
-    """Look at a file, whatever becomes of it; ``with_secrets`` False: not at those that it names. Blocks."""
-    seen = hashlib.sha256()
-
-    def take(file: Path, size_max: int) -> str:
-        try:
-            content = _content(file, size_max)
-        except (OSError, ValueError) as err:
-            seen.update(f"\1{err}".encode())
-            raise
-        seen.update(b"\0" + content.encode())
-        return content
-
-    def secret(name: str) -> str:
-        return take(path.parent / name, _SECRET_SIZE_MAX).rstrip("\r\n")
-
-    read_secret: Callable[[str], str] | None = secret if with_secrets else None
-    found = Read()
-    try:
-        found.declaration = parse_declaration(take(path, _SIZE_MAX), name=str(path), read_secret=read_secret)
-    except DeclarationInvalid as err:
-        found.invalid = err
-    except (OSError, ValueError) as err:
-        words = (err.strerror or str(err)) if isinstance(err, OSError) else str(err)
-        found.invalid = DeclarationInvalid(str(path), [Problem(1, f"the file cannot be read: {words}")])
-    found.digest = seen.hexdigest()
+    """Read a file once, as it is now, whatever becomes of it; ``with_secrets`` False: not those that it names."""
+    found, _ = _read(path, lambda name: _file(path, name).look(), with_secrets=with_secrets)
     return found
 
 
-def _content(file: Path, size_max: int) -> str:
-    with file.open("rb") as opened:
-        content = opened.read(size_max + 1)
-    if len(content) > size_max:
-        raise ValueError(f"it is larger than {size_max} bytes")
+def _file(path: Path, name: str, *, monotonic: Callable[[], float] = clock.monotonic) -> WatchedFile:
+    if name == _ITSELF:
+        return WatchedFile(path, size_max=_SIZE_MAX, monotonic=monotonic)
+    return WatchedFile(path.parent / name, size_max=_SECRET_SIZE_MAX, monotonic=monotonic)
+
+
+def _digest(looks: dict[str, Look]) -> str:
+    parts = (f"{len(name)} {name} {look.digest}\n" for name, look in sorted(looks.items()))
+    return hashlib.sha256("".join(parts).encode(errors="surrogatepass")).hexdigest()
+
+
+def _read(path: Path, look: Callable[[str], Look | None], *, with_secrets: bool = True) -> tuple[Read, set[str]]:
+    """What is declared, and the names of the files that it took."""
+    named = {_ITSELF}
+
+    def secret(name: str) -> str:
+        named.add(name)
+        return _text(look(name)).rstrip("\r\n")
+
+    found = Read()
     try:
-        return content.decode()
-    except UnicodeDecodeError as err:
-        raise ValueError("it is not UTF-8") from err
+        text = _text(look(_ITSELF))
+        found.declaration = parse_declaration(text, name=str(path), read_secret=secret if with_secrets else None)
+    except DeclarationInvalid as err:
+        found.invalid = err
+    except ValueError as err:
+        found.invalid = DeclarationInvalid(str(path), [Problem(1, str(err))])
+    return found, named
+
+
+def _text(look: Look | None) -> str:
+    if look is None:
+        raise ValueError("the file has not been read yet")
+    if look.content is None:
+        raise ValueError(look.problem)
+    try:
+        return look.content.decode()
+    except UnicodeDecodeError:
+        raise ValueError("the file is not UTF-8") from None

@@ -2,8 +2,9 @@
 
 One rule: *the declaration of a resource is applied, whole, when it is new or has changed since it was last applied.*
 What was applied is in the record, as a digest. So what is changed through the API stays until the declaration of that
-very resource changes, any number of controllers come to the same end, and a restart reverts nothing. What a declaration
-leaves out has its default, but for names and credentials: those stay as they are.
+very resource changes, any number of controllers come to the same end, and a restart reverts no change. What is not
+there is new: a resource that was deleted through the API is made again by a restart. What a declaration leaves out has
+its default, but for names and credentials: those stay as they are.
 """
 
 from __future__ import annotations
@@ -54,6 +55,11 @@ class Terms:
     credentials_grace: int = 0
     """Ticks."""
     prune: bool = False
+    is_again: bool = False
+    """Whether the same declaration was applied before, but for what it had to wait for.
+
+    Then nothing is changed any more: another controller may have a newer file, and both would change it in turns.
+    """
 
 
 def plan(declaration: Declaration, store: ConfigStore, terms: Terms) -> Plan:
@@ -71,6 +77,13 @@ def plan(declaration: Declaration, store: ConfigStore, terms: Terms) -> Plan:
         raise DeclarationInvalid(declaration.name, planner.problems)
     if terms.prune:
         planner.prune()
+    return planner.plan
+
+
+def plan_pruning(declaration: Declaration, store: ConfigStore) -> Plan:
+    """What has to be deleted so that of what was declared only what is declared now is left."""
+    planner = _Planner(declaration, store, Terms(now=0))
+    planner.prune()
     return planner.plan
 
 
@@ -103,7 +116,7 @@ class _Planner:
         self._must_be(one, "guid", request.guid, stored.value.guid)
         second = stored.value.ingest_endpoints[1].id
         self._must_be(one, _SECOND, _second_guid(request), second)
-        if stored.value.declared != one.digest:
+        if stored.value.declared != one.digest and not self._terms.is_again:
             self.plan.update_channels.append((self._whole(one, stored.value), stored.revision))
 
     def _new(self, one: Declared[DeclaredChannel]) -> Channel:
@@ -159,7 +172,7 @@ class _Planner:
         present = stored.value
         self._must_be(one, "guid", request.guid, present.guid)
         self._must_be(one, "channelId", request.channel_id, present.channel_id)
-        if present.declared != one.digest:
+        if present.declared != one.digest and not self._terms.is_again:
             made = self._whole_endpoint(one, channel)
             changed = dataclasses.replace(
                 made,
