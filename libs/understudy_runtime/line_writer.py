@@ -39,13 +39,16 @@ class LineWriter(Generic[T]):
     def __init__(self, destination: str, *, render: Callable[[T], bytes]) -> None:
         """``destination``: ``stdout`` or the path of a file. ``render``: an item's line, with its end."""
         self._path = None if destination == STDOUT else Path(destination)
+        self._told = destination
         self._render = render
         self._waiting: deque[tuple[T, int]] = deque()
         # Each of these is written by one side alone; their difference is what waits.
+        self._put_lines = 0
         self._put_bytes = 0
         self._taken_bytes = 0
         self._refused = 0
         self._lost = 0
+        self._given_up = 0
         self.written_total = 0
         """Lines written."""
         self._file: int | None = None
@@ -56,18 +59,22 @@ class LineWriter(Generic[T]):
 
     @property
     def dropped_total(self) -> int:
-        """Lines that were not written: too much waited, or the destination failed."""
-        return self._refused + self._lost
+        """Lines that were not written: too much waited, up to the end, or the line or the destination failed."""
+        return self._refused + self._lost + self._given_up
 
     def start(self) -> None:
         """Begin to write."""
         self._thread.start()
 
     def close(self) -> None:
-        """Write what waits, and end. Blocks for some seconds at most."""
+        """Write what waits, and end. Blocks for some seconds at most; what is not written by then is dropped."""
         self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join(_CLOSE_SECONDS)
+        left = self._put_lines - self.written_total - self._lost
+        if left:
+            self._given_up = left
+            _log.error("%d lines are lost at the end, %s took them too slowly", left, self._told)
 
     def put(self, item: T, *, size: int) -> None:
         """Have a line written soon; ``size``: about how many bytes the item holds."""
@@ -75,6 +82,7 @@ class LineWriter(Generic[T]):
             self._refused += 1
             return
         self._put_bytes += size
+        self._put_lines += 1
         self._waiting.append((item, size))
 
     # --- in the thread ------------------------------------------------------------------------------------------------
@@ -88,19 +96,26 @@ class LineWriter(Generic[T]):
 
     def _flush(self) -> None:
         while self._waiting:
-            lines: list[bytes] = []
-            with contextlib.suppress(IndexError):
-                while len(lines) < _BATCH_LINES:
-                    item, size = self._waiting.popleft()
-                    self._taken_bytes += size
-                    lines.append(self._render(item))
+            lines = self._take_lines()
             try:
                 self._write(b"".join(lines))
-            except OSError as err:
+            except (OSError, ValueError) as err:  # a standard output that was closed is a ValueError
                 self._lost += len(lines)
-                self._warn(err)
+                self._warn("lines are lost, they cannot be written to %s: %s", self._told, err)
             else:
                 self.written_total += len(lines)
+
+    def _take_lines(self) -> list[bytes]:
+        lines: list[bytes] = []
+        for _ in range(min(len(self._waiting), _BATCH_LINES)):
+            item, size = self._waiting.popleft()
+            self._taken_bytes += size
+            try:
+                lines.append(self._render(item))
+            except Exception as err:  # noqa: BLE001  # one line that cannot be made must not end the thread
+                self._lost += 1
+                self._warn("lines are lost, they cannot be made: %s: %s", type(err).__name__, err)
+        return lines
 
     def _write(self, data: bytes) -> None:
         file = self._open()
@@ -130,8 +145,8 @@ class LineWriter(Generic[T]):
         self._is_torn = False
         return self._file
 
-    def _warn(self, err: OSError) -> None:
+    def _warn(self, sentence: str, *told: object) -> None:
         now = clock.monotonic()
         if now - self._warned_at >= _WARN_AGAIN_SECONDS:
             self._warned_at = now
-            _log.error("lines are lost, they cannot be written to %s: %s", self._path or STDOUT, err)
+            _log.error(sentence, *told)

@@ -70,6 +70,19 @@ def test_a_folder_that_is_not_there_costs_lines_and_nothing_else(tmp_path: Path)
     writer.close()
 
 
+def test_a_line_that_cannot_be_made_costs_itself_and_no_other(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    writer = LineWriter[int](str(path), render=lambda number: b"%d\n" % (6 // number))
+    writer.start()
+    for number in (1, 0, 2):
+        writer.put(number, size=8)
+    _is_written(path, 6, 3)
+    writer.put(3, size=8)
+    _is_written(path, 6, 3, 2)
+    writer.close()
+    assert (writer.written_total, writer.dropped_total) == (3, 1)
+    assert "they cannot be made: ZeroDivisionError" in caplog.text
+
+
 _TO_STDOUT = """
 import sys
 from understudy_runtime.line_writer import LineWriter
@@ -79,6 +92,7 @@ for number in range(40_000):
     writer.put(number, size=1024)
 print(writer.dropped_total, file=sys.stderr, flush=True)
 writer.close()
+print(writer.dropped_total, writer.written_total, file=sys.stderr, flush=True)
 """
 
 
@@ -94,5 +108,10 @@ def test_a_pipe_that_nobody_reads_holds_nobody_up_and_costs_lines() -> None:
     with process.stdout, process.stderr:
         dropped = int(process.stderr.readline())
         assert 0 < dropped < 30_000
-        # It ends by itself while the pipe is full.
+        # It ends by itself while the pipe is full, and what waited then is dropped, too.
         assert process.wait(20) == 0
+        told, totals = process.stderr.read().splitlines()
+        at_the_end, written = map(int, totals.split())
+        assert at_the_end > dropped
+        assert at_the_end + written == 40_000
+        assert told == b"%d lines are lost at the end, stdout took them too slowly" % (at_the_end - dropped)
