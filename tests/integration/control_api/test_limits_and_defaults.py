@@ -22,12 +22,15 @@ GUID = "[0-9a-f]{32}"
 ARN = "arn:aws:mediapackage:us-east-1:000000000000:"
 INSTANT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 LEAST, MOST = ("HlsPackage.StreamSelection." + name for name in ("MinVideoBitsPerSecond", "MaxVideoBitsPerSecond"))
-TEXT = {"taken": ["", "d" * 4_096, "ü\n" * 2_048], "refused": ["d" * 4_097]}
-TAGS = {
+TEXT: dict[str, list[Any]] = {"taken": ["", "d" * 4_096, "ü\n" * 2_048], "refused": ["d" * 4_097]}
+TAGS: dict[str, list[Any]] = {
     "taken": [{}, {f"key {number}": "" for number in range(50)}, {"k" * 128: "v" * 256}],
     "refused": [{f"k{number}": "" for number in range(51)}, {"k" * 129: ""}, {"": ""}, {"k": "v" * 257}],
 }
-IDS = {"taken": ["AZaz09_-", "i" * 256], "refused": ["", "i" * 257, "a b", "a.b", "a/b", "ä", "a\n"]}
+IDS: dict[str, list[Any]] = {
+    "taken": ["AZaz09_-", "i" * 256],
+    "refused": ["", "i" * 257, "a b", "a.b", "a/b", "ä", "a\n"],
+}
 
 
 def upto(least: int, most: int) -> dict[str, list[Any]]:
