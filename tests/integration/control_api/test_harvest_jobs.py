@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.control_process import Controller
+from support.field_paths import plain
 from support.nats_server import NatsServer
 
 NewId = Callable[[], str]
@@ -23,10 +25,6 @@ def ago(seconds: float) -> str:
 
 def destination(**changed: str) -> dict[str, str]:
     return {"BucketName": "vod", "ManifestKey": "shows/one/index.m3u8", "RoleArn": ROLE, **changed}
-
-
-def plain(answer: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
 
 
 @pytest.fixture
@@ -73,8 +71,9 @@ def wanted(endpoint_id: str, new_id: NewId) -> dict[str, Any]:
 def test_a_job_is_described_as_it_was_made(client: Any, channel_id: str, wanted: dict[str, Any]) -> None:
     made = plain(client.create_harvest_job(**wanted))
     assert {key: made[key] for key in wanted} == wanted
-    assert made["Arn"].startswith("arn:aws:mediapackage:us-east-1:000000000000:harvest_jobs/")
+    assert re.fullmatch("arn:aws:mediapackage:us-east-1:000000000000:harvest_jobs/[0-9a-f]{32}", made["Arn"])
     assert (made["ChannelId"], made["Status"]) == (channel_id, "IN_PROGRESS")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", made["CreatedAt"])
     assert abs(datetime.now(UTC) - datetime.fromisoformat(made["CreatedAt"])) < timedelta(minutes=1)
     assert plain(client.describe_harvest_job(Id=wanted["Id"])) == made
 
@@ -121,6 +120,7 @@ def test_jobs_are_listed_page_by_page_across_a_restart(nats_server: NatsServer, 
         assert [one["Id"] for page in pages for one in page["HarvestJobs"]] == ["job-2", "job-3", "job-4"]
 
 
+@pytest.mark.compatibility("HarvestJob.id", "CreateHarvestJob")
 def test_an_id_can_be_used_once(client: Any, wanted: dict[str, Any]) -> None:
     made = plain(client.create_harvest_job(**wanted))
     with pytest.raises(client.exceptions.UnprocessableEntityException, match="exists"):
@@ -128,6 +128,16 @@ def test_an_id_can_be_used_once(client: Any, wanted: dict[str, Any]) -> None:
     assert plain(client.describe_harvest_job(Id=wanted["Id"])) == made
 
 
+@pytest.mark.compatibility(
+    "CreateHarvestJob",
+    "HarvestJob.id",
+    "HarvestJob.startTime",
+    "HarvestJob.endTime",
+    "HarvestJob.s3Destination",
+    "HarvestJob.s3Destination.bucketName",
+    "HarvestJob.s3Destination.manifestKey",
+    "HarvestJob.s3Destination.roleArn",
+)
 @pytest.mark.parametrize(
     ("changed", "field"),
     [
@@ -160,6 +170,7 @@ def test_what_cannot_be_is_refused_with_the_name_of_its_field(
         client.describe_harvest_job(Id=wanted["Id"])
 
 
+@pytest.mark.compatibility("HarvestJob.originEndpointId")
 def test_an_endpoint_without_a_startover_window_has_nothing_to_harvest(
     client: Any, endpoint_id: str, wanted: dict[str, Any]
 ) -> None:
@@ -168,6 +179,7 @@ def test_an_endpoint_without_a_startover_window_has_nothing_to_harvest(
         client.create_harvest_job(**wanted)
 
 
+@pytest.mark.compatibility("HarvestJob.originEndpointId")
 def test_an_endpoint_that_is_not_there_is_not_found(client: Any, wanted: dict[str, Any]) -> None:
     with pytest.raises(client.exceptions.NotFoundException, match="originEndpointId"):
         client.create_harvest_job(**{**wanted, "OriginEndpointId": "nobody"})
@@ -179,18 +191,41 @@ def test_a_job_that_is_not_there_is_not_found_whatever_its_name(client: Any, job
         client.describe_harvest_job(Id=job_id)
 
 
+@pytest.mark.compatibility("HarvestJob.startTime", "HarvestJob.endTime")
+def test_a_job_spans_up_to_a_day(client: Any, endpoint_id: str, wanted: dict[str, Any], new_id: NewId) -> None:
+    client.update_origin_endpoint(Id=endpoint_id, StartoverWindowSeconds=100_000)
+    begin = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=25)
+    times = [(begin + timedelta(seconds=seconds)).isoformat() for seconds in (0, 86_400, 86_401)]
+    client.create_harvest_job(**{**wanted, "StartTime": times[0], "EndTime": times[1]})
+    for start, end in ((times[0], times[2]), (times[1], times[1])):
+        with pytest.raises(client.exceptions.UnprocessableEntityException, match=": endTime: "):
+            client.create_harvest_job(**{**wanted, "Id": new_id(), "StartTime": start, "EndTime": end})
+
+
+@pytest.mark.compatibility("HarvestJob.endTime", "CreateHarvestJob")
 def test_an_end_in_the_future_is_taken_and_waited_for(client: Any, wanted: dict[str, Any]) -> None:
     made = client.create_harvest_job(**{**wanted, "EndTime": ago(-3_600)})
     assert made["Status"] == "IN_PROGRESS"
 
 
-def test_instants_may_be_posix_seconds_or_of_any_zone(client: Any, wanted: dict[str, Any]) -> None:
+@pytest.mark.compatibility("HarvestJob.startTime", "HarvestJob.endTime")
+def test_instants_may_be_posix_seconds_or_of_any_zone(client: Any, wanted: dict[str, Any], new_id: NewId) -> None:
     begin = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=200)
     utc = begin.isoformat().replace("+00:00", "")
     made = client.create_harvest_job(
         **{**wanted, "StartTime": str(int(begin.timestamp())), "EndTime": (begin + timedelta(minutes=1)).isoformat()}
     )
     assert made["StartTime"] == f"{utc}.000Z"
+    eastern = timezone(timedelta(hours=2))
+    zoned = client.create_harvest_job(
+        **{
+            **wanted,
+            "Id": new_id(),
+            "StartTime": begin.astimezone(eastern).isoformat(),
+            "EndTime": made["EndTime"][:-1],
+        }
+    )
+    assert (zoned["StartTime"], zoned["EndTime"]) == (made["StartTime"], made["EndTime"])
 
 
 def test_more_unfinished_jobs_than_are_allowed_are_refused(nats_server: NatsServer, tmp_path: Path) -> None:

@@ -9,12 +9,9 @@ from typing import Any
 import pytest
 
 from support.control_process import Controller
+from support.field_paths import plain
 
 NewId = Callable[[], str]
-
-
-def plain(answer: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
 
 
 @pytest.fixture
@@ -276,6 +273,7 @@ def test_an_authorization_is_kept_as_it_was_written_until_it_is_emptied(client: 
     assert plain(opened) == endpoint
 
 
+@pytest.mark.compatibility("UpdateOriginEndpoint")
 def test_a_refused_update_changes_nothing(client: Any, endpoint: dict[str, Any]) -> None:
     for fields in ({"TimeDelaySeconds": 300}, {"Description": "e", "DashPackage": {}}, {"ManifestName": ""}):
         with pytest.raises(client.exceptions.UnprocessableEntityException):
@@ -304,39 +302,6 @@ def test_an_origin_endpoint_id_can_be_used_once_and_again_after_deletion(
     assert again["Url"].rpartition("/")[2] == "index.m3u8"
 
 
-# --- lists ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.compatibility(
-    "ListChannels.maxResults",
-    "ListChannels.nextToken",
-    "ListOriginEndpoints.maxResults",
-    "ListOriginEndpoints.nextToken",
-)
-def test_paginators_list_everything_once(client: Any, new_id: NewId) -> None:
-    prefix = new_id()
-    made = sorted(f"{prefix}-{number}" for number in range(7))
-    for channel_id in made:
-        client.create_channel(Id=channel_id)
-    pages = client.get_paginator("list_channels").paginate(PaginationConfig={"PageSize": 3})
-    listed = [channel["Id"] for page in pages for channel in page["Channels"]]
-    assert [channel_id for channel_id in listed if channel_id.startswith(prefix)] == made
-    assert listed == sorted(listed)
-
-    for number in range(5):
-        client.create_origin_endpoint(Id=f"{prefix}-{number}", ChannelId=made[0], HlsPackage={})
-    pages = client.get_paginator("list_origin_endpoints").paginate(ChannelId=made[0], PaginationConfig={"PageSize": 2})
-    assert [len(page["OriginEndpoints"]) for page in pages] == [2, 2, 1]
-
-
-@pytest.mark.parametrize(
-    "parameters", [{"MaxResults": 1, "NextToken": "nonsense"}, {"NextToken": "é"}, {"NextToken": ""}]
-)
-def test_a_token_of_somebody_else_is_refused(client: Any, parameters: dict[str, Any]) -> None:
-    with pytest.raises(client.exceptions.UnprocessableEntityException, match="nextToken"):
-        client.list_channels(**parameters)
-
-
 # --- tags -------------------------------------------------------------------------------------------------------------
 
 
@@ -363,8 +328,10 @@ def test_tags_are_listed_added_and_removed(client: Any, channel: dict[str, Any],
         assert removed["ResponseMetadata"]["HTTPStatusCode"] == 204
         assert client.list_tags_for_resource(ResourceArn=arn)["Tags"] == {"team": "sport"}
     assert client.describe_channel(Id=channel["Id"])["Tags"] == {"team": "sport"}
+    assert client.describe_origin_endpoint(Id=endpoint["Id"])["Tags"] == {"team": "sport"}
 
 
+@pytest.mark.compatibility("ListTagsForResource", "ListTagsForResource.resource-arn")
 def test_tags_of_an_arn_that_names_nothing_are_not_found(client: Any, channel: dict[str, Any]) -> None:
     for arn in (
         "nonsense",
@@ -376,6 +343,7 @@ def test_tags_of_an_arn_that_names_nothing_are_not_found(client: Any, channel: d
             client.list_tags_for_resource(ResourceArn=arn)
 
 
+@pytest.mark.compatibility("TagResource", "TagResource.tags", "Channel.tags")
 def test_a_resource_has_at_most_fifty_tags(client: Any, channel: dict[str, Any]) -> None:
     client.tag_resource(ResourceArn=channel["Arn"], Tags={f"k{number}": "" for number in range(49)})
     with pytest.raises(client.exceptions.UnprocessableEntityException, match="tags"):
@@ -405,6 +373,7 @@ def test_the_deprecated_rotation_is_of_the_first_ingest_endpoint(client: Any, ch
     assert changed["Password"] != first["Password"]
 
 
+@pytest.mark.compatibility("RotateChannelCredentials", "RotateIngestEndpointCredentials.ingest_endpoint_id")
 def test_what_is_not_there_cannot_be_rotated(client: Any, channel: dict[str, Any], new_id: NewId) -> None:
     with pytest.raises(client.exceptions.NotFoundException, match="no channel"):
         client.rotate_channel_credentials(Id=new_id())
@@ -436,6 +405,7 @@ def test_access_logs_are_configured_half_by_half(client: Any, channel: dict[str,
     assert plain(client.configure_logs(Id=channel_id)) == {**channel, "Description": "other"}
 
 
+@pytest.mark.compatibility("ConfigureLogs")
 def test_logs_of_a_channel_that_is_not_there_cannot_be_configured(client: Any, new_id: NewId) -> None:
     with pytest.raises(client.exceptions.NotFoundException):
         client.configure_logs(Id=new_id(), EgressAccessLogs={})
