@@ -22,6 +22,8 @@ WINDOW_MAX: Final = ticks.from_seconds(24 * 3600)
 MANIFEST_SUFFIX: Final = ".m3u8"
 OBJECT_KEY_BYTES_MAX: Final = 1_024
 """S3's limit."""
+FRUITLESS_MAX: Final = 10
+"""After so many fruitless attempts in a row a job fails: it may be what harvesters die of."""
 _GUID_DIGITS: Final = 8
 _PIN_SLACK: Final = ticks.from_seconds(60)
 """A slot of which a part lies in a window begins up to half a minute earlier, and clocks differ by some seconds."""
@@ -103,6 +105,8 @@ class HarvestJob:
     """Who works at it: one harvester's one attempt."""
     attempts: int = 0
     """How often somebody began to work at it."""
+    fruitless: int = 0
+    """How many of the last ones who did died of it or lost it, one after the other, before it had come any further."""
     ended_at: int | None = None
     """When it succeeded or failed, ticks since the epoch."""
     told: bool = False

@@ -56,6 +56,8 @@ class Claim:
         """
         async with self._writing:
             changed = dataclasses.replace(self._job, **{**self.report(), **changes})
+            if (changed.plan, changed.progress) != (self._job.plan, self._job.progress):
+                changed = dataclasses.replace(changed, fruitless=0)
             asked_at = clock.monotonic()
             try:
                 self._revision = await self._jobs.update(changed, revision=self._revision)
@@ -117,7 +119,14 @@ async def take(jobs: HarvestJobs, stored: StoredJob) -> StoredJob | None:
     Raises:
         BusUnavailable: no acknowledgement in time.
     """
-    claimed = dataclasses.replace(stored.job, holder=secrets.token_hex(8), attempts=stored.job.attempts + 1)
+    job = stored.job
+    claimed = dataclasses.replace(
+        job,
+        holder=secrets.token_hex(8),
+        attempts=job.attempts + 1,
+        # Who is told to end gives its jobs back: a holder that is still named died, or lost what it needs.
+        fruitless=job.fruitless + (job.holder is not None),
+    )
     try:
         return StoredJob(claimed, await jobs.update(claimed, revision=stored.revision))
     except StaleRevision:

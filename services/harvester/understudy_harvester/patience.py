@@ -23,6 +23,9 @@ _log = logging.getLogger(__name__)
 
 _RETRY_SECONDS: Final = (0.25, 0.5, 1.0, 2.0, 5.0)
 
+_REFUSALS_MAX: Final = 5
+"""So many times in a row, 9 s, a storage may refuse: those that are told of a right now and then hear of it late."""
+
 T = TypeVar("T")
 
 
@@ -43,13 +46,14 @@ class Patience:
             HarvestFailed: that is away for too long, or says that it cannot be done.
         """
         began = clock.monotonic()
-        tries = 0
+        tries, refusals = 0, 0
         while True:
             try:
                 found = await work()
             except (StorageUnavailable, BusUnavailable) as err:
                 self._on_error()
-                self._judge(err, began)
+                refusals = refusals + 1 if isinstance(err, StorageRefused) else 0
+                self._judge(err, began, refusals)
             except ObjectMissing as err:
                 raise HarvestFailed(f"{what} has been removed: {err}") from err
             except (ObjectDiffers, MalformedRecord) as err:
@@ -61,10 +65,10 @@ class Patience:
             await asyncio.sleep(_RETRY_SECONDS[min(tries, len(_RETRY_SECONDS) - 1)])
             tries += 1
 
-    def _judge(self, err: StorageUnavailable | BusUnavailable, began: float) -> None:
+    def _judge(self, err: StorageUnavailable | BusUnavailable, began: float, refusals: int) -> None:
         if isinstance(err, BucketMissing):
             raise HarvestFailed("there is no such bucket; create it, and make the job anew") from err
-        if isinstance(err, StorageRefused):
+        if refusals > _REFUSALS_MAX:
             raise HarvestFailed(f"the storage refuses: {err}") from err
         if clock.monotonic() - began > self._seconds:
             raise HarvestFailed(f"gave up after {self._seconds:g} s: {err}") from err

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from understudy_domain.harvest_asset import HarvestFailed
-from understudy_domain.harvest_job import HarvestJob, HarvestStatus
+from understudy_domain.harvest_job import FRUITLESS_MAX, HarvestJob, HarvestStatus
 from understudy_harvester.claim import LAPSE_SECONDS, Claim, take
 from understudy_harvester.counts import Counts
 from understudy_harvester.deletions import Deletions
@@ -30,6 +30,8 @@ _log = logging.getLogger(__name__)
 _LOOK_SECONDS: Final = 0.25
 _RESTART_SECONDS: Final = 0.5
 _RELEASE_SECONDS: Final = 2.0
+_ALONE_FROM: Final = 3
+"""With so many fruitless attempts a job is worked at alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +122,16 @@ class Worker:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             for stored in self._open_jobs():
-                if len(self._working) >= self._settings.harvest_jobs_max:
+                if len(self._working) >= self._room_for(stored.job):
                     break
                 self._begin(stored)
+                if _is_suspicious(stored.job):
+                    break
+
+    def _room_for(self, job: HarvestJob) -> int:
+        """Beside how many jobs one may be begun. What harvesters died of is done alone: others must not fail by it."""
+        beside = [seen.stored.job for one in self._working if (seen := self._seen.get(one)) is not None]
+        return 1 if any(map(_is_suspicious, (job, *beside))) else self._settings.harvest_jobs_max
 
     def _begin(self, stored: StoredJob) -> None:
         job_id = stored.job.id
@@ -183,6 +192,8 @@ class Worker:
         _log.info("a harvest job is done", extra={"job": claim.job.id, "status": status.value, "outcome": message})
 
     async def _outcome(self, claim: Claim) -> tuple[HarvestStatus, str]:
+        if claim.job.fruitless >= FRUITLESS_MAX:
+            return HarvestStatus.FAILED, f"{FRUITLESS_MAX} harvesters in a row died of it or lost it; see their logs"
         if self._harvests is None:
             self._harvests = await asyncio.to_thread(_open_harvests, self._bus, self._settings, self._counts)
         working = asyncio.create_task(self._harvests.run(claim), name=f"harvest {claim.job.id}")
@@ -223,6 +234,10 @@ class Worker:
                 break
         claim.report = dict
         await claim.write_surely(told=True, holder=None)
+
+
+def _is_suspicious(job: HarvestJob) -> bool:
+    return not job.is_done and job.fruitless + (job.holder is not None) >= _ALONE_FROM
 
 
 def _open_harvests(bus: Bus, settings: HarvesterSettings, counts: Counts) -> Harvests:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from support.harvesting import Farm, eventually, s3_client
 from support.nats_server import NatsServer
 from support.object_store import running_s3_server
 from understudy_domain.channel import OriginEndpoint
-from understudy_domain.harvest_job import HarvestJob, HarvestStatus
+from understudy_domain.harvest_job import FRUITLESS_MAX, HarvestJob, HarvestStatus
 from understudy_runtime.settings import CommonSettings
 
 SLOTS = 12
@@ -189,3 +190,18 @@ async def test_a_nats_server_that_restarts_costs_a_job_nothing(
         await some_stored(farm, job)
         await asyncio.to_thread(nats_server.restart)
         check_counts(await farm.done(job, within_seconds=40))
+
+
+async def test_a_job_that_harvesters_die_of_fails_in_the_end_and_what_comes_further_starts_anew(
+    farm: Farm, settings: CommonSettings, tmp_path: Path
+) -> None:
+    endpoint = await farm.endpoint()
+    await farm.publish(endpoint, 4)
+    died = replace(farm.job(endpoint, start=0, end=3), holder="one that died", attempts=FRUITLESS_MAX)
+    deadly = await farm.submit(replace(died, fruitless=FRUITLESS_MAX - 1))
+    unlucky = await farm.submit(replace(died, id="unlucky", guid="b" * 32, fruitless=FRUITLESS_MAX - 2))
+    with HarvesterProcess(tmp_path, settings):
+        failed, done = await farm.done(deadly), await farm.done(unlucky)
+    assert (failed.status, failed.progress) == (HarvestStatus.FAILED, None)
+    assert "10 harvesters in a row died of it or lost it" in failed.message
+    assert (done.status, done.fruitless) == (HarvestStatus.SUCCEEDED, 0)

@@ -66,12 +66,30 @@ async def test_what_refuses_for_good_fails_at_once_and_what_is_away_is_asked_aga
     assert (patience.message, failed) == ("", [1])
     for err, words in (
         (BucketMissing("x"), "no such bucket"),
-        (StorageRefused("denied"), "refuses: denied"),
         (ObjectMissing("media/x"), "the media of x has been removed: media/x"),
     ):
         answers = [err]
         with pytest.raises(HarvestFailed, match=words):
             await patience.until_done("the media of x", work)
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(("refusals", "is_done"), [(5, True), (6, False)])
+async def test_a_storage_that_refuses_is_asked_a_few_times(refusals: int, *, is_done: bool) -> None:
+    patience = Patience(seconds=60, on_error=lambda: None)
+    left = [refusals]
+
+    async def work() -> str:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise StorageRefused("denied")
+        return "stored"
+
+    if is_done:
+        assert await patience.until_done("x", work) == "stored"
+    else:
+        with pytest.raises(HarvestFailed, match="refuses: denied"):
+            await patience.until_done("x", work)
 
 
 async def test_what_is_away_for_too_long_fails() -> None:
