@@ -16,7 +16,7 @@ from understudy_domain.playlist_request import PlaylistRequest
 from understudy_domain.retention import StoredObject
 from understudy_domain.timeshift import TimeWindow
 from understudy_egress.cdn_secrets import CdnSecrets
-from understudy_egress.prepared import Prepared
+from understudy_egress.pieced import PiecedPlaylist
 from understudy_egress.programme import Programme
 from understudy_egress.startover import Startover
 from understudy_runtime.errors import ObjectMissing
@@ -121,7 +121,9 @@ class Past:
             self.log.append(entry)
             self.programme.append(entry, now=now)
 
-    async def playlist(self, begin: float, end: float, *, name: str = "index_v1.m3u8", query: str = "") -> Prepared:
+    async def playlist(
+        self, begin: float, end: float, *, name: str = "index_v1.m3u8", query: str = ""
+    ) -> PiecedPlaylist:
         """That of a window, in slots."""
         start, until = (START + seconds(SLOT_SECONDS * slot) for slot in (begin, end))
         request = PlaylistRequest(ENDPOINT_GUID, name, start=start, end=until, child_query=query)

@@ -41,7 +41,7 @@ def is_not_modified(if_none_match: bytes | None, etag: bytes) -> bool:
         return False
     if if_none_match == etag:
         return True
-    return if_none_match.strip() == b"*" or etag in _ENTITY_TAG.findall(if_none_match)
+    return if_none_match.strip() == b"*" or etag.removeprefix(b"W/") in _ENTITY_TAG.findall(if_none_match)
 
 
 class RangeNotSatisfiable(Exception):

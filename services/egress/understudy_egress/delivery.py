@@ -14,18 +14,22 @@ from understudy_domain.cdn_authorization import HEADER
 from understudy_domain.errors import LeftWindow, MalformedKey, UnderstudyError, UnknownObject
 from understudy_domain.index_page_media import Joinable
 from understudy_domain.manifest_filter import PARAMETER, MalformedManifestFilter
-from understudy_domain.playlist_request import parse_playlist_request, requested_filter
+from understudy_domain.playlist_request import PlaylistRequest, parse_playlist_request, requested_filter
 from understudy_domain.timeshift import TimeWindow
 from understudy_egress.access import CDN_IDENTIFIER
+from understudy_egress.client_gone import ClientGone, unless_gone
+from understudy_egress.climbing import ClimbingPlaylists
 from understudy_egress.conditions import RangeNotSatisfiable, accepts_gzip, is_not_modified, requested_range
 from understudy_egress.errors import MethodNotAllowed
 from understudy_egress.filtered import FilteredPlaylists
 from understudy_egress.logs import EgressLogs
+from understudy_egress.pieced import PiecedPlaylist, PiecedRepresentation
 from understudy_egress.prepared import (
     CACHE_NEVER,
     CORS_HEADERS,
     Headers,
     Prepared,
+    Representation,
     live_freshness,
     segment_headers,
     segment_validators,
@@ -34,7 +38,7 @@ from understudy_egress.programme import Programme
 from understudy_egress.programmes import Programmes
 from understudy_egress.segments import Segments
 from understudy_egress.startover import ROUTE as STARTOVER
-from understudy_egress.startover import Startover, climbing
+from understudy_egress.startover import Startover
 from understudy_runtime import clock
 from understudy_runtime.client_address import TrustedProxies
 from understudy_runtime.metrics import ROUTE, App, Receive, Scope, Send
@@ -76,6 +80,7 @@ class Delivery:
         self._segments = segments
         self._startover = startover
         self._filtered = FilteredPlaylists()
+        self._climbing = ClimbingPlaylists()
         self._trusted_proxies = trusted_proxies
         self._otherwise = otherwise
 
@@ -87,14 +92,16 @@ class Delivery:
         scope[ROUTE] = "delivery"
         send = self._logs.logged(send, scope, _guid(scope["path"]))
         try:
-            await self._answer(scope, send)
+            await self._answer(scope, receive, send)
+        except ClientGone:
+            return
         except UnderstudyError as err:
             await _send_error(scope, send, err)
         except Exception:  # noqa: BLE001  # whatever it was, the answer must not be cached
             _log.exception("an unexpected error", extra={"path": scope["path"]})
             await _send_error(scope, send, UnderstudyError("an error inside egress; its log says more"))
 
-    async def _answer(self, scope: Scope, send: Send) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = scope["method"]
         if method == "OPTIONS":
             scope[ROUTE] = "preflight"
@@ -112,20 +119,23 @@ class Delivery:
             request = parse_playlist_request(path, scope["query_string"].decode("latin-1"))
             if request.manifest_filter is not None and request.name != f"{programme.endpoint.manifest_name}.m3u8":
                 raise MalformedManifestFilter(_NOTHING_TO_FILTER)
-            if request.start is None and request.manifest_filter is not None:
-                prepared = self._filtered.playlist(programme, request.manifest_filter)
-            elif request.start is None:
-                prepared = programme.playlist(request.live_path.encode())
-                if request.segment_prefix:
-                    prepared = climbing(prepared, request.segment_prefix)
+            if request.start is None:
+                prepared: Prepared | PiecedPlaylist = self._live(programme, request)
             else:
                 scope[ROUTE] = STARTOVER
-                prepared = await self._startover.playlist(programme, request, TimeWindow(request.start, request.end))
+                window = TimeWindow(request.start, request.end)
+                prepared = await unless_gone(receive, self._startover.playlist(programme, request, window))
             scope[ROUTE] = prepared.route
             await _send_prepared(scope, send, prepared)
         else:
             scope[ROUTE] = "segment"
             await self._answer_segment(scope, send, programme, path)
+
+    def _live(self, programme: Programme, request: PlaylistRequest) -> Prepared:
+        if request.manifest_filter is not None:
+            return self._filtered.playlist(programme, request.manifest_filter)
+        live = programme.playlist(request.live_path.encode())
+        return self._climbing.playlist(live, request) if request.segment_prefix else live
 
     def _check_access(self, scope: Scope, programme: Programme) -> None:
         peer = scope["client"][0] if scope.get("client") else None
@@ -196,17 +206,18 @@ def _headers(scope: Scope) -> dict[bytes, bytes]:
     return {name: values[0] if len(values) == 1 else b", ".join(values) for name, values in found.items()}
 
 
-async def _send_prepared(scope: Scope, send: Send, prepared: Prepared) -> None:
+async def _send_prepared(scope: Scope, send: Send, prepared: Prepared | PiecedPlaylist) -> None:
     headers = _headers(scope)
-    representation = prepared.identity
+    representation: Representation | PiecedRepresentation = prepared.identity
     if prepared.gzip is not None and accepts_gzip(headers.get(b"accept-encoding")):
         representation = prepared.gzip
     freshness = live_freshness(clock.now_seconds()) if prepared.is_live else ()
     if is_not_modified(headers.get(b"if-none-match"), representation.etag):
         await _send(send, 304, (*freshness, *representation.not_modified_headers), b"")
+    elif scope["method"] == "GET":
+        await _send(send, 200, (*freshness, *representation.headers), *representation.parts)
     else:
-        body = representation.body if scope["method"] == "GET" else b""
-        await _send(send, 200, (*freshness, *representation.headers), body)
+        await _send(send, 200, (*freshness, *representation.headers), b"")
 
 
 async def _send_error(scope: Scope, send: Send, err: UnderstudyError) -> None:
@@ -227,6 +238,8 @@ async def _send_error(scope: Scope, send: Send, err: UnderstudyError) -> None:
     await _send(send, err.status, headers, b"" if scope["method"] == "HEAD" else body)
 
 
-async def _send(send: Send, status: int, headers: Headers, body: bytes | memoryview) -> None:
+async def _send(send: Send, status: int, headers: Headers, *parts: bytes | memoryview) -> None:
+    """The client reads one part before the next is sent, but for what its connection holds."""
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    for number, part in enumerate(parts, start=1):
+        await send({"type": "http.response.body", "body": part, "more_body": number < len(parts)})

@@ -45,3 +45,10 @@ class MediaUnavailable(UnderstudyError):
 
     code = "media_unavailable"
     status = 503
+
+
+class TooManyWindows(UnderstudyError):
+    """More windows of the past are asked for at once than are rendered and may wait."""
+
+    code = "too_many_windows"
+    status = 503

@@ -23,6 +23,14 @@ def deflated(piece: bytes) -> bytes:
     return compressor.compress(piece) + compressor.flush(zlib.Z_FULL_FLUSH)
 
 
+def gzip_parts(pieces: Iterable[bytes], plain: Iterable[bytes]) -> tuple[bytes, ...]:
+    """The gzip of ``plain``, in parts: the pieces are these, compressed, and stay what they are."""
+    checksum = size = 0
+    for piece in plain:
+        checksum, size = zlib.crc32(piece, checksum), size + len(piece)
+    return (_HEAD, *pieces, _LAST_BLOCK, checksum.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little"))
+
+
 def gzip_of(pieces: Iterable[bytes], plain: bytes) -> bytes:
     """The gzip of ``plain``, whose pieces are these."""
     tail = zlib.crc32(plain).to_bytes(4, "little") + (len(plain) & 0xFFFFFFFF).to_bytes(4, "little")

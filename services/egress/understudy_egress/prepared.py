@@ -55,6 +55,11 @@ class Representation:
         self.not_modified = header_block(not_modified_headers)
         self.ok = b"".join([self.head, body]) if joined else None
 
+    @property
+    def parts(self) -> tuple[bytes | memoryview, ...]:
+        """The body as it is sent: in one piece."""
+        return (self.body,)
+
 
 class Prepared:
     """A resource as it is now: identity, and gzip where it is worth it."""

@@ -1,8 +1,9 @@
 """Time-shifted viewing: playlists of windows of the past, and segments that have left the live playlist.
 
 What is rendered once is kept, up to so many bytes: the lines of whole pages, which all windows share, and each playlist
-as it was last answered. So a window that grows costs what is new of it. Work is cut up: nothing holds up other requests
-for long, however long the window.
+as it was last answered. So a window that grows costs what is new of it. Windows are rendered a few at a time, in turns
+of the event loop of some milliseconds each, and digested in a thread of their own; so many more wait, others are
+refused.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
@@ -25,9 +27,11 @@ from understudy_domain.playlist_request import PlaylistRequest
 from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_domain.timeshift import Cut, Span, TimeWindow, check_reach, leaves_reach_at
 from understudy_domain.timeshift_playlist import Block, is_listed, render_block, render_window
-from understudy_egress.errors import MediaUnavailable
-from understudy_egress.gzip_pieces import deflated, gzip_of
-from understudy_egress.prepared import Headers, Prepared, Text, prepare_playlist, prepare_text, text_digest
+from understudy_egress.admission import Admission
+from understudy_egress.errors import MediaUnavailable, TooManyWindows
+from understudy_egress.gzip_pieces import deflated
+from understudy_egress.pieced import PiecedPlaylist, PiecedText
+from understudy_egress.prepared import Headers
 from understudy_egress.programme import Programme
 from understudy_runtime import clock
 from understudy_runtime.byte_cache import ByteCache
@@ -48,9 +52,17 @@ _LOOK_AFTER_ENTRIES: Final = 128
 _IDLE_SECONDS: Final = 600.0
 """So long after it was last asked for, what is known of a programme's past is forgotten."""
 _IN_THREAD_BYTES: Final = 128 * 1024
-"""From this size on, to put a playlist together and to digest it would hold up other requests noticeably."""
+"""From this size on, to digest a playlist would hold up other requests noticeably."""
 _AT_ONCE: Final = 16
-"""Blocks that are made at a time: more would only wait for each other's pages."""
+"""Blocks of a playlist that are made at a time: more would only wait for each other's pages."""
+_WINDOWS_AT_ONCE: Final = 4
+"""Playlists that are rendered at a time: one that waits for the storage leaves the processor to the others."""
+_WAITING_MAX: Final = 128
+"""Playlists that may wait to be rendered, a few seconds' worth."""
+_SPAN_BYTES: Final = 256
+"""What a span of a window takes, with the key of its page."""
+_BLOCK_OVERHEAD_BYTES: Final = 1_024
+"""What a block takes besides its lines: its key, objects."""
 
 
 class _Piece(NamedTuple):
@@ -72,7 +84,12 @@ class _Rendered:
     """A playlist, and what it lists."""
 
     cut: Cut
-    text: Text
+    text: PiecedText
+
+    @property
+    def weight(self) -> int:
+        """Bytes that it takes, shared or not."""
+        return self.text.weight + len(self.cut.spans) * _SPAN_BYTES
 
 
 @dataclass(slots=True)
@@ -99,10 +116,17 @@ class Startover:
         self._pasts: WeakKeyDictionary[Programme, _Past] = WeakKeyDictionary()
         self.blocks: ByteCache[_BlockKey, _Piece] = ByteCache(bytes_max=bytes_max // 2)
         self.playlists: ByteCache[PlaylistRequest, _Rendered] = ByteCache(bytes_max=bytes_max // 2)
+        self._admission = Admission(
+            at_once=_WINDOWS_AT_ONCE,
+            waiting_max=_WAITING_MAX,
+            refuse=lambda: TooManyWindows("too many windows of the past are asked for at once; ask again in a moment"),
+        )
+        # Its own: who joins segments of live playlists must not wait behind windows of the past.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="start-over")
 
     # --- what is asked for --------------------------------------------------------------------------------------------
 
-    async def playlist(self, programme: Programme, request: PlaylistRequest, window: TimeWindow) -> Prepared:
+    async def playlist(self, programme: Programme, request: PlaylistRequest, window: TimeWindow) -> PiecedPlaylist:
         """The playlist of the window that is asked for.
 
         Raises:
@@ -110,21 +134,21 @@ class Startover:
             UnknownObject: there is no such playlist in it.
             MediaUnavailable: the storage does not answer.
             BusUnavailable: the past of the programme cannot be read now.
+            TooManyWindows: of other playlists too many wait to be rendered.
         """
         now = clock.now_ticks()
         check_reach(programme.endpoint, window, now=now)
 
-        async def read(view: HistoryView) -> Prepared:
+        async def read(view: HistoryView) -> PiecedPlaylist:
             is_current = self._is_current(programme) and view.reaches(programme.window.entries)
             cut = await view.cut(window, now=now, is_current=is_current)
             rendered = await self._rendered(view, request, cut)
-            return prepare_text(
+            return PiecedPlaylist.of(
                 rendered.text,
                 route=ROUTE,
                 # What is said of it is said of what it lists.
                 extra=_caching(rendered.cut, left=leaves_reach_at(programme.endpoint, window) - now),
                 is_live=not rendered.cut.is_complete,
-                joined=False,
             )
 
         return await self._reading(programme, read)
@@ -162,7 +186,7 @@ class Startover:
             try:
                 return await read(past.history.view(programme.endpoint))
             except ObjectMissing:
-                await past.history.refresh()
+                await _refreshed(past.history)
                 return await read(past.history.view(programme.endpoint))
         except (StorageUnavailable, ObjectDiffers, ObjectMissing) as err:
             raise MediaUnavailable(f"the past of this origin endpoint cannot be read: {err}") from err
@@ -180,9 +204,9 @@ class Startover:
         if not past.history.is_loaded:
             async with past.loading:  # who comes meanwhile waits for the same
                 if not past.history.is_loaded:
-                    await past.history.refresh()
+                    await _refreshed(past.history)
         if not past.history.extend(programme.window.entries):
-            await past.history.refresh()
+            await _refreshed(past.history)
             past.history.extend(programme.window.entries)
         if (past.history.next_media_sequence or 0) - past.history.listed_up_to >= _LOOK_AFTER_ENTRIES:
             self._look(past)
@@ -207,41 +231,41 @@ class Startover:
         return await self.playlists.get(
             request,
             lambda: self._render(view, request, cut),
-            weight=lambda one: one.text.size,
+            weight=lambda one: one.weight,
             version=(cut, view.endpoint.hls_package, view.endpoint.manifest_name),  # while that is the same, so is it
         )
 
     async def _render(self, view: HistoryView, request: PlaylistRequest, cut: Cut) -> _Rendered:
-        if request.name == f"{view.endpoint.manifest_name}.m3u8":
-            lineup = await view.lineup(cut.spans)
-            if lineup is None:
-                raise NotYetAvailable("there is nothing of any rendition in this window")
-            if request.manifest_filter is not None:
-                lineup = Lineup(request.manifest_filter.apply(lineup.renditions))
-            plain = render_multivariant(view.endpoint, lineup, child_query=request.child_query).encode()
-            pieces = [_Piece(Block(plain, 0, is_named=True, discontinuity_sequence=0), deflated(plain))]
-            text = await _put_together([plain], pieces)
-        else:
+        async with self._admission.admitted():
+            if request.name == f"{view.endpoint.manifest_name}.m3u8":
+                plain = await self._multivariant(view, request, cut)
+                return _Rendered(cut, PiecedText.of([plain], [deflated(plain)]))
             pieces = await self._pieces(view, request, cut, _rendition_of(request, view.endpoint.manifest_name))
             parts = render_window(cut, [piece.block for piece in pieces])
-            text = await _put_together(parts, pieces)
-        return _Rendered(cut, text)
+            return _Rendered(cut, await self._put_together(parts, pieces))
+
+    async def _multivariant(self, view: HistoryView, request: PlaylistRequest, cut: Cut) -> bytes:
+        lineup = await view.lineup(cut.spans)
+        if lineup is None:
+            raise NotYetAvailable("there is nothing of any rendition in this window")
+        if request.manifest_filter is not None:
+            lineup = Lineup(request.manifest_filter.apply(lineup.renditions))
+        return render_multivariant(view.endpoint, lineup, child_query=request.child_query).encode()
 
     async def _pieces(self, view: HistoryView, request: PlaylistRequest, cut: Cut, rendition: str) -> list[_Piece]:
-        limit = asyncio.Semaphore(_AT_ONCE)
-
         async def piece(span: Span) -> _Piece:
             is_first = span is cut.spans[0]
-            async with limit:
-                if is_first or not span.is_whole:
-                    return await self._piece(view, span, rendition, request.segment_prefix, is_first=is_first)
-                return await self.blocks.get(
-                    _BlockKey(span.key, rendition, request.segment_prefix, view.endpoint.hls_package),
-                    lambda: self._piece(view, span, rendition, request.segment_prefix, is_first=False),
-                    weight=lambda one: len(one.block.lines) + len(one.deflated),
-                )
+            if is_first or not span.is_whole:
+                return await self._piece(view, span, rendition, request.segment_prefix, is_first=is_first)
+            return await self.blocks.get(
+                _BlockKey(span.key, rendition, request.segment_prefix, view.endpoint.hls_package),
+                lambda: self._piece(view, span, rendition, request.segment_prefix, is_first=False),
+                weight=lambda one: len(one.block.lines) + len(one.deflated) + _BLOCK_OVERHEAD_BYTES,
+            )
 
-        pieces = await asyncio.gather(*map(piece, cut.spans))
+        pieces: list[_Piece] = []
+        for begin in range(0, len(cut.spans), _AT_ONCE):
+            pieces += await asyncio.gather(*map(piece, cut.spans[begin : begin + _AT_ONCE]))
         if not is_listed(piece.block for piece in pieces):
             raise UnknownObject(f"there is no rendition {rendition} in this window")
         return pieces
@@ -255,14 +279,21 @@ class Startover:
 
         return await self._pages.turns.take(made)
 
+    async def _put_together(self, parts: list[bytes], pieces: list[_Piece]) -> PiecedText:
+        """The text of a playlist: ``parts`` are what ``render_window`` gave, ``pieces`` the blocks among them."""
+        known = {id(piece.block.lines): piece.deflated for piece in pieces}
 
-def climbing(live: Prepared, prefix: str) -> Prepared:
-    """A live playlist that is asked for under another path: its segments are where they always are."""
-    lines = live.identity.body.tobytes() if isinstance(live.identity.body, memoryview) else live.identity.body
-    if b"#EXT-X-STREAM-INF" in lines:
-        return live
-    climbed = (line if line.startswith(b"#") else prefix.encode() + line for line in lines.splitlines(keepends=True))
-    return prepare_playlist(b"".join(climbed), route=live.route)
+        def work() -> PiecedText:
+            return PiecedText.of(parts, [known.get(id(part)) or deflated(part) for part in parts])
+
+        if sum(map(len, parts)) <= _IN_THREAD_BYTES:
+            return work()
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+async def _refreshed(history: ProgramHistory) -> None:
+    """Others need what is read of it as well: it goes on if the client goes away who asked first."""
+    await asyncio.shield(asyncio.create_task(history.refresh()))
 
 
 def _rendition_of(request: PlaylistRequest, manifest_name: str) -> str:
@@ -270,18 +301,6 @@ def _rendition_of(request: PlaylistRequest, manifest_name: str) -> str:
     if keys.media_playlist_name(manifest_name, rendition) != request.name:
         raise UnknownObject(f"this origin endpoint has no playlist {request.name}")
     return rendition
-
-
-async def _put_together(parts: list[bytes], pieces: list[_Piece]) -> Text:
-    """The text of a playlist: ``parts`` are what ``render_window`` gave, ``pieces`` the blocks among them."""
-    known = {id(piece.block.lines): piece.deflated for piece in pieces}
-
-    def work() -> Text:
-        plain = b"".join(parts)
-        compressed = [known.get(id(part)) or deflated(part) for part in parts]
-        return Text(plain, gzip_of(compressed, plain), text_digest(plain))
-
-    return await asyncio.to_thread(work) if sum(map(len, parts)) > _IN_THREAD_BYTES else work()
 
 
 def _caching(cut: Cut, *, left: int) -> Headers:

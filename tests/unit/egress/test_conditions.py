@@ -78,3 +78,9 @@ def test_a_range_of_another_version_is_the_whole() -> None:
     assert requested_range(b"bytes=0-0", if_range=b'"b"', etag=b'"a"', size=100) is None
     assert requested_range(b"bytes=0-0", if_range=b'W/"a"', etag=b'"a"', size=100) is None
     assert requested_range(b"bytes=0-0", if_range=b'"a"', etag=b'"a"', size=100) == (0, 1)
+
+
+@pytest.mark.parametrize("shown", [b'W/"a-gzip"', b'"a-gzip"', b'"b", W/"a-gzip"', b"*"])
+def test_a_weak_entity_tag_is_compared_by_what_it_says(shown: bytes) -> None:
+    assert is_not_modified(shown, b'W/"a-gzip"')
+    assert not is_not_modified(b'"a"', b'W/"a-gzip"')
