@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging as standard_logging
 from collections.abc import Sequence
 from typing import Final
 
 from understudy_controller.app import create_app
 from understudy_controller.authentication.keys import access_keys_of
+from understudy_controller.authentication.unsigned import is_reached_from_elsewhere
 from understudy_controller.declare.part import declared_resources
 from understudy_controller.loop.decision_loop import decision_loop
 from understudy_controller.process import Part
@@ -15,6 +17,8 @@ from understudy_runtime import logging, server
 from understudy_runtime.access_keys import AccessKeysUnusable
 from understudy_runtime.health import Health
 from understudy_runtime.settings import read_settings
+
+_log = standard_logging.getLogger("understudy_controller")
 
 PARTS: Final[Sequence[Part]] = (decision_loop, declared_resources)
 """What runs beside the control API, in order of starting."""
@@ -28,6 +32,11 @@ def main() -> None:
         keys = access_keys_of(settings)
     except AccessKeysUnusable as err:
         raise SystemExit(str(err)) from None
+    if keys is None and is_reached_from_elsewhere(settings):
+        _log.warning(
+            "the control API takes any request and can be reached from other machines: set "
+            "UNDERSTUDY_AUTHENTICATION=sigv4, or UNDERSTUDY_LISTEN_HOST=127.0.0.1"
+        )
     health = Health()
     server.run(lambda: create_app(settings, keys=keys, parts=PARTS, health=health), settings, on_drain=health.drain)
 

@@ -82,7 +82,11 @@ def create_app(
     metrics = None if keys is None else AuthenticationMetrics(keys)
     if metrics is not None:
         registry.register(metrics)
-    app.add_middleware(Authentication, keys=keys, metrics=metrics)
+    app.add_middleware(Authentication, keys=keys, metrics=metrics, hosts=_words(settings.api_hosts or ""))
     app.add_middleware(WireRules)
     app.add_middleware(HttpMetricsMiddleware, metrics=HttpMetrics(registry, service="controller"))
     return app
+
+
+def _words(text: str) -> list[str]:
+    return [word for part in text.split(",") if (word := part.strip())]

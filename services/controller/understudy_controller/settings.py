@@ -27,6 +27,13 @@ class ControllerSettings(CommonSettings):
     authentication: Literal["sigv4", "none"] = "sigv4"
     """Whether requests to the control API must be signed, as AWS's clients sign them. ``none`` takes any request."""
 
+    api_hosts: str | None = None
+    """Names by which the control API is reached where requests need no signature, separated by commas.
+
+    Addresses and ``localhost`` need not be named. Other names are refused there: a page in an operator's browser can
+    make a name of its own lead to this port.
+    """
+
     access_keys_file: Path | None = None
     """A YAML or JSON file with the keys to sign with; read again when it changes. ``sigv4`` needs one."""
 

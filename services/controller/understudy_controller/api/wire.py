@@ -1,8 +1,8 @@
 """What holds for every request of the control API, below FastAPI.
 
-Each answer has a request id, no body is large, and every body is JSON whatever it calls itself: no operation takes
-anything else, and ``curl -d`` says it sends a form. Handlers find the id in ``request.state.request_id``; signatures
-are checked on ``request.state.headers_as_sent``.
+Each answer has a request id and is stored by no cache. No body is large, and every body is JSON whatever it calls
+itself: no operation takes anything else, and ``curl -d`` says it sends a form. Handlers find the id in
+``request.state.request_id``; signatures are checked on ``request.state.headers_as_sent``.
 """
 
 from __future__ import annotations
@@ -47,7 +47,10 @@ class WireRules:
 
         async def send_identified(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"x-amzn-requestid", request_id.encode())]
+                headers = [header for header in message["headers"] if header[0].lower() != b"cache-control"]
+                # Some answers hold passwords, and all of them are of this moment.
+                own = [(b"cache-control", b"no-store"), (b"x-amzn-requestid", request_id.encode())]
+                message["headers"] = [*headers, *own]
             await send(message)
 
         await self._app(scope, receive_bounded, send_identified)

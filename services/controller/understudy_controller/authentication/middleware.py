@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -18,6 +18,7 @@ from understudy_controller.authentication.authorization import HttpRequest, auth
 from understudy_controller.authentication.keys import AccessKeys
 from understudy_controller.authentication.metrics import AuthenticationMetrics
 from understudy_controller.authentication.refusal import Reason, RequestRefused
+from understudy_controller.authentication.unsigned import UnsignedRequests
 from understudy_domain import ticks
 from understudy_runtime import clock
 from understudy_runtime.access_keys import AccessKey
@@ -26,7 +27,8 @@ from understudy_runtime.log_limit import LogLimit
 _log = logging.getLogger(__name__)
 
 OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics", "/understudy/v1/openapi.json"})
-"""What needs no signature: they tell nothing of channels, and probes and Prometheus sign nothing."""
+"""What needs no signature: probes and Prometheus sign nothing. The metrics name channels and origin endpoints, and tell
+how they are; nothing here has a secret in it."""
 
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _TOLD_LENGTH_MAX: Final = 512
@@ -62,8 +64,10 @@ class Authentication:
         keys: AccessKeys | None,
         metrics: AuthenticationMetrics | None,
         now: Callable[[], datetime] = _now,
+        hosts: Iterable[str] = (),
     ) -> None:
-        """``keys`` and ``metrics`` are None where requests need no signature."""
+        """``keys`` and ``metrics`` are None where requests need no signature; ``hosts`` count only there."""
+        self._unsigned = UnsignedRequests(hosts)
         self._app = app
         self._keys = keys
         self._metrics = metrics
@@ -100,11 +104,13 @@ class Authentication:
         """Who has sent a request, and its body.
 
         Raises:
-            RequestRefused: nobody we know has signed it, or the key does not allow it.
+            RequestRefused: nobody we know has signed it, or the key does not allow it; or, where nothing is signed, a
+                page of another origin sends it.
             BodyTooLarge: its body is.
             ClientDisconnect: the client went away before its end: what it asked for is not known.
         """
         if self._keys is None:
+            self._unsigned.check(scope["state"]["headers_as_sent"])
             return ANYBODY, await _body_of(receive)
         request = _as_sent(scope)
         authorization = authorization_of(request, now=self._now())
