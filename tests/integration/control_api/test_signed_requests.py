@@ -305,7 +305,7 @@ def test_keys_are_rotated_without_a_restart(
     ("settings", "said"),
     [
         ({}, "UNDERSTUDY_ACCESS_KEYS_FILE"),
-        ({"UNDERSTUDY_ACCESS_KEYS_FILE": "/nowhere/keys.yaml"}, "/nowhere/keys.yaml cannot be read"),
+        ({"UNDERSTUDY_ACCESS_KEYS_FILE": "/nowhere/keys.yaml"}, "/nowhere/keys.yaml: the file is missing"),
         ({"UNDERSTUDY_AUTHENTICATION": "off"}, "UNDERSTUDY_AUTHENTICATION"),
     ],
 )
