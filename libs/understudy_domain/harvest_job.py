@@ -22,6 +22,8 @@ WINDOW_MAX: Final = ticks.from_seconds(24 * 3600)
 MANIFEST_SUFFIX: Final = ".m3u8"
 OBJECT_KEY_BYTES_MAX: Final = 1_024
 """S3's limit."""
+_PATIENCE: Final = ticks.from_seconds(48 * 3600)
+"""Longer than any time delay that is raised meanwhile, and any copying."""
 FRUITLESS_MAX: Final = 10
 """After so many fruitless attempts in a row a job fails: it may be what harvesters die of."""
 _GUID_DIGITS: Final = 8
@@ -121,6 +123,11 @@ class HarvestJob:
     def is_due_at(self) -> int:
         """When all of its window should have been available, ticks since the epoch: not before it is it worked at."""
         return self.end + self.origin_endpoint.time_delay
+
+    @property
+    def deadline(self) -> int:
+        """When it fails unless it is done, ticks since the epoch: what it needs is kept until then."""
+        return self.is_due_at + _PATIENCE
 
     @property
     def folder(self) -> str:

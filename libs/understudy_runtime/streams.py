@@ -28,7 +28,7 @@ DUPLICATE_WINDOW_SECONDS = 120
 """How long a message id is remembered: far longer than ingest tries again."""
 
 HARVEST_MAX_AGE_SECONDS = 90 * _DAY_SECONDS
-"""How long a harvest job is remembered after it has ended; one that has not is written again and again."""
+"""How long a harvest job is remembered after it was last written; by then it has ended, with no harvester too."""
 
 DECLARED_MAX_AGE_SECONDS = 30
 """How long it counts what a controller has said its file declares: it says so every two seconds."""

@@ -16,10 +16,10 @@ from understudy_harvester.counts import Counts
 from understudy_harvester.deletions import Deletions
 from understudy_harvester.errors import ClaimLost
 from understudy_harvester.settings import HarvesterSettings
-from understudy_harvester.telling import tell
 from understudy_runtime import clock
 from understudy_runtime.errors import BusUnavailable, LogTruncated
 from understudy_runtime.harvest_jobs import HarvestJobs, StoredJob
+from understudy_runtime.harvest_telling import tell
 from understudy_runtime.jetstream import Bus
 
 if TYPE_CHECKING:

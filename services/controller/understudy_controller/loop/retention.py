@@ -65,7 +65,8 @@ class Retention:
         self._interval_seconds = settings.retention_interval_seconds
         self._margin = ticks.from_seconds(settings.retention_margin_seconds)
         self._kept = Kept(bus, shards=settings.shards, margin=self._margin, current=shards.current)
-        self._harvest_pins = HarvestPins(bus)
+        self._harvest_pins = HarvestPins(bus, is_ours=lambda guid: holds(keys.shard_of(guid, shards=settings.shards)))
+        metrics.harvest_oldest.set_function(self._harvest_pins.oldest_seconds)
         self._media = Media(settings, metrics, holds=holds)
         self._pages = Pages(bus, settings, metrics, holds=holds)
         self._remnants = Remnants(bus, store, channels, shards, self._media, metrics, holds=holds, margin=self._margin)

@@ -26,6 +26,11 @@ class RetentionMetrics:
         self.errors = Counter(
             "understudy_retention_errors_total", "Rounds that NATS or the storage cut short.", registry=registry
         )
+        self.harvest_oldest = Gauge(
+            "understudy_harvest_jobs_oldest_seconds",
+            "For how long the harvest job has been due that is not done and due for longest; 0 where there is none.",
+            registry=registry,
+        )
         self._finished_at = clock.monotonic()
         age = Gauge(
             "understudy_retention_age_seconds",
