@@ -97,6 +97,8 @@ class Past:
 
     def __init__(self, count: int, *, paged: int = 0, bytes_max: int = 64 * MEBIBYTE) -> None:
         self.log, self.storage = Log(), PageObjects()
+        self.looked_up = 0
+        """How often it was looked up what a window lists."""
         self.storage.opened.set()
         entries = [self.entry(number) for number in range(count)]
         for begin in range(0, paged, PAGE_ENTRIES):
@@ -106,9 +108,13 @@ class Past:
             self.log.append(entry)
         self.pages = IndexPages(self.storage, self.storage, bytes_max=bytes_max)
         self.startover = Startover(
-            cast("Bus", self.log), self.pages, is_current=lambda _: self.log.is_current, shards=1, bytes_max=bytes_max
+            cast("Bus", self.log), self.pages, is_current=self._is_current, shards=1, bytes_max=bytes_max
         )
         self.programme = Programme(endpoint(), {}, secrets=CdnSecrets(None))
+
+    def _is_current(self, _: Programme) -> bool:
+        self.looked_up += 1
+        return self.log.is_current
 
     @staticmethod
     def entry(number: int) -> ProgramEntry:

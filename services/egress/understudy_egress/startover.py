@@ -39,6 +39,7 @@ from understudy_runtime.errors import ObjectDiffers, ObjectMissing, StorageUnava
 from understudy_runtime.index_pages import IndexPages
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.program_history import HistoryView, ProgramHistory
+from understudy_runtime.turns import Turns
 
 _log = logging.getLogger(__name__)
 
@@ -113,6 +114,7 @@ class Startover:
         self._is_current = is_current
         self._pages = pages
         self._shards = shards
+        self._turns = Turns()
         self._pasts: WeakKeyDictionary[Programme, _Past] = WeakKeyDictionary()
         self.blocks: ByteCache[_BlockKey, _Piece] = ByteCache(bytes_max=bytes_max // 2)
         self.playlists: ByteCache[PlaylistRequest, _Rendered] = ByteCache(bytes_max=bytes_max // 2)
@@ -182,6 +184,7 @@ class Startover:
     async def _reading(self, programme: Programme, read: Callable[[HistoryView], Awaitable[T]]) -> T:
         """``read`` what is known; once more where a page has been removed meanwhile."""
         try:
+            await self._turns.take(lambda: None)  # to find out what a window lists takes some tenths of a millisecond
             past = await self._past(programme)
             try:
                 return await read(past.history.view(programme.endpoint))

@@ -46,6 +46,12 @@ async def held_up(past: Past) -> None:
         await past.storage.asked.wait()
 
 
+async def turns(count: int) -> None:
+    """Of the event loop."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
 async def test_a_window_that_closes_while_it_is_rendered_is_said_to_be_over_to_who_asked_afterwards_alone(
     now: Now,
 ) -> None:
@@ -114,7 +120,7 @@ async def test_more_windows_than_may_wait_are_refused_and_served_when_the_others
     await past.playlist(511, 512)
     past.storage.close()
     asked = [asyncio.create_task(past.playlist(0, 511 + number / 1000)) for number in range(200)]
-    await held_up(past)
+    await turns(1000)
     refused = [task for task in asked if task.done()]
     assert len(refused) == 200 - 4 - 128
     with pytest.raises(TooManyWindows):
@@ -133,7 +139,7 @@ async def test_a_window_that_nobody_waits_for_any_more_is_not_rendered(now: Now)
     await past.playlist(511, 512)
     past.storage.close()
     asked = [asyncio.create_task(past.playlist(0, 511 + number / 1000)) for number in range(100)]
-    await held_up(past)
+    await turns(1000)
     for task in asked:
         task.cancel()
     await asyncio.gather(*asked, return_exceptions=True)
@@ -141,3 +147,17 @@ async def test_a_window_that_nobody_waits_for_any_more_is_not_rendered(now: Now)
     rendered = len(past.startover.playlists)
     assert (await past.playlist(100, 200)).is_live is False
     assert len(past.startover.playlists) == rendered + 1
+
+
+async def test_others_come_in_between_the_windows_of_many(now: Now) -> None:
+    past = Past(513, paged=512)
+    now.ticks = slot(513)
+    await past.playlist(0, 513)
+    asked = [asyncio.create_task(past.playlist(0, 511 + number / 1000)) for number in range(50)]
+    before, most = past.looked_up, 0
+    for _ in range(1000):
+        await asyncio.sleep(0)
+        before, most = past.looked_up, max(most, past.looked_up - before)
+    await asyncio.gather(*asked)
+    assert past.looked_up >= 50
+    assert most <= 2
