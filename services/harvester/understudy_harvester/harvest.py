@@ -165,9 +165,14 @@ class Harvest:
         playlists = await self._rendered(plan)
         for key, text in playlists.media_playlists().items():
             await self._put(key, text, _PLAYLIST_TYPE)
-        # Nobody else may have the job by now: its asset may have been replaced by a later job's.
-        await self._claim.write_surely()
-        await self._put(self._job.destination.manifest_key, playlists.multivariant_playlist(), _PLAYLIST_TYPE)
+        key, text = self._job.destination.manifest_key, playlists.multivariant_playlist()
+
+        async def publish() -> None:
+            # Nobody else may have the job by now, or have called it off, also where the storage was away for minutes.
+            await self._claim.write_surely()
+            await self._destination.put(key, text, content_type=_PLAYLIST_TYPE)
+
+        await self._patience.until_done(key, publish)
 
     async def _rendered(self, plan: HarvestPlan) -> AssetPlaylists:
         playlists = AssetPlaylists(self._job, plan)

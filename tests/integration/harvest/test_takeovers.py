@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 
 from support.deadline import eventually as soon
@@ -16,6 +17,12 @@ from support.nats_server import NatsServer
 from support.object_store import running_s3_server
 from understudy_domain.channel import OriginEndpoint
 from understudy_domain.harvest_job import FRUITLESS_MAX, HarvestJob, HarvestStatus
+from understudy_harvester.counts import Counts
+from understudy_harvester.settings import HarvesterSettings
+from understudy_harvester.worker import Worker
+from understudy_runtime import clock
+from understudy_runtime.errors import StorageUnavailable
+from understudy_runtime.objectstore import ObjectStore
 from understudy_runtime.settings import CommonSettings
 
 SLOTS = 12
@@ -205,3 +212,37 @@ async def test_a_job_that_harvesters_die_of_fails_in_the_end_and_what_comes_furt
     assert (failed.status, failed.progress) == (HarvestStatus.FAILED, None)
     assert "10 harvesters in a row died of it or lost it" in failed.message
     assert (done.status, done.fruitless) == (HarvestStatus.SUCCEEDED, 0)
+
+
+async def test_a_job_that_is_called_off_while_its_last_playlist_cannot_be_stored_gets_none(
+    farm: Farm, settings: CommonSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = await farm.endpoint()
+    await farm.publish(endpoint, 6)
+    job = await farm.submit(farm.job(endpoint, start=0, end=4))
+    put = ObjectStore.put
+    tries = 0
+
+    async def away_at_first(self: ObjectStore, key: str, body: bytes | memoryview, **more: str) -> None:
+        nonlocal tries
+        if key == job.destination.manifest_key:
+            tries += 1
+            if tries == 1:
+                found, revision = await farm.jobs.get(job.id)
+                called_off = replace(found, status=HarvestStatus.FAILED, message="called off", holder=None)
+                await farm.jobs.update(replace(called_off, ended_at=clock.now_ticks()), revision=revision)
+                raise StorageUnavailable("away")
+        await put(self, key, body, **more)
+
+    monkeypatch.setattr(ObjectStore, "put", away_at_first)
+    worker = Worker(farm.bus, HarvesterSettings(**settings.model_dump()), Counts())
+    await worker.start()
+    done = await farm.done(job)
+
+    async def at_rest() -> bool:
+        return worker.working == 0
+
+    await eventually(at_rest, "nobody works at it")
+    await worker.stop()
+    assert (done.status, done.message, tries) == (HarvestStatus.FAILED, "called off", 1)
+    assert job.destination.manifest_key not in farm.objects()
