@@ -34,7 +34,7 @@ class Body:
     def __init__(self, *, size_max: int, budget: Budget) -> None:
         self._size_max = size_max
         self._budget = budget
-        self._chunks: list[bytes] = []
+        self._received: list[bytes] = []
         self._size = 0
         self._ended = asyncio.Event()
         self._failure: UnderstudyError | None = None
@@ -44,17 +44,17 @@ class Body:
         """Bytes that arrived, until it is closed."""
         return self._size
 
-    def feed(self, chunk: bytes) -> None:
+    def feed(self, data: bytes) -> None:
         """More of it arrived."""
         if self._ended.is_set():
             return
-        if self._size + len(chunk) > self._size_max:
+        if self._size + len(data) > self._size_max:
             self._fail(BodyTooLarge(f"the body is larger than {self._size_max} bytes, the most that is taken"))
-        elif not self._budget.take(len(chunk)):
+        elif not self._budget.take(len(data)):
             self._fail(Overloaded("too many uploads are held at present, send this one again"))
         else:
-            self._size += len(chunk)
-            self._chunks.append(chunk)
+            self._size += len(data)
+            self._received.append(data)
 
     def finish(self) -> None:
         """All of it arrived."""
@@ -67,7 +67,7 @@ class Body:
 
     def _fail(self, failure: UnderstudyError) -> None:
         self._failure = failure
-        self._chunks.clear()
+        self._received.clear()
         self._ended.set()
 
     async def read(self, *, stall_seconds: float) -> bytes:
@@ -87,12 +87,12 @@ class Body:
                     raise BodyStalled(f"nothing more of the body came for {stall_seconds:g} s") from err
         if self._failure is not None:
             raise self._failure
-        chunks, self._chunks = self._chunks, []
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        received, self._received = self._received, []
+        return received[0] if len(received) == 1 else b"".join(received)
 
     def close(self) -> None:
         """Nobody needs it any longer."""
-        self._chunks.clear()
+        self._received.clear()
         self._budget.give_back(self._size)
         self._size = 0
         self._ended.set()

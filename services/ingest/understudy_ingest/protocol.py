@@ -47,8 +47,8 @@ class Upload:
         if cycle is not None and cycle.waiting_for_100_continue and not cycle.transport.is_closing():
             cycle.waiting_for_100_continue = False
             cycle.transport.write(_CONTINUE)
-        for chunk in self._early:
-            body.feed(chunk)
+        for data in self._early:
+            body.feed(data)
         self._early.clear()
         self._body = body
         if self._is_complete:
@@ -62,13 +62,13 @@ class Upload:
         """Know the request."""
         self._cycle = cycle
 
-    def feed(self, chunk: bytes) -> None:
+    def feed(self, data: bytes) -> None:
         """More of the body arrived."""
         if self._body is not None:
-            self._body.feed(chunk)
+            self._body.feed(data)
             return
-        self._early.append(chunk)
-        self._early_size += len(chunk)
+        self._early.append(data)
+        self._early_size += len(data)
         if self._early_size > HIGH_WATER_LIMIT:
             self.connection.flow.pause_reading()
 

@@ -16,7 +16,7 @@ def _body(*, size_max: int = 10, held_max: int = 100) -> tuple[Body, Budget]:
     return Body(size_max=size_max, budget=budget), budget
 
 
-async def test_a_body_is_its_chunks_in_order() -> None:
+async def test_a_body_is_what_was_fed_in_its_order() -> None:
     body, budget = _body()
     reading = asyncio.ensure_future(body.read(stall_seconds=1))
     body.feed(b"ab")
