@@ -7,6 +7,7 @@ import re
 _RANGE = re.compile(rb"bytes=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*")
 _ENTITY_TAG = re.compile(rb'(?:W/)?("[^"]*")')
 _REMEMBERED_MAX = 512
+_REMEMBERED_SIZE_MAX = 256
 
 _accepts_gzip: dict[bytes, bool] = {}
 
@@ -15,6 +16,8 @@ def accepts_gzip(accept_encoding: bytes | None) -> bool:
     """Whether a client takes gzip. Clients say it in few different ways, so the answers are remembered."""
     if accept_encoding is None:
         return False
+    if len(accept_encoding) > _REMEMBERED_SIZE_MAX:
+        return _parse_accept_encoding(accept_encoding)
     known = _accepts_gzip.get(accept_encoding)
     if known is None:
         if len(_accepts_gzip) >= _REMEMBERED_MAX:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from understudy_egress.conditions import RangeNotSatisfiable, accepts_gzip, is_not_modified, requested_range
@@ -28,6 +30,16 @@ from understudy_egress.conditions import RangeNotSatisfiable, accepts_gzip, is_n
 )
 def test_gzip_goes_to_those_who_take_it(value: bytes | None, accepts: bool) -> None:
     assert accepts_gzip(value) is accepts
+
+
+def test_long_words_on_encodings_are_understood_and_not_kept_in_memory() -> None:
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        assert all(accepts_gzip(b"gzip" + b" " * 10_000 + b";q=1, x%d" % number) for number in range(200))
+        assert tracemalloc.get_traced_memory()[0] - before < 500_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from understudy_ingest.probe.counters import COUNTERS_MAX, read_counters
 from understudy_ingest.probe.packets import read_packets
 from understudy_ingest.probe.peek import peek
 from understudy_ingest.probe.prober import Prober
+from understudy_ingest.probe.tables import Codec, ElementaryStream, read_tables
 
 MODULUS = 1 << 33
 MEDIA = (
@@ -245,3 +246,19 @@ def test_a_body_full_of_pids_does_not_fill_its_fact() -> None:
     stream = b"".join(bytes([0x47, pid >> 8, pid & 0xFF, 0x10]) + bytes(184) for pid in reversed(range(1000)))
     counters = read_counters(read_packets(stream))
     assert [counter.track_id for counter in counters] == list(range(999, 999 - COUNTERS_MAX, -1))
+
+
+def _table_packet(pid: int, table: int, content: bytes) -> bytes:
+    size = len(content) + 4
+    section = bytes([0x47, 0x40 | pid >> 8, pid & 0xFF, 0x10, 0, table, 0xB0 | size >> 8, size & 0xFF]) + content
+    return section.ljust(188, b"\xff")
+
+
+def test_a_stream_that_the_tables_name_many_times_is_looked_into_once() -> None:
+    programmes = bytes([0, 1, 0xC1, 0, 0]) + bytes([0, 1, 0xF0, 0x00])
+    streams = bytes([0x1B, 0xE1, 0x00, 0xF0, 0]) * 20 + bytes([0x0F, 0xE1, 0x01, 0xF0, 0])
+    body = _table_packet(0, 0, programmes) + _table_packet(
+        0x1000, 2, bytes([0, 1, 0xC1, 0, 0, 0xE1, 0x00, 0xF0, 0]) + streams
+    )
+    found = read_tables(read_packets(body)).streams
+    assert found == (ElementaryStream(0x100, Codec.H264), ElementaryStream(0x101, Codec.AAC))

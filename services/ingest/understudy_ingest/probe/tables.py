@@ -111,7 +111,8 @@ def _section(packets: Packets, pid: int, table: int, name: str) -> bytes:
 
 
 def _streams(programme_map: bytes) -> tuple[ElementaryStream, ...]:
-    streams = []
+    # By PID: one that is named twice is one stream, and is looked into once, however long the table is.
+    streams: dict[int, ElementaryStream] = {}
     at = 12 + (int.from_bytes(programme_map[10:12], "big") & 0x0FFF)
     while at + 5 <= len(programme_map):
         stream_type = programme_map[at]
@@ -120,9 +121,9 @@ def _streams(programme_map: bytes) -> tuple[ElementaryStream, ...]:
         descriptors = _descriptors(programme_map[at + 5 : end])
         codec = _codec(stream_type, descriptors)
         if codec is not None:
-            streams.append(ElementaryStream(pid, codec, _language(descriptors)))
+            streams.setdefault(pid, ElementaryStream(pid, codec, _language(descriptors)))
         at = end
-    return tuple(streams)
+    return tuple(streams.values())
 
 
 def _descriptors(text: bytes) -> dict[int, bytes]:
