@@ -7,7 +7,7 @@ proves nothing, nor does silence.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from understudy_domain.failover import DEAD_AFTER_SEGMENTS
 from understudy_domain.timeline import NEWEST_KEPT, InputState, Piece
@@ -27,13 +27,13 @@ def far_behind(*, segment_duration: int, tolerance: int) -> int:
     return (pieces_until_lacking(segment_duration=segment_duration, tolerance=tolerance) - 1) * segment_duration // 2
 
 
-def lacking(state: InputState, renditions: Iterable[str], *, segment_duration: int, tolerance: int) -> tuple[str, ...]:
+def lacking(state: InputState, renditions: Sequence[str], *, segment_duration: int, tolerance: int) -> tuple[str, ...]:
     """Those of ``renditions`` that an input lacks for good; durations in ticks."""
-    delivered = {rendition: state.rendition_pieces(rendition) for rendition in renditions}
     apart = far_behind(segment_duration=segment_duration, tolerance=tolerance)
-    ends = [pieces[-1].end for pieces in delivered.values() if pieces]
-    if ends and len(ends) == len(delivered) and max(ends) - min(ends) < apart:
+    ends = [pieces[-1].end for rendition in renditions if (pieces := state.rendition_pieces(rendition))]
+    if ends and len(ends) == len(renditions) and max(ends) - min(ends) < apart:
         return ()  # as it is mostly: all of them go on
+    delivered = {rendition: state.rendition_pieces(rendition) for rendition in renditions}
     leading = max((pieces for pieces in delivered.values() if pieces), key=lambda run: run[-1].end, default=())
     if not leading:
         return ()

@@ -19,6 +19,8 @@ PIECES_WITHOUT_MULTIVARIANT = 3
 def place_sessions(state: ChannelState) -> None:
     """Give every session that can have it its place in programme time."""
     for one in state.inputs:
+        if not one.unplaced:
+            continue
         other = state.input(3 - one.input_id)
         for session in one.sessions:
             if session.offset is not None or not one.unplaced:
@@ -83,6 +85,8 @@ def _are_all_known(one: InputState) -> bool:
 def compare_inputs(state: ChannelState) -> None:
     """Hold pieces that are new against those of the other input for the same time."""
     for one in state.inputs:
+        if not one.fresh:
+            continue
         other = state.input(3 - one.input_id)
         for rendition, piece in one.take_fresh():
             half = (piece.end - piece.start) // 2
@@ -98,8 +102,8 @@ def match_renditions(state: ChannelState) -> None:
     if not state.lineup:
         return
     for one in state.inputs:
-        carried = [one.carries.get(rendition.rendition) for rendition in state.lineup]
-        if any(playlist not in one.firsts for playlist in carried):
+        carried = {one.carries.get(rendition.rendition) for rendition in state.lineup}
+        if not carried <= one.firsts.keys():
             offered = renditions_of(one.firsts, one.sources.multivariant)
             found = match(state.lineup, offered, are_all=_are_all_known(one))
             taken = set(found.values())

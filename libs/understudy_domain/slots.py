@@ -135,6 +135,8 @@ def _about(pieces: Sequence[Piece], *, begin: int, half: int, until: int | None 
 
 def index_from(pieces: Sequence[Piece], start: int) -> int:
     """Where in a rendition's pieces, which are in order of time, those stand that begin at ``start`` or later."""
+    if pieces and pieces[-1].start < start:  # as it is mostly: what is asked about is the newest
+        return len(pieces)
     return bisect_left(pieces, start, key=_start_of)
 
 

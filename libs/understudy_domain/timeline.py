@@ -194,8 +194,7 @@ class InputState:
             return
         end = start + leading.duration
         line = self.sources.take_line(playlist, fact.path)
-        known_until = session.ends_at(playlist)
-        if line is None and known_until is not None and start >= known_until:
+        if line is None and (known_until := session.ends_at(playlist)) is not None and start >= known_until:
             # Behind its end, and not the last segment that its playlist overtook: more is to come, and is told next.
             self.sources.go_on(playlist)
         date = line.program_date_time if line is not None else None
