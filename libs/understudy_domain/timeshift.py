@@ -121,18 +121,25 @@ def leaves_reach_at(endpoint: OriginEndpoint, window: TimeWindow) -> int:
     return window.start + endpoint.startover_window_seconds * TICKS_PER_SECOND
 
 
-def chained(pages: Iterable[IndexPageKey], *, before: int) -> list[Span]:
-    """The pages that lead up to the entry of media sequence ``before`` without a hole, oldest first, no entry twice.
+def chained(pages: Iterable[IndexPageKey], *, before: int, begin_milliseconds: int) -> list[Span]:
+    """The pages that lead up to an entry without a hole, oldest first, no entry twice.
 
     Pages may overlap where two controllers began them differently; they say the same. Where a programme was begun anew
-    after a loss, older ones have the same numbers: the one with the latest date counts.
+    after a loss, older ones may have the same numbers: the one that was decided last counts, and one that ends too
+    early to hold an entry of its number is of another programme, and leads nowhere.
+
+    Args:
+        pages: all that there are.
+        before: the entry's media sequence.
+        begin_milliseconds: its program date time, ms since the epoch.
     """
     spans: list[Span] = []
     # Each is looked at once, newest first: one that is passed over leads up to nothing that older ones do not.
-    for key in sorted(pages, key=lambda key: (key.begin_milliseconds, key.first), reverse=True):
-        if key.first < before <= key.last + 1:
+    for key in sorted(pages, key=lambda key: (key.decided_milliseconds, key.first), reverse=True):
+        is_other = key.last >= before and key.end_milliseconds < begin_milliseconds
+        if key.first < before <= key.last + 1 and not is_other:
             spans.append(Span(key, 0, before - key.first))
-            before = key.first
+            before, begin_milliseconds = key.first, key.begin_milliseconds
     return spans[::-1]
 
 

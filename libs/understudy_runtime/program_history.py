@@ -16,7 +16,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final, NamedTuple, TypeVar
 
 from understudy_domain import codec, keys, ticks
@@ -27,7 +28,7 @@ from understudy_domain.index_page import IndexPage, Lineup
 from understudy_domain.keys import IndexPageKey
 from understudy_domain.program_tail import ProgramTail
 from understudy_domain.ticks import TICKS_PER_SECOND
-from understudy_domain.timeshift import Cut, Span, TimeWindow, are_joined, chained, cut, newest_lineup
+from understudy_domain.timeshift import Cut, OutOfWindow, Span, TimeWindow, are_joined, chained, cut, newest_lineup
 from understudy_runtime import clock
 from understudy_runtime.errors import BusUnavailable, HistoryTorn
 from understudy_runtime.index_pages import IndexPages
@@ -56,6 +57,8 @@ class HistoryView:
     spans: Sequence[Span]
     has_ended: bool
     """The programme ended with its newest entry."""
+    is_broken: bool
+    """Older entries stand, or stood, that do not lead up to these: one between is missing, or another programme was."""
     stored: IndexPages
     in_memory: Mapping[IndexPageKey, IndexPage]
     """Pages of what stands in the log alone."""
@@ -72,20 +75,33 @@ class HistoryView:
     async def cut(self, window: TimeWindow, *, now: int, is_current: bool = True) -> Cut:
         """What a window lists; ``now`` in ticks since the epoch, ``is_current`` as in ``timeshift.cut``.
 
+        One that begins before what is known, where there was more, begins with what is known, and is never complete.
+
         Raises:
             OutOfWindow: nothing.
+            HistoryTorn: nothing, but there may have been something that is missing.
             ObjectMissing, StorageUnavailable, ObjectDiffers: as ``page``.
         """
-        return await self._read(
-            cut(
-                self.spans,
-                window,
-                now=now,
-                time_delay=self.endpoint.time_delay,
-                ended=self.has_ended,
-                is_current=is_current,
-            )
+        reading = cut(
+            self.spans,
+            window,
+            now=now,
+            time_delay=self.endpoint.time_delay,
+            ended=self.has_ended,
+            is_current=is_current,
         )
+        if not self._begins_behind_a_break(window):
+            return await self._read(reading)
+        try:
+            return replace(await self._read(reading), is_complete=False)
+        except OutOfWindow as err:
+            raise HistoryTorn("what this window lists cannot be found now: index pages are missing") from err
+
+    def _begins_behind_a_break(self, window: TimeWindow) -> bool:
+        """Whether a window reaches back to what does not lead up to what is known."""
+        if not self.is_broken:
+            return False
+        return not self.spans or window.start // _TICKS_PER_MILLISECOND < self.spans[0].key.begin_milliseconds
 
     async def lineup(self, spans: Sequence[Span]) -> Lineup | None:
         """The renditions that are offered of the newest entry of these spans that has any.
@@ -129,6 +145,8 @@ class _Known(NamedTuple):
     stored: list[Span]
     """Leads up to the tail's first."""
     tail: ProgramTail
+    is_broken: bool
+    """As ``HistoryView.is_broken``."""
 
 
 class ProgramHistory:
@@ -139,11 +157,16 @@ class ProgramHistory:
         self._pages = pages
         self._endpoint = endpoint
         self._subject = keys.program_subject(keys.shard_of(endpoint.channel_guid, shards=shards), endpoint.guid)
-        self._known = _Known([], ProgramTail())
+        self._known = _Known([], ProgramTail(), is_broken=False)
         self._refreshing = asyncio.Lock()
         self.is_loaded = False
         self.listed_up_to = 0
         """Media sequence behind the newest entry when the pages were last listed."""
+
+    @property
+    def is_broken(self) -> bool:
+        """As ``HistoryView.is_broken``."""
+        return self._known.is_broken
 
     @property
     def next_media_sequence(self) -> int | None:
@@ -160,18 +183,27 @@ class ProgramHistory:
             BusUnavailable: NATS does not answer in time.
         """
         async with self._refreshing:
-            stored = await self._pages.keys_of(self._endpoint.guid)
-            newest = max(stored, key=lambda key: (key.decided_milliseconds, key.last), default=None)
-            paged = 0 if newest is None else newest.last + 1
-            since = None if newest is None else newest.decided_milliseconds * _TICKS_PER_MILLISECOND
+            listed = await self._pages.keys_of(self._endpoint.guid)
             tail = self._known.tail.copy()
-            if tail.first is not None and (tail.first <= paged or newest is None):
-                tail.drop_before(paged)
-                since = tail.decided_at
+            if tail.first is None:
+                decided = max((key.decided_milliseconds for key in listed), default=None)
+                since = None if decided is None else decided * _TICKS_PER_MILLISECOND
             else:
-                tail = ProgramTail()
+                _drop_paged(tail, listed)
+                since = tail.decided_at
+            first = tail.first
             await self._read_log(tail, since=None if since is None else since - _SLACK)
-            self._known = _Known(chained(stored, before=tail.first) if tail.first is not None else [], tail)
+            has_hole = first is not None and tail.first != first
+            known = _joined(listed, tail, has_hole=has_hole)
+            if known.is_broken:
+                # A page may have been stored, and the log cut, since the pages were listed.
+                known = _joined(await self._pages.keys_of(self._endpoint.guid), tail, has_hole=has_hole)
+                if known.is_broken and not self._known.is_broken:
+                    extra = {"origin_endpoint": self._endpoint.id}
+                    _log.error(
+                        "the past of an origin endpoint is broken: index pages or entries are missing", extra=extra
+                    )
+            self._known = known
             self.listed_up_to = tail.next or 0
             self.is_loaded = True
 
@@ -185,12 +217,12 @@ class ProgramHistory:
         Raises:
             HistoryTorn: that would have a hole.
         """
-        stored, tail = self._known
+        stored, tail, is_broken = self._known
         pages = {page.key: page for page in tail.pages()}
         spans = [*stored, *(Span(key, 0, len(page)) for key, page in pages.items())]
         if not are_joined(spans):
             raise HistoryTorn("what is known of this origin endpoint's past does not join; try again")
-        return HistoryView(endpoint, spans, tail.has_ended, self._pages, pages)
+        return HistoryView(endpoint, spans, tail.has_ended, is_broken, self._pages, pages)
 
     async def _read_log(self, tail: ProgramTail, *, since: int | None) -> None:
         """Entries that were stored from an instant on; a hole before one makes it the first."""
@@ -224,3 +256,26 @@ class ProgramHistory:
         if not tail.append(entry):
             tail.clear()
             tail.append(entry)
+
+
+def _drop_paged(tail: ProgramTail, listed: Sequence[IndexPageKey]) -> None:
+    """Forget what stands in pages that lead back to the tail's first entry at least."""
+    pages = tail.pages()
+    for earlier, later in reversed(list(pairwise(pages))):
+        spans = chained(listed, before=later.first, begin_milliseconds=later.key.begin_milliseconds)
+        # Pages of a programme that was begun anew since were decided before the tail's.
+        is_same = bool(spans) and spans[-1].key.decided_milliseconds >= earlier.key.decided_milliseconds
+        if is_same and spans[0].first <= pages[0].first:
+            tail.drop_before(later.first)
+            return
+
+
+def _joined(listed: Sequence[IndexPageKey], tail: ProgramTail, *, has_hole: bool) -> _Known:
+    """``has_hole``: entries before the tail's first were known, and do not lead up to it."""
+    if tail.first is None:
+        return _Known([], tail, is_broken=bool(listed))
+    begin = tail.pages()[0].key.begin_milliseconds
+    stored = chained(listed, before=tail.first, begin_milliseconds=begin)
+    first = stored[0].first if stored else tail.first
+    is_broken = first > 0 and (any(key.last < first for key in listed) or (has_hole and not stored))
+    return _Known(stored, tail, is_broken)

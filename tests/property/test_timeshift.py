@@ -14,7 +14,7 @@ from support.windows import driven, media_playlist, multivariant_playlist
 from understudy_domain import ticks
 from understudy_domain.availability import duration_of
 from understudy_domain.channel import OriginEndpoint
-from understudy_domain.entry import CounterShift, EntryRendition, ProgramEntry
+from understudy_domain.entry import AsOf, CounterShift, EntryRendition, ProgramEntry
 from understudy_domain.hls.media_playlist import render_header
 from understudy_domain.index_page import IndexPage
 from understudy_domain.multivariant import render_multivariant
@@ -33,6 +33,17 @@ class Case:
     window: TimeWindow
     now: int
     ended: bool
+    time_delay: int
+    """As configured now; what entries were held back by may have been another."""
+
+    @property
+    def known(self) -> list[ProgramEntry]:
+        """What leads up to the newest entry without a hole, wherever it stands."""
+        standing = {index for begin, end in self.paged for index in range(begin, end)}
+        first = self.log
+        while first - 1 in standing:
+            first -= 1
+        return self.entries[first:]
 
 
 def renditions_of(number: int, rng: random.Random) -> list[EntryRendition]:
@@ -62,13 +73,16 @@ def case_of(seed: int) -> Case:
     first = rng.choice([0, 0, 1, 500])
     count = rng.randint(1, 90)
     date, available = START, START
+    held_back = delay = rng.choice([0, 0, s(20), s(600)])
+    lowers_at = rng.choice([-1, -1, rng.randint(first, first + count)])
     entries: list[ProgramEntry] = []
     discontinuities = rng.randint(0, 3)
     for number in range(first, first + count):
         duration = rng.choice([s(2), s(2), s(2), s(1.5), 0, s(6)])
         jumps = rng.random() < 0.1
         date += rng.choice([s(-9), s(5), s(3600)]) if jumps else 0
-        available = max(available, date + duration) + rng.choice([0, 0, s(1)])
+        delay = 0 if number == lowers_at else delay
+        available = max(available, date + duration + delay) + rng.choice([0, 0, s(1)])
         available += rng.choice([0] * 60 + [s(2 * 3600)])  # the time delay was raised
         entries.append(
             replace(
@@ -78,6 +92,7 @@ def case_of(seed: int) -> Case:
                 end=date + duration,
                 program_date_time=date,
                 available_at=available,
+                as_of=AsOf(available - delay, number),
                 target_duration_seconds=rng.choice([6, 6, 6, 7]),
                 slot_duration=s(2),
             )
@@ -97,8 +112,17 @@ def case_of(seed: int) -> Case:
         paged,
         log,
         TimeWindow(start, rng.choice([None, start + rng.randint(1, s(100)), start + rng.randint(1, s(9000))])),
-        now=rng.choice([available, available, START + rng.randint(0, available - START), available + 2 * LATE_ENTRIES]),
+        now=rng.choice(
+            [
+                start + 2 * LATE_ENTRIES,
+                available,
+                available,
+                START + rng.randint(0, available - START),
+                available + 2 * LATE_ENTRIES,
+            ]
+        ),
         ended=rng.random() < 0.2,
+        time_delay=rng.choice([delay, held_back]),
     )
 
 
@@ -122,7 +146,7 @@ def reference(case: Case, known: list[ProgramEntry], rendition: str) -> bytes | 
         return None
     last = listed[-1]
     complete = reached or last.program_date_time + duration_of(last) >= until
-    complete = complete or (case.now >= until + LATE_ENTRIES and not awaits)
+    complete = complete or (case.now - case.time_delay >= until + LATE_ENTRIES and not awaits)
     ended = case.ended and last is known[-1]
     lines = [render_segment(case.endpoint, entry, rendition) for entry in listed]
     if case.endpoint.hls_package.program_date_time_interval_seconds and "PROGRAM-DATE-TIME" not in lines[0]:
@@ -149,16 +173,17 @@ def test_playlists_over_pages_are_those_over_entries(case: Case) -> None:
     for entry in case.entries[case.log :]:
         tail.append(entry)
     assert tail.first is not None
-    stored_spans = chained([page.key for page in stored], before=tail.first)
+    begin = tail.pages()[0].key.begin_milliseconds
+    stored_spans = chained([page.key for page in stored], before=tail.first, begin_milliseconds=begin)
     spans = [*stored_spans, *(Span(page.key, 0, len(page)) for page in tail.pages())]
-    assert [*range(spans[0].first, tail.next or 0)] == [
+    known = case.known
+    assert [entry.media_sequence for entry in known] == [
         number for span in spans for number in range(span.first, span.key.first + span.end)
     ]
-    known = [entry for entry in case.entries if entry.media_sequence >= spans[0].first]
     pages = [*stored, *tail.pages()]
     found = None
     try:
-        found = driven(cut(spans, case.window, now=case.now, time_delay=0, ended=case.ended), pages)
+        found = driven(cut(spans, case.window, now=case.now, time_delay=case.time_delay, ended=case.ended), pages)
     except OutOfWindow:
         assert reference(case, known, "v1") is None
         return

@@ -50,6 +50,8 @@ _MAX_AGE_SECONDS: Final = 24 * 3600
 """How long caches may keep a playlist that is complete: it never changes, but it may get out of reach."""
 _LOOK_AFTER_ENTRIES: Final = 128
 """So many entries after the last look, new pages are looked for."""
+_LOOK_AGAIN_SECONDS: Final = 10.0
+"""While pages are missing, they are looked for no more often."""
 _IDLE_SECONDS: Final = 600.0
 """So long after it was last asked for, what is known of a programme's past is forgotten."""
 _IN_THREAD_BYTES: Final = 128 * 1024
@@ -100,6 +102,7 @@ class _Past:
     history: ProgramHistory
     used_at: float = 0.0
     looking: asyncio.Task[None] | None = None
+    looked_at: float = float("-inf")
     loading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -211,13 +214,15 @@ class Startover:
         if not past.history.extend(programme.window.entries):
             await _refreshed(past.history)
             past.history.extend(programme.window.entries)
-        if (past.history.next_media_sequence or 0) - past.history.listed_up_to >= _LOOK_AFTER_ENTRIES:
+        is_due = (past.history.next_media_sequence or 0) - past.history.listed_up_to >= _LOOK_AFTER_ENTRIES
+        if is_due or (past.history.is_broken and now - past.looked_at >= _LOOK_AGAIN_SECONDS):
             self._look(past)
         return past
 
     def _look(self, past: _Past) -> None:
         """Look for new pages, while requests are answered from what is known."""
         if past.looking is None or past.looking.done():
+            past.looked_at = clock.monotonic()
             past.history.listed_up_to = past.history.next_media_sequence or 0
             past.looking = asyncio.create_task(self._refresh(past.history), name="look for pages")
 

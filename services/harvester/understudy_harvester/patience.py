@@ -13,6 +13,7 @@ from understudy_runtime import clock
 from understudy_runtime.errors import (
     BucketMissing,
     BusUnavailable,
+    HistoryTorn,
     ObjectDiffers,
     ObjectMissing,
     StorageRefused,
@@ -50,7 +51,7 @@ class Patience:
         while True:
             try:
                 found = await work()
-            except (StorageUnavailable, BusUnavailable) as err:
+            except (StorageUnavailable, BusUnavailable, HistoryTorn) as err:
                 self._on_error()
                 refusals = refusals + 1 if isinstance(err, StorageRefused) else 0
                 self._judge(err, began, refusals)
@@ -65,7 +66,7 @@ class Patience:
             await asyncio.sleep(_RETRY_SECONDS[min(tries, len(_RETRY_SECONDS) - 1)])
             tries += 1
 
-    def _judge(self, err: StorageUnavailable | BusUnavailable, began: float, refusals: int) -> None:
+    def _judge(self, err: StorageUnavailable | BusUnavailable | HistoryTorn, began: float, refusals: int) -> None:
         if isinstance(err, BucketMissing):
             raise HarvestFailed("there is no such bucket; create it, and make the job anew") from err
         if refusals > _REFUSALS_MAX:

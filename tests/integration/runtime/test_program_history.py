@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -19,7 +19,7 @@ from understudy_domain.index_page import IndexPage
 from understudy_domain.keys import IndexPageKey
 from understudy_domain.timeshift import Cut, TimeWindow
 from understudy_runtime import clock, program_history
-from understudy_runtime.errors import BusUnavailable
+from understudy_runtime.errors import BusUnavailable, HistoryTorn
 from understudy_runtime.index_pages import IndexPages
 from understudy_runtime.jetstream import Bus, connect
 from understudy_runtime.objectkeys import ObjectKeys
@@ -37,11 +37,16 @@ class Listed(IndexPages):
     def __init__(self, settings: CommonSettings) -> None:
         super().__init__(ObjectStore(settings), ObjectKeys(settings), bytes_max=1 << 24)
         self.listed = asyncio.Event()
+        self.afterwards: Awaitable[None] | None = None
+        """Happens once, between the next listing and what follows."""
 
     @override
     async def keys_of(self, origin_endpoint_guid: str) -> list[IndexPageKey]:
         found = await super().keys_of(origin_endpoint_guid)
         self.listed.set()
+        if self.afterwards is not None:
+            afterwards, self.afterwards = self.afterwards, None
+            await afterwards
         return found
 
 
@@ -127,3 +132,42 @@ async def test_a_window_is_whole_while_new_pages_are_looked_for_and_after_that_h
     await past.history.refresh()
     assert await past.listed(20, 280) == list(range(20, 280))
     assert len((await past.cut(20, 280)).spans) < 6, "from the pages now"
+
+
+async def test_a_window_that_begins_before_a_page_that_is_missing_is_never_complete(past: Past) -> None:
+    entries = past.entries(300)
+    await past.append(entries[240:])
+    await past.store(entries[:64])
+    await past.store(entries[128:256])
+    await past.history.refresh()
+    assert await past.listed(20, 280) == list(range(128, 280))
+    assert not (await past.cut(20, 280)).is_complete, "old as it is"
+    assert (await past.cut(128, 280)).is_complete, "it lacks nothing"
+    with pytest.raises(HistoryTorn):
+        await past.cut(20, 60)
+    await past.store(entries[64:128])
+    await past.history.refresh()
+    assert await past.listed(20, 280) == list(range(20, 280))
+    assert (await past.cut(20, 280)).is_complete
+
+
+async def test_a_page_that_is_stored_and_a_log_that_is_cut_while_it_is_read_leave_nothing_out(past: Past) -> None:
+    entries = past.entries(300)
+    await past.append(entries[200:])
+    await past.store(entries[:128])
+    past.pages.afterwards = past.store(entries[128:256])
+    await past.history.refresh()
+    assert await past.listed(20, 280) == list(range(20, 280))
+    assert (await past.cut(20, 280)).is_complete
+
+
+async def test_pages_of_a_programme_that_was_begun_anew_are_not_joined_to_its_successor(past: Past) -> None:
+    old = past.entries(512)
+    await past.store(old[:256])
+    await past.store(old[256:])
+    past.start += 4 * 3600 * ticks.TICKS_PER_SECOND
+    await past.append(past.entries(600))
+    for _ in range(3):
+        await past.history.refresh()
+        assert await past.listed(0, 600) == list(range(600))
+        assert (await past.cut(0, 1)).spans[0].key.begin_milliseconds == past.start // 90

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from typing_extensions import override
 
 from understudy_domain.keys import IndexPageKey
-from understudy_domain.timeshift import Span, chained
+from understudy_domain.timeshift import Span
+from understudy_domain.timeshift import chained as chained_up_to
 
 
 def key(first: int, last: int, *, begin: int | None = None) -> IndexPageKey:
     begin = 2000 * first if begin is None else begin
-    return IndexPageKey("e" * 32, first, last, begin, begin + 1, begin + 2, begin + 3, 0)
+    end = begin + 2000 * (last - first + 1)
+    return IndexPageKey("e" * 32, first, last, begin, end, end + 1, end + 2, 0)
+
+
+def chained(pages: Sequence[IndexPageKey], *, before: int, begin: int | None = None) -> list[Span]:
+    return chained_up_to(pages, before=before, begin_milliseconds=2000 * before if begin is None else begin)
 
 
 def covered(spans: list[Span]) -> list[int]:
@@ -58,6 +66,17 @@ class CountedKey(IndexPageKey):
     def __getattribute__(self, name: str) -> object:
         CountedKey.looks += 1
         return super().__getattribute__(name)
+
+
+def test_a_page_of_another_programme_that_ends_before_an_entry_of_its_number_leads_nowhere() -> None:
+    old = [key(0, 9), key(10, 19)]
+    assert chained(old, before=15, begin=900_000) == []
+
+
+def test_dates_that_were_set_back_do_not_hide_what_came_before() -> None:
+    pages = [key(0, 3, begin=90_000), key(4, 5, begin=80_000), key(6, 7, begin=85_000)]
+    later = [replace(one, decided_milliseconds=200_000 + one.last) for one in pages]
+    assert covered(chained(later, before=8, begin=87_000)) == list(range(8))
 
 
 def looks_at(count: int) -> int:
