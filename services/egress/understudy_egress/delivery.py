@@ -60,6 +60,7 @@ _PREFLIGHT_HEADERS: Headers = (
 _NOTHING_TO_FILTER = f"{PARAMETER} is for multivariant playlists; here there is nothing to filter"
 _RETRY_AFTER_SECONDS = b"1"
 _SERVICE_UNAVAILABLE = 503
+_SENT_TOGETHER_BYTES = 64 * 1024
 
 
 class Delivery:
@@ -239,7 +240,15 @@ async def _send_error(scope: Scope, send: Send, err: UnderstudyError) -> None:
 
 
 async def _send(send: Send, status: int, headers: Headers, *parts: bytes | memoryview) -> None:
-    """The client reads one part before the next is sent, but for what its connection holds."""
+    """The client reads before more is sent, but for what its connection holds; small parts go together."""
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    for number, part in enumerate(parts, start=1):
-        await send({"type": "http.response.body", "body": part, "more_body": number < len(parts)})
+    batch: list[bytes | memoryview] = []
+    size = 0
+    for part in parts[:-1]:
+        batch.append(part)
+        size += len(part)
+        if size >= _SENT_TOGETHER_BYTES:
+            await send({"type": "http.response.body", "body": b"".join(batch), "more_body": True})
+            batch, size = [], 0
+    last = b"".join([*batch, parts[-1]]) if batch else parts[-1]
+    await send({"type": "http.response.body", "body": last})

@@ -76,6 +76,14 @@ async def test_a_playlist_that_is_sent_in_pieces_is_whole(past: Past) -> None:
     assert body.endswith(b"#EXT-X-ENDLIST\n")
 
 
+async def test_small_pieces_are_sent_together(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    monkeypatch.setattr(Transport, "write", lambda _, data: sizes.append(len(data)))
+    asking(past, end=500)
+    await turns()
+    assert len(sizes) == 2, "head and body"
+
+
 async def test_what_clients_asked_for_that_have_left_is_not_rendered(past: Past) -> None:
     await past.playlist(0, 1)
     past.storage.close()
