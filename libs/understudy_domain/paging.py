@@ -48,4 +48,9 @@ def removable_pages(
 ) -> list[IndexPageKey]:
     """Those that no startover window reaches any more, nor did within the margin; ``now`` and ``margin`` in ticks."""
     since = now - endpoint.startover_window_seconds * TICKS_PER_SECOND - margin
-    return [page for page in pages if page.available_milliseconds * _TICKS_PER_MILLISECOND <= since]
+    return [
+        page
+        for page in pages
+        # Windows go by program date time, which may run ahead of when an entry became available.
+        if max(page.available_milliseconds, page.end_milliseconds) * _TICKS_PER_MILLISECOND <= since
+    ]

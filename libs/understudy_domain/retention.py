@@ -6,7 +6,8 @@ Rules. Each errs on the side of keeping: what goes too late costs a little room,
    hour ago still lists its last window. Only available entries count as passed.
 2. Behind the longest playlist that the endpoint can show, what has left it stays for that playlist's duration and
    twice its own (RFC 8216, 6.2.2; ``program``).
-3. A startover window reaches back from now, by the time at which an entry became available. Entries that stand in an
+3. A startover window reaches back from now, to an entry's end by program date time, or to when it became available if
+   that is later: dates may run ahead of the clock. Entries that stand in an
    index page too need not stay for it: the page does, and goes when the window no longer reaches its last entry.
 4. Beyond its reach everything stays for the margin, along the entries and in time.
 5. The newest entry of an endpoint stays whatever its age: the next one is numbered from it.
@@ -59,6 +60,7 @@ class EntryOutline:
     media_sequence: int
     start: int
     end: int
+    program_date_time: int
     available_at: int
     target_duration_seconds: int
     renditions: tuple[RenditionKeys, ...]
@@ -107,6 +109,8 @@ class EntryRun:
     """What its entries take up in a window, ticks."""
     available_at: int = 0
     """When its last entry becomes available, ticks since the epoch."""
+    reached_until: int = 0
+    """When the latest of its entries is available and over, by program date time, ticks since the epoch."""
     first_media_sequence: int | None = None
     """Of its first entry; None where one of its entries does not parse."""
     next_media_sequence: int | None = None
@@ -150,6 +154,7 @@ class Programme:
             run.first_media_sequence, run.first_available_at = entry.media_sequence, entry.available_at
         run.next_media_sequence = None if run.first_media_sequence is None else entry.media_sequence + 1
         run.available_at = entry.available_at
+        run.reached_until = max(run.reached_until, entry.available_at, entry.program_date_time + duration_of(entry))
         run.name(oldest_received_milliseconds(entry))
         self.last_sequence, self.next_media_sequence = sequence, entry.media_sequence + 1
         self._longest = max(self._longest, duration)
@@ -165,7 +170,8 @@ class Programme:
 
     def _run(self, sequence: int, run_duration: int) -> EntryRun:
         if not self.runs or self.runs[-1].duration >= run_duration:
-            self.runs.append(EntryRun(sequence, available_at=self.runs[-1].available_at if self.runs else 0))
+            before = self.runs[-1].available_at if self.runs else 0
+            self.runs.append(EntryRun(sequence, available_at=before, reached_until=before))
         return self.runs[-1]
 
     def reach(self, endpoint: OriginEndpoint) -> int:
@@ -195,7 +201,7 @@ class Programme:
             # Counted from the run's own end, as if all of it were its last entry.
             passed -= run.duration
             is_paged = run.next_media_sequence is not None and run.next_media_sequence <= unpaged
-            if passed < reach or run.available_at > now - margin - (0 if is_paged else startover):
+            if passed < reach or run.reached_until > now - margin - (0 if is_paged else startover):
                 break
             count += 1
         return count

@@ -74,6 +74,14 @@ def test_what_a_startover_window_reaches_stays_by_the_time_it_became_available()
     assert first_kept(found, now=START + s(1000), endpoint=endpoint) == (600 - REACH) // 6
 
 
+def test_what_a_startover_window_reaches_stays_where_dates_run_ahead_of_the_clock() -> None:
+    endpoint = replace(ENDPOINT, startover_window_seconds=400)
+    ahead = [replace(one, program_date_time=one.program_date_time + s(10)) for one in make_entries(100)]
+    # Entry k ends at 6 (k + 1) + 10 s, and is reached until 400 s later; in runs of ten its run goes with the last one.
+    assert first_kept(programme(ahead), now=START + s(600), endpoint=endpoint) == 31
+    assert first_kept(programme(ahead, run_duration=s(60)), now=START + s(600), endpoint=endpoint) == 30
+
+
 def test_programmes_that_ended_on_the_way_reach_as_far_back_as_others() -> None:
     entries = make_entries(100)
     ends = [one for entry in entries for one in (entry, replace(entry, ended=True))]

@@ -105,6 +105,13 @@ def test_a_page_goes_when_no_window_reaches_its_last_entry() -> None:
     assert removable_pages(make_endpoint(), pages, now=START + s(5400), margin=0) == pages
 
 
+def test_a_page_whose_dates_run_ahead_of_the_clock_stays_until_no_window_reaches_them() -> None:
+    ahead = [replace(one, program_date_time=one.program_date_time + s(10)) for one in make_entries(600)]
+    pages = [IndexPage.of(ahead).key]
+    assert removable_pages(ENDPOINT, pages, now=START + s(7209.99), margin=0) == []
+    assert removable_pages(ENDPOINT, pages, now=START + s(7210), margin=0) == pages
+
+
 def test_what_a_page_names_stays() -> None:
     bound = removable_before([], read_until=NOW, margin=0, pages=[page(16, 31), page(5, 9)])
     assert bound == 5  # in these tests objects were received at their numbers
