@@ -191,9 +191,8 @@ class ProgramHistory:
             else:
                 _drop_paged(tail, listed)
                 since = tail.decided_at
-            first = tail.first
-            await self._read_log(tail, since=None if since is None else since - _SLACK)
-            has_hole = first is not None and tail.first != first
+            has_hole = await self._read_log(tail, since=None if since is None else since - _SLACK)
+            has_hole |= self._known.is_broken  # unless pages lead up to it now
             known = _joined(listed, tail, has_hole=has_hole)
             if known.is_broken:
                 # A page may have been stored, and the log cut, since the pages were listed.
@@ -224,19 +223,20 @@ class ProgramHistory:
             raise HistoryTorn("what is known of this origin endpoint's past does not join; try again")
         return HistoryView(endpoint, spans, tail.has_ended, is_broken, self._pages, pages)
 
-    async def _read_log(self, tail: ProgramTail, *, since: int | None) -> None:
-        """Entries that were stored from an instant on; a hole before one makes it the first."""
+    async def _read_log(self, tail: ProgramTail, *, since: int | None) -> bool:
+        """Entries that were stored from an instant on; a hole before one makes it the first, and whether one did."""
         sequence: int | None = None
+        has_hole = False
         while True:
             messages = await self._fetch(since, sequence)
             busy_since = clock.monotonic()
             for message in messages:
-                self._take(tail, message.payload)
+                has_hole |= self._take(tail, message.payload)
                 if clock.monotonic() - busy_since > _BUSY_SECONDS:
                     await asyncio.sleep(0)
                     busy_since = clock.monotonic()
             if len(messages) < _AT_ONCE:
-                return
+                return has_hole
             sequence = messages[-1].sequence + 1
 
     async def _fetch(self, since: int | None, sequence: int | None) -> list[StoredMessage]:
@@ -247,15 +247,18 @@ class ProgramHistory:
         except TimeoutError as err:
             raise BusUnavailable("the entries of an origin endpoint cannot be read: NATS does not answer") from err
 
-    def _take(self, tail: ProgramTail, payload: bytes) -> None:
+    def _take(self, tail: ProgramTail, payload: bytes) -> bool:
+        """Take an entry; whether it begins anew, since others are missing before it."""
         try:
             entry = codec.decode_as(ProgramEntry, payload)
         except MalformedRecord as err:
             _log.error("an entry does not parse: %s", err, extra={"origin_endpoint": self._endpoint.id})
-            return
-        if not tail.append(entry):
-            tail.clear()
-            tail.append(entry)
+            return False
+        if tail.append(entry):
+            return False
+        tail.clear()
+        tail.append(entry)
+        return True
 
 
 def _drop_paged(tail: ProgramTail, listed: Sequence[IndexPageKey]) -> None:

@@ -171,3 +171,15 @@ async def test_pages_of_a_programme_that_was_begun_anew_are_not_joined_to_its_su
         await past.history.refresh()
         assert await past.listed(0, 600) == list(range(600))
         assert (await past.cut(0, 1)).spans[0].key.begin_milliseconds == past.start // 90
+
+
+async def test_a_window_that_begins_before_an_entry_that_does_not_parse_is_never_complete(past: Past) -> None:
+    entries = past.entries(200)
+    await past.append(entries[:100])
+    await past.append_bytes(b"{}")
+    await past.append(entries[101:])
+    for _ in range(2):
+        await past.history.refresh()
+        assert await past.listed(20, 150) == list(range(101, 150))
+        assert not (await past.cut(20, 150)).is_complete
+        assert (await past.cut(101, 150)).is_complete
