@@ -25,11 +25,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
-from understudy_domain import keys, ticks
+from understudy_domain import keys
 from understudy_domain.errors import UnderstudyError, UnknownObject
+from understudy_domain.instants import MalformedInstant, parse_instant
 from understudy_domain.manifest_filter import (
     PARAMETER,
     MalformedManifestFilter,
@@ -48,12 +48,6 @@ _MEANS_SOMETHING = re.compile(rb"(?:^|&)(?:(?:start|end|(?i:aws\.manifestfilter)
 """A parameter of ours, or one whose name is escaped: that one is read with care elsewhere."""
 
 _ESCAPED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
-_POSIX_SECONDS = re.compile(r"[0-9]{1,11}")
-_ISO_8601 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?"
-    r"(?P<zone>[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)?"
-    r"|[0-9]{8}[Tt][0-9]{4}(?:[0-9]{2}(?:[.,][0-9]{1,9})?)?(?P<zone_of_basic>[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)?"
-)
 
 
 class MalformedPlaylistRequest(UnderstudyError):
@@ -189,20 +183,10 @@ def _instant(name: str, text: str | None) -> int | None:
     if text is None:
         return None
     text = _unescaped(text)
-    if _POSIX_SECONDS.fullmatch(text):
-        return int(text) * TICKS_PER_SECOND
-    match = _ISO_8601.fullmatch(text)
-    if match is None:
-        raise _malformed(name, text, "is neither POSIX seconds nor an ISO 8601 instant such as 2026-11-23T12:00:00Z")
-    if match["zone"] is None and match["zone_of_basic"] is None:
-        raise _malformed(name, text, "names no time zone; add Z for UTC, or an offset such as +01:00")
     try:
-        instant = ticks.from_datetime(datetime.fromisoformat(text.upper().replace(",", ".")))
-    except ValueError as err:
-        raise _malformed(name, text, f"is no instant: {err}") from err
-    if instant < 0:
-        raise _malformed(name, text, "lies before 1970")
-    return instant
+        return parse_instant(text)
+    except MalformedInstant as err:
+        raise _malformed(name, text, str(err)) from err
 
 
 def _unescaped(text: str) -> str:

@@ -222,10 +222,12 @@ def test_instants_may_be_posix_seconds_or_of_any_zone(client: Any, wanted: dict[
             **wanted,
             "Id": new_id(),
             "StartTime": begin.astimezone(eastern).isoformat(),
-            "EndTime": made["EndTime"][:-1],
+            "EndTime": made["EndTime"],
         }
     )
     assert (zoned["StartTime"], zoned["EndTime"]) == (made["StartTime"], made["EndTime"])
+    with pytest.raises(client.exceptions.UnprocessableEntityException, match="endTime: names no time zone"):
+        client.create_harvest_job(**{**wanted, "Id": new_id(), "EndTime": made["EndTime"][:-1]})
 
 
 def test_more_unfinished_jobs_than_are_allowed_are_refused(nats_server: NatsServer, tmp_path: Path) -> None:

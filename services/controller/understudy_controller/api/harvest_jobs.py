@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Final
 
 from understudy_controller.api.errors import IdTaken, ResourceNotFound, TooManyHarvestJobs, TooManyWriters
@@ -31,13 +30,13 @@ from understudy_domain.harvest_job import (
     HarvestStatus,
     job_endpoint,
 )
+from understudy_domain.instants import MalformedInstant, parse_instant
 from understudy_runtime.errors import AlreadyExists, BusUnavailable, NotFound, StaleRevision
 from understudy_runtime.harvest_jobs import HarvestJobs, StoredJob
 from understudy_runtime.jetstream import Bus
 
 _ATTEMPTS: Final = 20
 """To call off a job that tells its progress every second meanwhile."""
-_POSIX_SECONDS: Final = re.compile(r"[0-9]{1,11}")
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f\\]")
 _OWN_NAMES_BYTES_MAX: Final = 64
 """Of a segment's name, or of a media playlist's besides the manifest name, within an asset's folder."""
@@ -213,18 +212,12 @@ def _window(request: CreateHarvestJobRequest, endpoint: OriginEndpoint, *, now: 
 
 
 def _instant(field: str, text: str) -> int:
-    """ISO 8601, UTC where it names no zone, or POSIX seconds.
+    """ISO 8601 with a time zone, or POSIX seconds, as in the URLs of playlists.
 
     Raises:
         InvalidResource: it is neither.
     """
-    if _POSIX_SECONDS.fullmatch(text):
-        return int(text) * ticks.TICKS_PER_SECOND
     try:
-        instant = datetime.fromisoformat(text)
-        found = ticks.from_datetime(instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC))
-    except (ValueError, OverflowError) as err:
-        raise InvalidResource(f"{field}: not an ISO 8601 instant such as 2026-11-23T12:00:00Z") from err
-    if found < 0:
-        raise InvalidResource(f"{field}: lies before 1970")
-    return found
+        return parse_instant(text)
+    except MalformedInstant as err:
+        raise InvalidResource(f"{field}: {err}") from err
