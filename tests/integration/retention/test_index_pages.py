@@ -147,10 +147,10 @@ async def test_a_page_that_was_stored_before_a_crash_is_taken_as_it_stands(
         assert one.encode() == expected.encode()
 
 
-async def test_two_controllers_that_believe_the_same_make_the_same_pages(
+async def test_a_page_that_is_stored_keeps_its_bytes_whoever_writes_it_once_more(
     tmp_path: Path, settings: CommonSettings, studio: Studio
 ) -> None:
-    """The paused one is played by what it would write: a page of a programme that another has gone on with."""
+    """A controller that was paused may write a page late; here something else is written in its place, to see it."""
     with Controller(tmp_path, nats_url=settings.nats_url, **paging(settings)) as controller:
         channel, endpoint = await on_the_air(controller, studio)
         await eventually(lambda: rolled(studio, channel, endpoint), "pages are made")
