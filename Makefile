@@ -63,12 +63,12 @@ typecheck: install ## Check types
 contracts: install ## Check that the walls between the packages stand
 	$(BIN)/lint-imports --no-logo
 
-# Tests without I/O share the cores. Those with real servers mostly wait for something, so two files of them run side
-# by side; those with encoders and players run one after another, since their time counts.
+# Tests without I/O share the cores. Those with real servers mostly wait for something, and those with encoders and
+# players for their programme to be played: so files of them run side by side, few enough that none is late.
 test: install ## Run every test that this machine can run
 	$(BIN)/pytest -n auto $(QUICK_TESTS)
-	$(BIN)/pytest -n 2 --dist loadfile tests/integration
-	$(BIN)/pytest tests/e2e
+	$(BIN)/pytest -n 4 --dist loadfile tests/integration
+	$(BIN)/pytest -n 2 --dist loadfile tests/e2e
 
 test-unit: install ## Run the tests that need no I/O
 	$(BIN)/pytest tests/unit $(ARGS)
