@@ -28,8 +28,7 @@ def unpaged_from(programme: Programme, pages: Iterable[IndexPageKey]) -> int:
         return 0
     unpaged = oldest.first_media_sequence
     for page in sorted(pages, key=lambda page: page.first):
-        is_of_these = page.available_milliseconds * _TICKS_PER_MILLISECOND >= oldest.first_available_at
-        if is_of_these and page.first <= unpaged <= page.last:
+        if _stands_in(programme, page) and page.first <= unpaged <= page.last:
             unpaged = page.last + 1
     return unpaged
 
@@ -44,13 +43,27 @@ def next_page(programme: Programme, pages: Iterable[IndexPageKey], *, page_entri
 
 
 def removable_pages(
-    endpoint: OriginEndpoint, pages: Iterable[IndexPageKey], *, now: int, margin: int
+    endpoint: OriginEndpoint, pages: Iterable[IndexPageKey], programme: Programme, *, now: int, margin: int
 ) -> list[IndexPageKey]:
-    """Those that no startover window reaches any more, nor did within the margin; ``now`` and ``margin`` in ticks."""
+    """Those that no startover window reaches any more, nor did within the margin; ``now`` and ``margin`` in ticks.
+
+    Not while some of their entries stand in PROGRAM: the same page would be due again, and made and removed for ever
+    where the startover window is shorter than what is kept there.
+    """
     since = now - endpoint.startover_window_seconds * TICKS_PER_SECOND - margin
     return [
         page
         for page in pages
         # Windows go by program date time, which may run ahead of when an entry became available.
         if max(page.available_milliseconds, page.end_milliseconds) * _TICKS_PER_MILLISECOND <= since
+        and not _stands_in(programme, page)
     ]
+
+
+def _stands_in(programme: Programme, page: IndexPageKey) -> bool:
+    """Whether entries of the page are in PROGRAM too. Equal numbers of a programme before a loss are others."""
+    oldest = programme.runs[0] if programme.runs else None
+    if oldest is None or oldest.first_media_sequence is None:
+        return False
+    is_of_these = page.available_milliseconds * _TICKS_PER_MILLISECOND >= oldest.first_available_at
+    return is_of_these and page.last >= oldest.first_media_sequence

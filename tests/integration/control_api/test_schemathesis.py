@@ -97,9 +97,7 @@ def test_no_request_gets_a_500_and_every_answer_is_as_described(
     # Where there is nothing that a request could get wrong, all of them are right.
     cases = one_of([operation.as_strategy(generation_mode=mode) for mode in GenerationMode])
 
-    @SETTINGS
-    @given(case=cases, meets=booleans())
-    def run(case: Any, *, meets: bool) -> None:
+    def ask(case: Any, *, meets: bool) -> None:
         if meets and case.meta.generation.mode is GenerationMode.POSITIVE:
             case.path_parameters = meeting(case.path_parameters, targets)
             if isinstance(case.body, dict):
@@ -108,6 +106,10 @@ def test_no_request_gets_a_500_and_every_answer_is_as_described(
         case.validate_response(answer, checks=CHECKS)
         said.add(answer.status_code)
 
-    run()
+    SETTINGS(given(case=cases, meets=booleans())(ask))()
     if operation.label not in NOTHING_TO_SHOW:
+        # By chance none of the requests may be right: that is no finding, three times in a row is.
+        for _ in range(2):
+            if not any(status < 300 for status in said):
+                settings(SETTINGS, derandomize=False)(given(case=cases, meets=booleans())(ask))()
         assert any(status < 300 for status in said), "no request ever did what it asked for"

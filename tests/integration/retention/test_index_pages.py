@@ -178,7 +178,9 @@ async def test_a_shorter_window_a_deleted_endpoint_and_a_longer_window_do_what_t
         await eventually(lambda: _answers(egress, url, 404), "the window is out of reach")
 
         async def some_are_gone() -> bool:
-            return len(await studio.objects(channel)) < 2 * BACKLOG and (await bounds(studio, endpoint)) == []
+            """What stands in PROGRAM stays in its page as well, and the programme does not go on."""
+            pages, numbers = await bounds(studio, endpoint), await log_of(studio, channel, endpoint)
+            return len(await studio.objects(channel)) < 2 * BACKLOG and pages[0][0] > 0 and pages[0][1] >= numbers[0]
 
         await eventually(some_are_gone, "pages and their media are gone")
         assert await studio.missing(channel, endpoint) == []

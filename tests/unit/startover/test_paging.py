@@ -99,17 +99,25 @@ def test_the_entry_of_a_number_is_looked_for_from_its_run_on() -> None:
 
 def test_a_page_goes_when_no_window_reaches_its_last_entry() -> None:
     pages = [page(0, 599), page(600, 899)]  # available up to 3600 s and 5400 s
-    assert removable_pages(ENDPOINT, pages, now=START + s(7199.99), margin=0) == []
-    assert removable_pages(ENDPOINT, pages, now=START + s(7200), margin=0) == pages[:1]
-    assert removable_pages(ENDPOINT, pages, now=START + s(7200), margin=1) == []
-    assert removable_pages(make_endpoint(), pages, now=START + s(5400), margin=0) == pages
+    assert removable_pages(ENDPOINT, pages, Programme(), now=START + s(7199.99), margin=0) == []
+    assert removable_pages(ENDPOINT, pages, Programme(), now=START + s(7200), margin=0) == pages[:1]
+    assert removable_pages(ENDPOINT, pages, Programme(), now=START + s(7200), margin=1) == []
+    assert removable_pages(make_endpoint(), pages, Programme(), now=START + s(5400), margin=0) == pages
 
 
 def test_a_page_whose_dates_run_ahead_of_the_clock_stays_until_no_window_reaches_them() -> None:
     ahead = [replace(one, program_date_time=one.program_date_time + s(10)) for one in make_entries(600)]
     pages = [IndexPage.of(ahead).key]
-    assert removable_pages(ENDPOINT, pages, now=START + s(7209.99), margin=0) == []
-    assert removable_pages(ENDPOINT, pages, now=START + s(7210), margin=0) == pages
+    assert removable_pages(ENDPOINT, pages, Programme(), now=START + s(7209.99), margin=0) == []
+    assert removable_pages(ENDPOINT, pages, Programme(), now=START + s(7210), margin=0) == pages
+
+
+def test_a_page_stays_while_entries_of_it_stand_in_the_log_or_it_would_be_made_and_removed_for_ever() -> None:
+    pages = [page(0, 15), page(16, 31)]
+    standing = programme(make_entries(20, first=20))
+    assert removable_pages(ENDPOINT, pages, standing, now=NOW, margin=0) == pages[:1]
+    later = [replace(entry, available_at=entry.available_at + s(86400)) for entry in make_entries(40)]
+    assert removable_pages(ENDPOINT, pages, programme(later), now=NOW, margin=0) == pages
 
 
 def test_what_a_page_names_stays() -> None:

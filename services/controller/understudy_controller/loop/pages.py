@@ -79,7 +79,7 @@ class Pages:
         """
         if not kept.pages:
             return
-        gone = removable_pages(endpoint, kept.pages, now=clock.now_ticks(), margin=margin)[:KEYS_MAX]
+        gone = removable_pages(endpoint, kept.pages, kept.programme, now=clock.now_ticks(), margin=margin)[:KEYS_MAX]
         if gone and self._holds(shard.number):
             object_keys, _ = await self._open()
             await object_keys.remove([page.render() for page in gone])
