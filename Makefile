@@ -67,7 +67,7 @@ contracts: install ## Check that the walls between the packages stand
 # players for their programme to be played: so files of them run side by side, few enough that none is late.
 test: install ## Run every test that this machine can run
 	$(BIN)/pytest -n auto $(QUICK_TESTS)
-	$(BIN)/pytest -n 4 --dist loadfile tests/integration
+	$(BIN)/pytest -n 3 --dist loadfile tests/integration
 	$(BIN)/pytest -n 2 --dist loadfile tests/e2e
 
 test-unit: install ## Run the tests that need no I/O
