@@ -94,7 +94,10 @@ class Stack:
             AssertionError: it had to be killed, or left a process behind.
         """
         assert self._process is not None
-        pids = list(self.processes().values()) if self._description_path.exists() else []
+        try:
+            pids = list(self.processes().values())
+        except FileNotFoundError:  # not started yet, or already on its way out: it removes the file at its end
+            pids = []
         started = time.monotonic()
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
