@@ -1,7 +1,7 @@
 """CDN authorization: which secret an origin endpoint wants to see, and what the file of a secret holds.
 
 MediaPackage reads secrets from AWS Secrets Manager. Here they are files in one directory, as Kubernetes mounts them.
-Both rules are published (docs/operations.md, "CDN authorization"), and this is the one place that knows them.
+Both rules are published (docs/operations/secrets.md, "CDN authorization"), and this is the one place that knows them.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typer.main import get_command
 from understudy_local.cli import app
 
 ROOT = Path(__file__).parents[3]
-PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")])
+PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 SHOWN = re.compile(r"`([^`\n]+)`|^(?:\$ )?((?:make|\.venv/bin/understudy|understudy) .*)$", re.MULTILINE)
 TARGET = re.compile(r"^make ([a-z][a-z0-9-]*)")
 UNDERSTUDY = re.compile(r"(?:\.venv/bin/)?understudy ([a-z].*)")
@@ -23,13 +23,13 @@ def shown(page: Path) -> list[str]:
     return [quoted or line for quoted, line in SHOWN.findall(page.read_text())]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_target_of_make_that_a_page_shows_exists(page: Path) -> None:
     targets = set(re.findall(r"^([a-z][a-z0-9-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert {match[1] for text in shown(page) if (match := TARGET.match(text))} <= targets
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_understudy_command_that_a_page_shows_exists(page: Path) -> None:
     for text in shown(page):
         match = UNDERSTUDY.fullmatch(text.partition("#")[0].strip())
