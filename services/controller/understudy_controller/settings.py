@@ -21,6 +21,12 @@ class ControllerSettings(CommonSettings):
     ingest_public_url: PublicUrl = "http://127.0.0.1:7071"
     """Where encoders reach ingest: scheme, host, port, perhaps a path prefix. Ingest endpoints' URLs begin with it."""
 
+    second_ingest_public_url: PublicUrl | None = None
+    """Where encoders reach ingest for input 2; None: where they reach it for input 1.
+
+    With a name of its own its way in can be another one, through another zone, that the loss of the first leaves alone.
+    """
+
     egress_public_url: PublicUrl = "http://127.0.0.1:7072"
     """Where players and CDNs reach egress; origin endpoints' URLs begin with it."""
 

@@ -16,6 +16,7 @@ from understudy_controller.api.models import (
     UpdateOriginEndpointRequest,
 )
 from understudy_controller.api.render import Renderer
+from understudy_controller.settings import ControllerSettings
 from understudy_domain import codec
 from understudy_domain.channel import Channel, FormerCredentials, OriginEndpoint
 from understudy_domain.errors import InvalidResource
@@ -43,6 +44,18 @@ def test_a_channel_has_two_ingest_endpoints_the_first_with_its_own_guid() -> Non
     assert first.id == made.guid
     assert second.id != made.guid
     assert len({first.username, first.password, second.username, second.password}) == 4
+
+
+def test_input_2_may_be_reached_under_a_name_of_its_own() -> None:
+    made = channel()
+    same = RENDERER.channel(made).hls_ingest.ingest_endpoints
+    assert [one.url.startswith("https://in.example/in/v2/") for one in same] == [True, True]
+    settings = ControllerSettings(
+        ingest_public_url="https://in-1.example/", second_ingest_public_url="https://in-2.example/live/"
+    )
+    first, second = Renderer.of(settings).channel(made).hls_ingest.ingest_endpoints
+    assert first.url == f"https://in-1.example/in/v2/{made.guid}/{made.guid}/channel"
+    assert second.url == f"https://in-2.example/live/in/v2/{made.guid}/{second.id}/channel"
 
 
 def test_a_channel_created_again_shares_nothing_with_the_first() -> None:

@@ -39,15 +39,19 @@ class Renderer:
     egress_public_url: str
     region: str
     account_id: str
+    second_ingest_public_url: str | None = None
+    """Of input 2, where that has a name of its own."""
 
     @classmethod
     def of(cls, settings: ControllerSettings) -> Renderer:
         """The renderer for these settings."""
+        second = settings.second_ingest_public_url
         return cls(
             ingest_public_url=settings.ingest_public_url.rstrip("/"),
             egress_public_url=settings.egress_public_url.rstrip("/"),
             region=settings.region,
             account_id=settings.account_id,
+            second_ingest_public_url=None if second is None else second.rstrip("/"),
         )
 
     def arn(self, resource: Channel | OriginEndpoint | HarvestJob) -> str:
@@ -133,10 +137,12 @@ class Renderer:
         return ListHarvestJobsResponse(harvest_jobs=[self.harvest_job(job) for job in page], next_token=next_token)
 
     def _ingest_endpoint(self, channel: Channel, endpoint: IngestEndpoint) -> IngestEndpointResponse:
+        is_input_2 = endpoint.id != channel.guid
+        public_url = (is_input_2 and self.second_ingest_public_url) or self.ingest_public_url
         return IngestEndpointResponse(
             id=endpoint.id,
             password=endpoint.password,
-            url=self.ingest_public_url + keys.ingest_url_path(channel.guid, endpoint.id),
+            url=public_url + keys.ingest_url_path(channel.guid, endpoint.id),
             username=endpoint.username,
         )
 
