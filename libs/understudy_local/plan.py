@@ -19,6 +19,7 @@ from understudy_local.ports import HOST, Ports
 SERVICES: Final = ("ingest", "controller", "egress", "harvester")
 OBJECT_BUCKET: Final = "media"
 
+_SERVICE_DRAIN_SECONDS: Final = 7.0
 _SERVICE_STOP_SECONDS: Final = 9.0
 _STORE_STOP_SECONDS: Final = 7.0
 
@@ -86,6 +87,7 @@ def services(
         "UNDERSTUDY_EGRESS_PUBLIC_URL": urls.egress_url,
         **signed,
         **_declared_file(),
+        "UNDERSTUDY_DRAIN_SECONDS": str(_SERVICE_DRAIN_SECONDS),
         "UNDERSTUDY_LOG_FORMAT": os.environ.get("UNDERSTUDY_LOG_FORMAT", "text"),
         "PYTHONUNBUFFERED": "1",
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import resource
 import signal
 import socket
@@ -20,9 +21,6 @@ from understudy_runtime.http_protocol import HttpProtocol
 from understudy_runtime.settings import CommonSettings
 
 _log = logging.getLogger(__name__)
-
-DRAIN_SECONDS = 10
-"""How long open requests may take to end after SIGTERM: a supervisor should wait a little longer than this."""
 
 _FIRST_REQUEST_SECONDS = 0.25
 _KEEP_ALIVE_SECONDS = 75
@@ -91,18 +89,14 @@ def run(
     *,
     http: type[HttpProtocol] = HttpProtocol,
     on_drain: Callable[[], None] | None = None,
-    drain_delay_seconds: float = 0.0,
-    drain_seconds: int = DRAIN_SECONDS,
 ) -> None:
     """Serve the application until SIGTERM or SIGINT; returns when everything has ended.
 
     Args:
         app_factory: makes the ASGI application; what it opens belongs in its lifespan.
-        settings: ``listen_fd``, or ``listen_host`` and ``listen_port``.
+        settings: ``listen_fd``, or ``listen_host`` and ``listen_port``; ``drain_delay_seconds`` and ``drain_seconds``.
         http: the protocol class that reads requests.
         on_drain: called first upon a signal: readiness goes false here (``Health.drain``).
-        drain_delay_seconds: how long to go on accepting after that, until load balancers have seen it.
-        drain_seconds: how long open requests may take to end after that; then they are cancelled.
 
     Raises:
         SystemExit: the application's start failed (3), or the address is taken (1).
@@ -122,9 +116,9 @@ def run(
         backlog=_BACKLOG,
         # Longer than proxies and CDNs keep theirs, so that it is never us who close under a request.
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=drain_seconds,
+        timeout_graceful_shutdown=math.ceil(settings.drain_seconds),
     )
-    server = _Server(config, on_drain=on_drain, drain_delay_seconds=drain_delay_seconds)
+    server = _Server(config, on_drain=on_drain, drain_delay_seconds=settings.drain_delay_seconds)
     with contextlib.suppress(asyncio.CancelledError), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(server.serve(sockets=[sock]))
 

@@ -42,6 +42,13 @@ class CommonSettings(BaseSettings):
     listen_port: int = Field(default=8080, ge=0, le=65535)
     listen_fd: int | None = Field(default=None, ge=0)
     """A listening socket inherited from a supervisor; wins over host and port."""
+    drain_delay_seconds: float = Field(default=0.0, ge=0)
+    """How long to go on accepting after SIGTERM, while readiness is false and each answer ends its connection: until
+    load balancers send nothing new, and clients that keep their connections have moved over. 0, as in the local stack,
+    where nobody looks at readiness."""
+    drain_seconds: float = Field(default=20.0, gt=0)
+    """How long open requests may take to end after that: longer than a segment of 10 s that is sent while it is made,
+    and then held (``hold_seconds`` of ingest)."""
 
     region: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$")] = "us-east-1"
     """The region in ARNs. It means nothing here, but tools that parse ARNs compare it with their own."""

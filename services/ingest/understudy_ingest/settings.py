@@ -14,7 +14,7 @@ class IngestSettings(ProxiedSettings):
 
     hold_seconds: float = Field(default=6.0, gt=0)
     """How long an upload is held, and tried again, while storage or bus are away: about one segment's duration, as
-    encoders seldom send again; below the time that open requests have at shutdown."""
+    encoders seldom send again; below ``drain_seconds``."""
     body_size_max: int = Field(default=64 * MEBIBYTE, gt=0)
     """Bytes of one upload: a segment of 10 s at 50 Mbit/s."""
     held_size_max: int = Field(default=512 * MEBIBYTE, gt=0)

@@ -43,7 +43,7 @@ def main() -> None:
 
         return app
 
-    server.run(create_app, settings, on_drain=health.drain, drain_delay_seconds=0.3, drain_seconds=1)
+    server.run(create_app, settings, on_drain=health.drain)
 
 
 if __name__ == "__main__":

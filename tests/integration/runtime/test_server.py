@@ -20,6 +20,7 @@ from support.deadline import eventually
 from support.ports import accepts, free_ports
 
 PROGRAM = Path(__file__).parent / "serve.py"
+DRAIN = {"UNDERSTUDY_DRAIN_DELAY_SECONDS": "0.3", "UNDERSTUDY_DRAIN_SECONDS": "1"}
 
 
 @contextlib.contextmanager
@@ -30,7 +31,7 @@ def serving(
     listen = {"UNDERSTUDY_LISTEN_FD": str(sock.fileno())} if sock else {"UNDERSTUDY_LISTEN_PORT": str(port)}
     process = subprocess.Popen(
         [sys.executable, PROGRAM, *arguments],
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path), **listen},
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path), **DRAIN, **listen},
         pass_fds=(sock.fileno(),) if sock else (),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
