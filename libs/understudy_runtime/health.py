@@ -23,14 +23,21 @@ class Health:
     def __init__(self) -> None:
         self._checks: dict[str, Check] = {}
         self._draining = False
+        self._on_drain: list[Callable[[], None]] = []
 
     def add_check(self, name: str, check: Check) -> None:
         """Make readiness depend on ``check``, shown under ``name``."""
         self._checks[name] = check
 
+    def on_drain(self, give_up: Callable[[], None]) -> None:
+        """Have ``give_up`` called once the process is told to end: for what others should take over at once."""
+        self._on_drain.append(give_up)
+
     def drain(self) -> None:
         """Be not ready from now on: the process is about to end, and is to be sent nothing new."""
         self._draining = True
+        for give_up in self._on_drain:
+            give_up()
 
     def report(self) -> tuple[bool, dict[str, str]]:
         """Whether the service is ready, and for each check ``ok`` or what is wrong."""

@@ -12,6 +12,7 @@ import asyncio
 from typing import Any
 
 import httptools
+import uvicorn.server
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -22,11 +23,26 @@ _HEAD_TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n"
     b"cache-control: no-store\r\n\r\n"
 )
+_CUT_OFF = (
+    b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\ncontent-length: 0\r\n"
+    b"cache-control: no-store\r\n\r\n"
+)
 _FRAMING = (b"content-length", b"transfer-encoding")
+
+
+class ServerState(uvicorn.server.ServerState):
+    """What all connections of a server share."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_draining = False
+        """The process is about to end: each answer is the last one of its connection."""
 
 
 class HttpProtocol(HttpToolsProtocol):
     """One connection. Subclasses that override a callback of the parser without calling it here keep its promises."""
+
+    server_state: ServerState
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -59,6 +75,8 @@ class HttpProtocol(HttpToolsProtocol):
         self.quiet_since = self.loop.time()
         super().on_headers_complete()
         self.headers = []  # what the parser calls headers from here on are trailers
+        if self.server_state.is_draining:
+            self.end_with(self.cycle)
 
     @override
     def on_body(self, body: bytes) -> None:
@@ -94,6 +112,39 @@ class HttpProtocol(HttpToolsProtocol):
         if cycle is None or cycle.response_complete:
             self.transport.write(_HEAD_TOO_LARGE)
         self.transport.close()
+
+    # --- its end ------------------------------------------------------------------------------------------------------
+
+    def drain(self) -> None:
+        """The process is about to end: what is answered from now on is answered with ``Connection: close``.
+
+        A connection on which nothing is asked stays for now: a request may be on its way, and closing would lose it.
+        """
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_started:
+            self.end_with(cycle)
+
+    def end_with(self, cycle: RequestResponseCycle) -> None:
+        """Have this answer be the last one of the connection."""
+        cycle.keep_alive = False
+
+    def cut(self) -> str | None:
+        """End the connection, whatever is going on; returns what was cut off, None where nothing was."""
+        cycle: RequestResponseCycle | None = self.cycle
+        unread = self.transport.get_write_buffer_size()
+        is_open = False
+        if cycle is not None and not cycle.response_complete:
+            is_open = True
+            if not cycle.response_started and not self.transport.is_closing():
+                cycle.transport.write(_CUT_OFF)
+            cycle.disconnected = True
+        if unread:
+            self.transport.abort()
+        else:
+            self.transport.close()
+        if cycle is None or not (is_open or unread):
+            return None
+        return f"{cycle.scope['method']} {cycle.scope['path']}"
 
     # --- one connection's time ----------------------------------------------------------------------------------------
 

@@ -1,86 +1,26 @@
-"""Running an ASGI application: uvicorn on an inherited socket or an address, and an end that drops no request."""
+"""Running an ASGI application: uvicorn on an inherited socket or an address, until it is told to end (``ending``)."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-import math
 import resource
-import signal
 import socket
-from collections.abc import Callable, Generator
-from types import FrameType
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
 import uvloop
-from typing_extensions import override
 
+from understudy_runtime.ending import DrainingServer
 from understudy_runtime.http_protocol import HttpProtocol
 from understudy_runtime.settings import CommonSettings
 
 _log = logging.getLogger(__name__)
 
-_FIRST_REQUEST_SECONDS = 0.25
 _KEEP_ALIVE_SECONDS = 75
 _BACKLOG = 2048
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-
-
-class _Server(uvicorn.Server):
-    """Ends with 0 upon a signal (uvicorn raises it again), and can be ended while it starts."""
-
-    def __init__(
-        self, config: uvicorn.Config, *, on_drain: Callable[[], None] | None, drain_delay_seconds: float
-    ) -> None:
-        super().__init__(config)
-        self._on_drain = on_drain
-        self._drain_delay_seconds = drain_delay_seconds
-        self._draining = False
-        self._main: asyncio.Task[Any] | None = None
-
-    @override
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        loop = asyncio.get_running_loop()
-        self._main = asyncio.current_task()
-        for number in _SIGNALS:
-            loop.add_signal_handler(number, self.drain)
-        try:
-            yield
-        finally:
-            for number in _SIGNALS:
-                loop.remove_signal_handler(number)
-
-    @override
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self.drain()
-
-    @override
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Connections that were accepted a moment ago have their request still under way: uvicorn would close them.
-        for server in self.servers:
-            server.close()
-        await asyncio.sleep(_FIRST_REQUEST_SECONDS)
-        await super().shutdown(sockets)
-
-    def drain(self) -> None:
-        """Say that the process is about to end, then stop accepting and let open requests end."""
-        if self._draining:
-            return
-        self._draining = True
-        _log.info("shutting down")
-        if self._on_drain is not None:
-            self._on_drain()
-        if not self.started and self._main is not None:
-            # Still starting, perhaps waiting for NATS: there is no request to end.
-            self._main.cancel()
-            return
-        asyncio.get_running_loop().call_later(self._drain_delay_seconds, self._exit)
-
-    def _exit(self) -> None:
-        self.should_exit = True
 
 
 def run(
@@ -116,9 +56,13 @@ def run(
         backlog=_BACKLOG,
         # Longer than proxies and CDNs keep theirs, so that it is never us who close under a request.
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=math.ceil(settings.drain_seconds),
     )
-    server = _Server(config, on_drain=on_drain, drain_delay_seconds=settings.drain_delay_seconds)
+    server = DrainingServer(
+        config,
+        on_drain=on_drain,
+        drain_delay_seconds=settings.drain_delay_seconds,
+        drain_seconds=settings.drain_seconds,
+    )
     with contextlib.suppress(asyncio.CancelledError), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(server.serve(sockets=[sock]))
 

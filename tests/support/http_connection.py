@@ -8,7 +8,8 @@ from typing import Any
 import uvicorn
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.server import ServerState
+
+from understudy_runtime.http_protocol import ServerState
 
 KEEP_ALIVE_SECONDS = 75
 

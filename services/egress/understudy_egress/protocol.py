@@ -127,6 +127,8 @@ class FastPathProtocol(HttpProtocol):
         cycle: RequestResponseCycle | None = self.cycle
         if (cycle is not None and not cycle.response_complete) or self.flow.write_paused:
             return False
+        if self.server_state.is_draining:
+            return False  # the answer has to end the connection
         method = _METHODS.get(self.parser.get_method())
         if method is None or not self.parser.should_keep_alive():
             return False

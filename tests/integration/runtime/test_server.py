@@ -110,7 +110,7 @@ async def test_an_open_request_is_answered_and_readiness_goes_first(sock: socket
             assert (await http.get(url(sock, "/readyz"))).status_code == 200
             slow = asyncio.create_task(http.get(url(sock, "/slow/1.5")))
             await asyncio.sleep(0.3)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGTERM)
             await asyncio.sleep(0.1)
             assert (await http.get(url(sock, "/readyz"))).status_code == 503
             assert (await slow).json() == process.pid

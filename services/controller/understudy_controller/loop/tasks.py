@@ -37,4 +37,4 @@ def _report(task: asyncio.Task[None]) -> None:
     """A controller that does not decide is of no use: let its supervisor begin anew."""
     if not task.cancelled() and task.exception() is not None:
         _log.critical("a part of the decision loop failed", exc_info=task.exception())
-        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)  # without the delay: nobody is to be waited for
