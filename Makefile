@@ -10,11 +10,11 @@ FINGERPRINT := $(shell { pwd; cat pyproject.toml requirements/dev.txt; } | cksum
 STAMP := $(VENV)/installed-$(FINGERPRINT)
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml $(LOCKFLAGS)
-SOURCES := libs services tests bench examples
-QUICK_TESTS := tests/unit tests/property tests/conformance $(wildcard tests/simulation)
+SOURCES := libs services tests bench examples deploy
+QUICK_TESTS := tests/unit tests/property tests/conformance tests/chart $(wildcard tests/simulation)
 
 .PHONY: help install run format lint typecheck contracts test test-unit test-property \
-	test-conformance simulate test-simulation test-integration test-e2e soak-cdn bench openapi check lock clean
+	test-conformance chart-test chart-docs simulate test-simulation test-integration test-e2e soak-cdn bench openapi check lock clean
 
 help: ## Show what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,12 @@ test-property: install ## Run the tests that look for counterexamples
 
 test-conformance: install ## Run independent readers over what is published
 	$(BIN)/pytest tests/conformance $(ARGS)
+
+chart-test: install ## Render the Helm chart with every profile, and check what comes out
+	$(BIN)/pytest tests/chart $(ARGS)
+
+chart-docs: install ## Write the chart's README.md and values.schema.json from its values.yaml
+	$(BIN)/python -m deploy.helm.generator
 
 simulate: install ## Run many random schedules in virtual time (SCHEDULES=…, FIRST=…), or replay one (SEED=…)
 	@cd tests && exec ../$(BIN)/python -m support.simulation \

@@ -1,0 +1,25 @@
+"""What is made from the chart's values, and what it says of versions, is what stands in the repository."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+import yaml
+from deploy.helm.generator.pages import generated
+
+from support import chart
+
+PYPROJECT = chart.CHART.parents[2] / "pyproject.toml"
+PAGES = generated()
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_a_generated_page_is_not_stale(path: object) -> None:
+    page = next(one for one in PAGES if one == path)
+    assert page.read_text() == PAGES[page], "run `make chart-docs`"
+
+
+def test_the_application_that_the_chart_installs_is_the_one_in_this_repository() -> None:
+    version = tomllib.loads(PYPROJECT.read_text())["project"]["version"]
+    assert yaml.safe_load((chart.CHART / "Chart.yaml").read_text())["appVersion"] == version
