@@ -23,7 +23,7 @@ class MalformedRecord(UnderstudyError):
 
 
 class MalformedKey(UnderstudyError):
-    """A subject, KV key, object key or path was not built by ``keys.py``."""
+    """A subject, KV key, object key or path was not built by ``keys``."""
 
     code = "malformed_key"
     status = 400
