@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from nats.aio.client import Client
+from nats.aio.client import Client, Srv
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from typing_extensions import override
@@ -67,6 +67,13 @@ class DirectClient(Client):
     async def subscribe_directly(self, subject: str, deliver: Deliver) -> DirectSubscription:
         """Have ``deliver`` called with each message from here on."""
         return DirectSubscription(self._directly, await self.subscribe(subject, cb=_never), deliver)
+
+    @override
+    async def _connect_to_server(self, s: Srv) -> None:
+        # A server that took the connection and then said nothing: the library dials again, and forgets the first one.
+        if self._transport is not None:
+            self._transport.close()  # type: ignore[no-untyped-call]  # it says not what it returns
+        await super()._connect_to_server(s)
 
     @override
     async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes | None) -> None:

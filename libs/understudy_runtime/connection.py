@@ -79,6 +79,10 @@ class Connection:
                 await self._on_error(err)
                 await self._give_up(client)
                 await asyncio.sleep(_RECONNECT_WAIT_SECONDS)
+            except asyncio.CancelledError:
+                # Nobody else knows of it yet, so nobody else would close it.
+                await self._give_up(client)
+                raise
             else:
                 break
         self.client = client

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
+import gc
 
 import pytest
 
@@ -80,17 +80,22 @@ async def test_a_message_that_is_too_large_is_refused(bus: Bus) -> None:
 
 
 async def test_publishing_gives_up_in_time_while_the_server_is_silent(nats_server: NatsServer) -> None:
-    bus = await connect(CommonSettings(nats_url=nats_server.url, nats_timeout_seconds=0.3), name="test")
+    bus = await connect(CommonSettings(nats_url=nats_server.url), name="test")
+    hasty = await connect(CommonSettings(nats_url=nats_server.url, nats_timeout_seconds=0.3), name="hasty")
+    patient = await connect(CommonSettings(nats_url=nats_server.url, nats_timeout_seconds=60), name="patient")
     await bus.ensure_streams()
     nats_server.pause()
     try:
-        started = time.monotonic()
-        with pytest.raises(BusUnavailable):
-            await bus.publish(SUBJECT, b"")
-        assert time.monotonic() - started < 10
+        waiting = asyncio.create_task(patient.publish(SUBJECT, b"", message_id="a"))
+        async with asyncio.timeout(50):
+            with pytest.raises(BusUnavailable):
+                await hasty.publish(SUBJECT, b"", message_id="a")
+        assert not waiting.done(), "each waits for as long as it was told to"
     finally:
         nats_server.resume()
-    await bus.close()
+    assert await waiting == 1
+    for one in (bus, hasty, patient):
+        await one.close()
 
 
 async def test_publishing_gives_up_in_time_while_the_server_is_away_and_works_again_after(
@@ -116,6 +121,11 @@ async def _publish_until_stored(bus: Bus, payload: bytes) -> int:
             return await bus.publish(SUBJECT, payload)
         except BusUnavailable:
             await asyncio.sleep(0.05)
+
+
+def _open_writers() -> list[asyncio.StreamWriter]:
+    """Connections of this process that nobody has closed."""
+    return [one for one in gc.get_objects() if isinstance(one, asyncio.StreamWriter) and not one.is_closing()]
 
 
 async def test_connecting_waits_for_the_server(nats_server: NatsServer) -> None:
@@ -160,6 +170,38 @@ async def test_a_server_that_hangs_is_connected_to_anew_when_it_goes_on(
     assert changes == [False, True]
     assert bus.nc is not before
     await bus.close()
+
+
+async def test_while_a_server_takes_connections_and_says_nothing_each_try_ends_the_one_before(
+    nats_settings: CommonSettings, nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "_CONNECT_TIMEOUT_SECONDS", 0.1)
+    bus = await connect(nats_settings, name="test")
+    nats_server.pause()
+    try:
+        await bus.nc.force_reconnect()
+        async with asyncio.timeout(30):
+            while bus.nc._server_pool[0].reconnects < 3:  # noqa: ASYNC110  # nothing tells of it
+                await asyncio.sleep(0.05)
+        assert len(_open_writers()) <= 1
+    finally:
+        nats_server.resume()
+    await bus.close()
+
+
+async def test_a_connection_that_is_given_up_while_it_is_made_is_closed(nats_server: NatsServer) -> None:
+    nats_server.pause()
+    connecting = asyncio.create_task(connect(CommonSettings(nats_url=nats_server.url), name="test"))
+    try:
+        async with asyncio.timeout(30):
+            while not (writers := _open_writers()):  # noqa: ASYNC110  # nothing tells of it
+                await asyncio.sleep(0.02)
+        connecting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await connecting
+        assert all(one.is_closing() for one in writers)
+    finally:
+        nats_server.resume()
 
 
 async def test_several_processes_may_create_the_streams_at_once(nats_server: NatsServer) -> None:
