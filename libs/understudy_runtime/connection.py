@@ -15,7 +15,11 @@ import nats.errors
 
 from understudy_runtime import clock
 from understudy_runtime.client import DirectClient
+from understudy_runtime.log_limit import LogLimit
+from understudy_runtime.nats_trouble import explained
 from understudy_runtime.replies import Replies, open_replies
+from understudy_runtime.secured_client import SecuredClient
+from understudy_runtime.settings import CommonSettings
 
 _log = logging.getLogger(__name__)
 
@@ -24,14 +28,14 @@ _CONNECT_TIMEOUT_SECONDS = 2
 _PING_SECONDS = 4.0
 _PING_TIMEOUT_SECONDS = 6
 _AWAY_SECONDS_MAX = 20.0
-_LOG_AGAIN_SECONDS = 5.0
 
 
 class Connection:
     """``on_change(connected)`` is called whenever it is lost or made again; ``client`` may be another one then."""
 
-    def __init__(self, urls: str, *, name: str, on_change: Callable[[bool], None]) -> None:
-        self._urls = [url.strip() for url in urls.split(",")]
+    def __init__(self, settings: CommonSettings, *, name: str, on_change: Callable[[bool], None]) -> None:
+        self._login = settings.nats_login
+        self._tls = settings.nats_tls
         self._name = name
         self._on_change = on_change
         self._connected = asyncio.Event()
@@ -39,8 +43,10 @@ class Connection:
         self._guard: asyncio.Task[None] | None = None
         self._look = asyncio.Event()
         self._closing = False
-        self._logged_at = float("-inf")
-        self.client = DirectClient()
+        self._limit = LogLimit()
+        self.trouble: str | None = None
+        """Why there is no connection, as far as anything has said so; None while there is one."""
+        self.client: DirectClient = self._new_client()
 
     @property
     def is_connected(self) -> bool:
@@ -71,7 +77,7 @@ class Connection:
 
     async def _connect(self) -> None:
         while True:
-            client = DirectClient()
+            client = self._new_client()
             try:
                 await self._dial(client)
                 self._replies = await open_replies(client)
@@ -87,6 +93,9 @@ class Connection:
                 break
         self.client = client
         self._up("connected to NATS")
+
+    def _new_client(self) -> SecuredClient:
+        return SecuredClient(self._login, self._tls)
 
     async def _dial(self, client: DirectClient) -> None:
         # The callbacks of a client that was given up must not speak for its successor.
@@ -106,20 +115,25 @@ class Connection:
             self._look.set()
 
         await client.connect(
-            servers=list(self._urls),
+            servers=list(self._login.urls),
             name=self._name,
             error_cb=self._on_error,
             disconnected_cb=disconnected,
             reconnected_cb=reconnected,
             closed_cb=closed,
-            allow_reconnect=True,
+            # Its own way to try the first connect again hangs once TLS has failed, so that is done here.
+            allow_reconnect=False,
             max_reconnect_attempts=-1,
             reconnect_time_wait=_RECONNECT_WAIT_SECONDS,  # type: ignore[arg-type]  # slept, so fractions work
             connect_timeout=_CONNECT_TIMEOUT_SECONDS,
+            tls_hostname=self._tls.server_name,
+            **self._login.options,  # type: ignore[arg-type]  # mypy takes them for every parameter
         )
+        client.options["allow_reconnect"] = True
 
     async def _give_up(self, client: DirectClient) -> None:
-        with contextlib.suppress(nats.errors.Error, OSError, RuntimeError):
+        # The library asserts that it was asked to connect at all.
+        with contextlib.suppress(nats.errors.Error, OSError, RuntimeError, AssertionError):
             await asyncio.wait_for(client.close(), _CONNECT_TIMEOUT_SECONDS)
 
     # --- keeping it ---------------------------------------------------------------------------------------------------
@@ -153,7 +167,8 @@ class Connection:
     def _up(self, sentence: str) -> None:
         url = self.client.connected_url
         _log.info(sentence, extra={} if url is None else {"server": f"{url.hostname}:{url.port}"})
-        self._logged_at = float("-inf")
+        self._limit = LogLimit()
+        self.trouble = None
         self._connected.set()
         self._on_change(True)
 
@@ -168,9 +183,10 @@ class Connection:
         self._on_change(False)
 
     async def _on_error(self, error: Exception) -> None:
-        # A server that is away fails four times a second: say so at once, then every few seconds.
-        if isinstance(error, OSError | nats.errors.UnexpectedEOF):
-            if clock.monotonic() - self._logged_at < _LOG_AGAIN_SECONDS:
-                return
-            self._logged_at = clock.monotonic()
-        _log.warning("NATS: %s", str(error) or type(error).__name__, extra={"error": type(error).__name__})
+        sentence = explained(error, login=self._login, shows_certificate=self._tls.certificate_file is not None)
+        # A server that refuses may close so fast that its reason is not read each time.
+        if not self.is_connected and not (self.trouble and isinstance(error, ConnectionResetError | BrokenPipeError)):
+            self.trouble = sentence
+        # A server that is away, or refuses, does so four times a second: say it at once, then every few seconds.
+        if self._limit.admit(sentence) is not None:
+            _log.warning("NATS: %s", sentence, extra={"error": type(error).__name__})

@@ -26,6 +26,13 @@ class WrongLastSequence(UnderstudyError):
     status = 409
 
 
+class StillStarting(UnderstudyError):
+    """The service has not opened yet what it needs to answer; trying again is right."""
+
+    code = "starting"
+    status = 503
+
+
 class LogTruncated(UnderstudyError):
     """A log ends before a message that was read from it: it was restored or replaced; what is in memory is void."""
 

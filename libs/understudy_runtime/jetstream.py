@@ -42,7 +42,8 @@ class Bus:
         self._timeout_seconds = settings.nats_timeout_seconds
         self._readers: set[OrderedReader] = set()
         self._on_connection: list[Callable[[bool], None]] = []
-        self._connection = Connection(settings.nats_url, name=name, on_change=self._connection_changed)
+        self._streams_trouble: str | None = None
+        self._connection = Connection(settings, name=name, on_change=self._connection_changed)
 
     # --- connection ---------------------------------------------------------------------------------------------------
 
@@ -60,6 +61,12 @@ class Bus:
     def is_connected(self) -> bool:
         """Whether the connection stands right now."""
         return self._connection.is_connected
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the connection does not stand, or the streams are not there, in a sentence; None: nothing is known."""
+        found = self._connection.trouble or self._streams_trouble
+        return None if found is None else f"NATS: {found}"
 
     def on_connection(self, callback: Callable[[bool], None]) -> None:
         """Have ``callback(connected)`` called whenever the connection is lost or made again."""
@@ -87,7 +94,10 @@ class Bus:
 
         Several processes may do so at once.
         """
-        await ensure_streams(self, replicas=self._settings.nats_replicas)
+        await ensure_streams(self, replicas=self._settings.nats_replicas, on_trouble=self._have_trouble)
+
+    def _have_trouble(self, sentence: str | None) -> None:
+        self._streams_trouble = sentence
 
     async def last_sequence(self, stream: str) -> int:
         """The sequence of the newest message ever stored in ``stream``, 0 where there was none.

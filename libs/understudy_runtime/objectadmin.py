@@ -32,9 +32,10 @@ class ObjectAdmin:
             region_name=settings.s3_region,
             aws_access_key_id=settings.s3_access_key_id,
             aws_secret_access_key=None if secret is None else secret.get_secret_value(),
+            verify=None if settings.s3_tls_ca_file is None else str(settings.s3_tls_ca_file),
             config=Config(
                 signature_version="s3v4",
-                s3={"addressing_style": "path"},
+                s3={"addressing_style": settings.s3_addressing_style},
                 connect_timeout=2,
                 read_timeout=settings.s3_timeout_seconds,
                 retries={"max_attempts": 1},

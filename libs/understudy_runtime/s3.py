@@ -25,10 +25,10 @@ def open_store(settings: CommonSettings) -> S3Store:
         # The body is not hashed for the signature: TLS, or the local network, guards it, and hashing costs more
         # than sending.
         "unsigned_payload": True,
-        "virtual_hosted_style_request": False,
+        "virtual_hosted_style_request": settings.s3_addressing_style == "virtual",
     }
     if settings.s3_endpoint_url is not None:
-        config["endpoint"] = settings.s3_endpoint_url
+        config["endpoint"] = _endpoint(settings, settings.s3_endpoint_url)
     if settings.s3_access_key_id is not None and settings.s3_secret_access_key is not None:
         config["access_key_id"] = settings.s3_access_key_id
         config["secret_access_key"] = settings.s3_secret_access_key.get_secret_value()
@@ -39,6 +39,8 @@ def open_store(settings: CommonSettings) -> S3Store:
         "timeout": timeout,
         "pool_idle_timeout": _POOL_IDLE_TIMEOUT,
     }
+    if settings.s3_tls_ca_file is not None:
+        client_options["root_certificate"] = settings.s3_tls_ca_file.read_bytes()
     retry_config: RetryConfig = {
         "max_retries": _RETRIES_MAX,
         "retry_timeout": timeout,
@@ -49,6 +51,14 @@ def open_store(settings: CommonSettings) -> S3Store:
         },
     }
     return S3Store(config=config, client_options=client_options, retry_config=retry_config)
+
+
+def _endpoint(settings: CommonSettings, url: str) -> str:
+    # With an endpoint of its own the library leaves it to its caller to put the bucket before the host.
+    if settings.s3_addressing_style == "path":
+        return url
+    scheme, separator, host = url.partition("://")
+    return f"{scheme}{separator}{settings.s3_bucket}.{host}"
 
 
 def sentence(err: BaseException) -> str:

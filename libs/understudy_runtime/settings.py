@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, TypeVar
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self, TypeVar
 
-from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
+from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from understudy_runtime.client_address import TrustedProxies
+from understudy_runtime.nats_login import Login
+from understudy_runtime.tls_files import TlsFiles, check_certificates, read_file
 
 _HOST_AND_PORT = re.compile(r"(?:\[[0-9a-fA-F:.]*\]|[^:/?#]*)(?::[0-9]+)?")
 
@@ -16,7 +20,14 @@ _HOST_AND_PORT = re.compile(r"(?:\[[0-9a-fA-F:.]*\]|[^:/?#]*)(?::[0-9]+)?")
 class CommonSettings(BaseSettings):
     """Settings that all services share; each names its meaning, unit and why it has its default."""
 
-    model_config = SettingsConfigDict(env_prefix="UNDERSTUDY_", frozen=True)
+    pairs: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("nats_user", "nats_password"),
+        ("nats_tls_certificate_file", "nats_tls_key_file"),
+        ("s3_access_key_id", "s3_secret_access_key"),
+    )
+    """What is of no use without the other."""
+
+    model_config = SettingsConfigDict(env_prefix="UNDERSTUDY_", frozen=True, hide_input_in_errors=True)
 
     nats_url: str = "nats://127.0.0.1:4222"
     """Comma-separated URLs of the NATS servers; the default is a server's own."""
@@ -25,6 +36,23 @@ class CommonSettings(BaseSettings):
     nats_timeout_seconds: float = Field(default=2.0, gt=0)
     """How long one publish or request may wait for its answer; below a segment's usual duration."""
 
+    nats_credentials_file: Path | None = None
+    """A user's ``.creds`` file (JWT and NKey seed), or a file with an NKey seed alone. Read at each connect, so that it
+    can be exchanged under a running service."""
+    nats_user: str | None = None
+    nats_password: SecretStr | None = None
+    nats_token: SecretStr | None = None
+    """Where NATS asks for a token instead of a user and a password."""
+    nats_tls_ca_file: Path | None = None
+    """Certificates (PEM) that the servers' are verified against; None: those that the system trusts. Like the two
+    below it is read at each connect, and with any of them nothing is said to a server that offers no TLS."""
+    nats_tls_certificate_file: Path | None = None
+    """What this service shows, where the servers verify who connects."""
+    nats_tls_key_file: Path | None = None
+    """Its private key (PEM), without a passphrase."""
+    nats_tls_server_name: str | None = None
+    """The name that the servers' certificates must have, where it is another than the URL's."""
+
     s3_endpoint_url: str | None = None
     """The S3 service; None is AWS itself, by region."""
     s3_bucket: str = "media"
@@ -32,6 +60,10 @@ class CommonSettings(BaseSettings):
     s3_access_key_id: str | None = None
     """None: the environment's own credentials (an instance's or a pod's role)."""
     s3_secret_access_key: SecretStr | None = None
+    s3_tls_ca_file: Path | None = None
+    """Certificates (PEM) that are trusted besides those of the system. Read when the service starts."""
+    s3_addressing_style: Literal["path", "virtual"] = "path"
+    """Where the bucket's name stands in a request: in the path, which every S3 service takes, or before the host."""
     s3_timeout_seconds: float = Field(default=10.0, gt=0)
     """How long one request to the storage may take, its body included."""
 
@@ -59,6 +91,70 @@ class CommonSettings(BaseSettings):
     log_format: Literal["json", "text"] = "json"
     """``json`` for collectors, ``text`` for people."""
 
+    @field_validator("nats_url")
+    @classmethod
+    def _are_urls_of_nats(cls, value: str) -> str:
+        for url in value.split(","):
+            scheme, separator, _ = url.strip().partition("://")
+            if separator and scheme not in ("nats", "tls"):
+                raise ValueError("URLs of NATS begin with nats:// or tls://")
+        return value
+
+    @field_validator("nats_credentials_file")
+    @classmethod
+    def _holds_credentials(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            Login.read_file(value)
+        return value
+
+    @field_validator("nats_tls_ca_file", "s3_tls_ca_file")
+    @classmethod
+    def _holds_certificates(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            check_certificates(value)
+        return value
+
+    @field_validator("nats_tls_certificate_file", "nats_tls_key_file")
+    @classmethod
+    def _is_readable(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            read_file(value)
+        return value
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> Self:
+        for one, other in self.pairs:
+            if (getattr(self, one) is None) != (getattr(self, other) is None):
+                raise ValueError(f"{_named(one)} and {_named(other)} belong together: set both, or neither")
+        self.nats_login.refuse_several()
+        try:
+            if self.nats_tls_certificate_file is not None:
+                self.nats_tls.context()
+        except ValueError as err:
+            raise ValueError(f"{_named('nats_tls_certificate_file')}, {_named('nats_tls_key_file')}: {err}") from err
+        return self
+
+    @property
+    def nats_login(self) -> Login:
+        """Who this service is to NATS."""
+        return Login(
+            urls=tuple(url.strip() for url in self.nats_url.split(",")),
+            credentials_file=self.nats_credentials_file,
+            user=self.nats_user,
+            password=self.nats_password,
+            token=self.nats_token,
+        )
+
+    @property
+    def nats_tls(self) -> TlsFiles:
+        """How connections to NATS are secured."""
+        return TlsFiles(
+            ca_file=self.nats_tls_ca_file,
+            certificate_file=self.nats_tls_certificate_file,
+            key_file=self.nats_tls_key_file,
+            server_name=self.nats_tls_server_name,
+        )
+
     @property
     def nats_servers(self) -> str:
         """Hosts and ports of the NATS servers, to be told: the URLs may hold a password."""
@@ -83,6 +179,10 @@ class ProxiedSettings(CommonSettings):
         return value
 
 
+def _named(field: str) -> str:
+    return f"UNDERSTUDY_{field.upper()}"
+
+
 def _server(url: str) -> str:
     # Read from its end: whatever a password holds, what is left of the last @ is not told.
     found = _HOST_AND_PORT.match(url.strip().rpartition("@")[2].rpartition("://")[2])
@@ -96,12 +196,16 @@ def read_settings(kind: type[_Settings]) -> _Settings:
     """Read a service's settings from its environment.
 
     Raises:
-        SystemExit: one does not parse. What is printed names each, and what it must be, but not the value: it may be
-            a secret in the wrong place.
+        SystemExit: one does not parse, or some do not go together. What is printed names each, and what it must be,
+            but not the value: it may be a secret in the wrong place.
     """
-    prefix = kind.model_config.get("env_prefix", "")
     try:
         return kind()
     except ValidationError as err:
-        wrong = [(f"{prefix}{part}".upper(), error["msg"]) for error in err.errors() for part in error["loc"][:1]]
-        raise SystemExit("\n".join(f"{name}: {message}" for name, message in wrong) or str(err)) from None
+        raise SystemExit("\n".join(map(_wrong, err.errors()))) from None
+
+
+def _wrong(error: ErrorDetails) -> str:
+    # What concerns several settings names them itself.
+    names = [_named(str(part)) for part in error["loc"][:1]]
+    return ": ".join([*names, error["msg"].removeprefix("Value error, ")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from understudy_domain import keys, ticks
@@ -107,8 +108,11 @@ def _kv_config(kv_bucket: str, replicas: int) -> dict[str, Any]:
     }
 
 
-async def ensure_streams(bus: Bus, *, replicas: int) -> None:
-    """Create each stream, or update it to the present settings; tries until it is done, and says why it waits."""
+async def ensure_streams(bus: Bus, *, replicas: int, on_trouble: Callable[[str | None], None]) -> None:
+    """Create each stream, or update it to the present settings; tries until it is done.
+
+    ``on_trouble`` is told why it waits, in a sentence, and None when it does not any more.
+    """
     for config in stream_configs(replicas=replicas):
         while True:
             try:
@@ -116,8 +120,10 @@ async def ensure_streams(bus: Bus, *, replicas: int) -> None:
             except (BusRefused, BusUnavailable) as err:
                 name = config["name"]
                 _log.warning("stream %s is not ready, trying again: %s", name, err, extra={"stream": name})
+                on_trouble(f"stream {name} is not ready: {err}")
                 await asyncio.sleep(_RETRY_SECONDS)
             else:
+                on_trouble(None)
                 break
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -23,3 +24,14 @@ def eventually(look: Callable[[], T], *, within_seconds: float, what: str, poll_
         if time.monotonic() >= give_up_at:
             raise AssertionError(f"not within {within_seconds} s: {what}; last seen: {seen!r}")
         time.sleep(poll_seconds)
+
+
+async def eventually_beside(look: Callable[[], T], *, within_seconds: float, what: str) -> T:
+    """The same in a coroutine: what is waited for may happen in the same event loop."""
+    try:
+        async with asyncio.timeout(within_seconds):
+            while not (seen := look()):  # noqa: ASYNC110  # nobody says when
+                await asyncio.sleep(0.02)
+            return seen
+    except TimeoutError as err:
+        raise AssertionError(f"not within {within_seconds} s: {what}; last seen: {look()!r}") from err

@@ -23,8 +23,10 @@ _STOP_SECONDS = 10.0
 class NatsServer:
     """One server; ``kill`` and ``start`` on the same store are a crash and a restart."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, config: str = "") -> None:
+        """``config``: what stands in a file of configuration besides: users, TLS, a cluster."""
         self.directory = directory
+        self.config = config
         self.port, self.monitor_port = free_ports(2)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -36,7 +38,20 @@ class NatsServer:
     def start(self) -> None:
         """Start, and wait until JetStream answers."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        command = [PROGRAM, "-a", "127.0.0.1", "-p", str(self.port), "-m", str(self.monitor_port), "-js"]
+        file = self.directory / "nats.conf"
+        file.write_text(self.config)
+        command = [
+            PROGRAM,
+            "-c",
+            str(file),
+            "-a",
+            "127.0.0.1",
+            "-p",
+            str(self.port),
+            "-m",
+            str(self.monitor_port),
+            "-js",
+        ]
         with (self.directory / "nats-server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, "-sd", str(self.directory / "store")], stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -51,6 +66,13 @@ class NatsServer:
         with contextlib.suppress(httpx.HTTPError):
             return httpx.get(f"http://127.0.0.1:{self.monitor_port}/healthz", timeout=1).status_code == 200
         return False
+
+    def reload(self, config: str) -> None:
+        """Have it take another configuration while it runs."""
+        assert self._process is not None
+        self.config = config
+        (self.directory / "nats.conf").write_text(config)
+        self._process.send_signal(signal.SIGHUP)
 
     def kill(self) -> None:
         """SIGKILL: nothing is said goodbye to."""
@@ -87,9 +109,9 @@ class NatsServer:
 
 
 @contextlib.contextmanager
-def running_nats_server(directory: Path) -> Iterator[NatsServer]:
+def running_nats_server(directory: Path, *, config: str = "") -> Iterator[NatsServer]:
     """A started server that is gone afterwards."""
-    server = NatsServer(directory)
+    server = NatsServer(directory, config=config)
     try:
         server.start()
         yield server

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field, SecretStr
 
 from understudy_runtime.settings import CommonSettings
@@ -9,6 +11,11 @@ from understudy_runtime.settings import CommonSettings
 
 class HarvesterSettings(CommonSettings):
     """Settings of the harvester."""
+
+    pairs: ClassVar[tuple[tuple[str, str], ...]] = (
+        *CommonSettings.pairs,
+        ("harvest_s3_access_key_id", "harvest_s3_secret_access_key"),
+    )
 
     harvest_s3_endpoint_url: str | None = None
     """The S3 service that assets are written to; None: the one that has the media."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from pydantic import ValidationError
 
 from understudy_domain.harvest_asset import HarvestFailed
 from understudy_harvester.pace import Pace
@@ -14,9 +15,16 @@ from understudy_runtime.errors import BucketMissing, ObjectMissing, StorageRefus
 
 
 def test_assets_go_where_the_media_is_unless_told() -> None:
-    settings = HarvesterSettings(s3_endpoint_url="http://media", s3_access_key_id="reader")
+    settings = HarvesterSettings.model_validate(
+        {"s3_endpoint_url": "http://media", "s3_access_key_id": "reader", "s3_secret_access_key": "read"}
+    )
     found = settings.destination("vod")
     assert (found.s3_bucket, found.s3_endpoint_url, found.s3_access_key_id) == ("vod", "http://media", "reader")
+
+
+def test_half_of_a_key_for_assets_is_refused() -> None:
+    with pytest.raises(ValidationError, match="UNDERSTUDY_HARVEST_S3_SECRET_ACCESS_KEY belong together"):
+        HarvesterSettings(harvest_s3_access_key_id="writer")
 
 
 def test_assets_may_go_elsewhere_with_credentials_of_their_own() -> None:

@@ -19,6 +19,7 @@ def test_settings_come_from_the_environment_by_their_prefix(monkeypatch: pytest.
 
 
 def test_the_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNDERSTUDY_S3_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("UNDERSTUDY_S3_SECRET_ACCESS_KEY", "hidden")
     settings = CommonSettings()
     assert "hidden" not in repr(settings)
