@@ -14,7 +14,7 @@ SOURCES := libs services tests bench examples deploy
 QUICK_TESTS := tests/unit tests/property tests/conformance tests/chart $(wildcard tests/simulation)
 
 .PHONY: help install run format lint typecheck contracts test test-unit test-property \
-	test-conformance chart-test chart-docs simulate test-simulation test-integration test-e2e soak-cdn bench openapi check lock clean
+	test-conformance chart-test chart-docs simulate test-simulation test-integration test-e2e soak-cdn bench metrics openapi check lock clean
 
 help: ## Show what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,6 +101,9 @@ test-e2e: install ## Run the tests against the whole local stack with real encod
 soak-cdn: install ## Play ten minutes through nginx and Varnish to 200 viewers (SECONDS=…, VIEWERS=…)
 	@cd tests && exec ../$(BIN)/python -m support.cdn_soak \
 		--seconds $(or $(SECONDS),600) --viewers $(or $(VIEWERS),200) $(ARGS)
+
+metrics: install ## Write the tables of docs/metrics.md from what the services register
+	@cd tests && ../$(BIN)/python -m support.metric_catalogue
 
 openapi: install ## Write the description of the control API into docs/openapi.json
 	$(BIN)/python -m understudy_controller.api.openapi > docs/openapi.json

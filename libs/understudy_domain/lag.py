@@ -27,6 +27,11 @@ class Lag:
     last_arrival: int | None = None
     """Instant of the last piece, counted or not: what a burst is measured from."""
 
+    @property
+    def lateness(self) -> int | None:
+        """By how much later than its lag says the newest piece that was counted has come, ticks; negative: earlier."""
+        return None if self.value is None or not self.samples else self.samples[-1] - self.value
+
     def observe(self, *, media_end: int, arrived_at: int, segment_duration: int) -> None:
         """Take in a piece that is complete in every rendition; media end in programme time, ticks."""
         burst = self.last_arrival is not None and arrived_at - self.last_arrival < segment_duration // 2

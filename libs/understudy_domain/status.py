@@ -162,14 +162,19 @@ def channel_status(state: ChannelState, *, name: str, now: int) -> ChannelStatus
 # --- inputs -----------------------------------------------------------------------------------------------------------
 
 
-def _input(one: InputState, state: ChannelState, now: int) -> InputStatus:
-    condition = InputCondition.DELIVERING
+def condition_of(one: InputState, state: ChannelState, now: int) -> InputCondition:
+    """What one of a channel's inputs does."""
     if one.last_arrived_at is None:
-        condition = InputCondition.NEVER_BEGAN
-    elif one.has_ended:
-        condition = InputCondition.ENDED
-    elif now >= state.dies_at(one) and state.grid is not None:
-        condition = InputCondition.DEAD
+        return InputCondition.NEVER_BEGAN
+    if one.has_ended:
+        return InputCondition.ENDED
+    if now >= state.dies_at(one) and state.grid is not None:
+        return InputCondition.DEAD
+    return InputCondition.DELIVERING
+
+
+def _input(one: InputState, state: ChannelState, now: int) -> InputStatus:
+    condition = condition_of(one, state, now)
     return InputStatus(
         input=one.input_id,
         condition=condition,
@@ -203,26 +208,42 @@ def _seconds(duration: int | None) -> float | None:
 # --- interchangeability -----------------------------------------------------------------------------------------------
 
 
-def _interchange(state: ChannelState, inputs: tuple[InputStatus, ...]) -> InterchangeStatus:
-    names = [one.rendition for one in state.lineup]
+def proofs_of(state: ChannelState) -> Mapping[str, RenditionProof]:
+    """What is proven, by rendition, of the inputs' present sessions: what was of others says nothing of these."""
     current = [one.session.id for one in state.inputs if one.session is not None]
-    # What was proven of sessions that have ended says nothing of the present ones.
-    proofs = state.interchange.renditions if state.interchange.sessions == current else {}
-    renditions = tuple(_rendition(name, proofs.get(name, RenditionProof())) for name in names)
-    grade = state.interchange.grade(names) if proofs and names else Grade.NONE
+    return state.interchange.renditions if state.interchange.sessions == current else {}
+
+
+def grade_of(state: ChannelState) -> Grade:
+    """How far the inputs can stand for one another, all renditions together."""
+    names = [one.rendition for one in state.lineup]
+    return state.interchange.grade(names) if proofs_of(state) and names else Grade.NONE
+
+
+def arrival_skew(state: ChannelState) -> int | None:
+    """By how much input 2 arrives later than input 1, ticks; None while one of them has no lag."""
     first, second = state.inputs
-    arrival_skew = second.lag - first.lag if first.lag is not None and second.lag is not None else None
-    dates = [
+    return second.lag - first.lag if first.lag is not None and second.lag is not None else None
+
+
+def date_skew(state: ChannelState) -> int | None:
+    """By how much the program date time of input 2 is ahead of input 1's at equal programme time, ticks."""
+    first, second = (
         _date_skew(one.session.date_minus_media, one.session.offset) if one.session is not None else None
         for one in state.inputs
-    ]
-    date_skew = dates[1] - dates[0] if dates[0] is not None and dates[1] is not None else None
+    )
+    return second - first if first is not None and second is not None else None
+
+
+def _interchange(state: ChannelState, inputs: tuple[InputStatus, ...]) -> InterchangeStatus:
+    proofs, ahead = proofs_of(state), date_skew(state)
+    renditions = tuple(_rendition(one.rendition, proofs.get(one.rendition, RenditionProof())) for one in state.lineup)
     return InterchangeStatus(
-        grade=grade,
+        grade=grade_of(state),
         renditions=renditions,
-        arrival_skew_seconds=_seconds(arrival_skew),
-        date_skew_seconds=_seconds(date_skew),
-        outlook=tuple(_outlook(one, state, inputs[one.input_id - 1], renditions, date_skew) for one in state.inputs),
+        arrival_skew_seconds=_seconds(arrival_skew(state)),
+        date_skew_seconds=_seconds(ahead),
+        outlook=tuple(_outlook(one, state, inputs[one.input_id - 1], renditions, ahead) for one in state.inputs),
     )
 
 
@@ -235,8 +256,9 @@ def _outlook(
     state: ChannelState,
     status: InputStatus,
     renditions: tuple[RenditionInterchange, ...],
-    date_skew: int | None,
+    ahead: int | None,
 ) -> SwitchOutlook:
+    """``ahead``: the skew of the dates."""
     if status.dead:
         condition = str(status.condition).replace("_", " ")
         why = f"Input {one.input_id} delivers nothing: {condition}."
@@ -247,8 +269,8 @@ def _outlook(
             one.input_id, Seam.SEAMLESS, 0.0, "Timestamps and codec configuration continue in every rendition."
         )
     jump = None
-    if date_skew is not None:
-        jump = _seconds(date_skew if one.input_id == 2 else -date_skew)
+    if ahead is not None:
+        jump = _seconds(ahead if one.input_id == 2 else -ahead)
     return SwitchOutlook(one.input_id, Seam.DISCONTINUITY, jump, _why_not(weak, state))
 
 

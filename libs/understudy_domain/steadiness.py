@@ -22,6 +22,8 @@ class Steadiness:
     """Id of the session it is of: another one begins another run."""
     renditions: int = 0
     """In how many renditions its pieces came: so does one that is lost, or is back."""
+    missing: int = 0
+    """Programme time that pieces left out before them, in all, ticks: for people. Nothing is decided by it."""
 
     def observe(
         self,
@@ -42,6 +44,8 @@ class Steadiness:
             return  # or it was missed when a later one came: the run began anew then
         whole = self.since is not None and session == self.session and start <= self.reached + half
         late = lag is not None and arrived_at > end + lag + LATE_MAX
+        if self.since is not None and start > self.reached + half:
+            self.missing += start - self.reached
         if not whole or late or renditions != self.renditions:
             self.since = arrived_at
         self.session, self.reached, self.renditions = session, end, renditions

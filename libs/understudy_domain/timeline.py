@@ -107,6 +107,8 @@ class InputState:
     changes: int = 0
     """Rises with every segment that arrives, and with whatever a playlist changes in what has been delivered: while it
     stands, nothing but time and commands can change what is decided."""
+    fillers: int = 0
+    """How many segments its playlists have marked as filler: for people. Nothing is decided by it."""
     fresh: list[tuple[str, Piece]] = field(default_factory=list)
     """Pieces that took their place since ``take_fresh``, with their playlists: to be held against the other input's."""
 
@@ -122,6 +124,11 @@ class InputState:
             if one.lag.value is not None:
                 return one.lag.value
         return None
+
+    @property
+    def lateness(self) -> int | None:
+        """By how much later than its lag says the newest piece has come, ticks; None while it has no lag."""
+        return self.session.lag.lateness if self.session is not None else None
 
     def _reckon_newest_end(self) -> None:
         self.newest_end = max((pieces[-1].end for pieces in self.pieces.values()), default=0)
@@ -213,6 +220,7 @@ class InputState:
             ),
         )
         if line is not None and line.gap:
+            self.fillers += 1
             return
         if line is not None and line.program_date_time is not None:
             parked.program_date_time = line.program_date_time
@@ -318,6 +326,7 @@ class InputState:
     def _withdraw(self, playlist: str, piece: Piece | None, parked: ParkedSegment | None) -> None:
         """Marked filler is a missing piece."""
         self.changes += 1
+        self.fillers += piece is not None or parked is not None
         if piece is not None:
             self.pieces[playlist].remove(piece)
             if not self.pieces[playlist]:

@@ -163,7 +163,7 @@ class AccessLog(Collector):
         )
         yield CounterMetricFamily(
             "understudy_access_log_dropped_lines",
-            "Lines of access logs dropped: their destination is full, slow or away.",
+            "Lines dropped, because their file or pipe is full, slow or away.",
             value=self._writer.dropped_total,
         )
 

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from understudy_runtime import metrics
+from understudy_runtime.exposition import exposition
 
 Check = Callable[[], str | None]
 """None where all is well, else a sentence that says what is not."""
@@ -57,12 +58,11 @@ def health_routes(health: Health, registry: CollectorRegistry) -> list[Route]:
         ready, checks = health.report()
         return JSONResponse({"ready": ready, "checks": checks}, 200 if ready else 503, headers=_NO_STORE)
 
-    async def exposition(_: Request) -> Response:
-        return Response(
-            metrics.exposition(registry), media_type=None, headers={"content-type": metrics.CONTENT_TYPE, **_NO_STORE}
-        )
+    async def scrape(_: Request) -> Response:
+        text = await exposition(registry)
+        return Response(text, media_type=None, headers={"content-type": metrics.CONTENT_TYPE, **_NO_STORE})
 
-    return [_route("/healthz", healthz), _route("/readyz", readyz), _route("/metrics", exposition)]
+    return [_route("/healthz", healthz), _route("/readyz", readyz), _route("/metrics", scrape)]
 
 
 def _route(path: str, answer: Callable[[Request], Awaitable[Response]]) -> Route:

@@ -18,7 +18,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 from typing_extensions import override
@@ -51,11 +51,6 @@ def new_registry() -> CollectorRegistry:
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
     return registry
-
-
-def exposition(registry: CollectorRegistry) -> bytes:
-    """All of ``registry`` in Prometheus' text format; goes with ``CONTENT_TYPE``."""
-    return generate_latest(registry)
 
 
 class _RouteTimes:
@@ -116,7 +111,7 @@ class HttpMetrics(Collector):
         """All requests so far."""
         requests = CounterMetricFamily(
             "understudy_http_requests",
-            "HTTP requests answered, by route, method and status; 499 where the client went away first.",
+            "Requests answered. 499: the client went away first.",
             labels=("service", "route", "method", "status"),
         )
         for (route, method, status), count in self._counts.items():
@@ -124,7 +119,7 @@ class HttpMetrics(Collector):
         yield requests
         seconds = HistogramMetricFamily(
             "understudy_http_request_seconds",
-            "Time from the head of an HTTP request to the end of its answer.",
+            "From the head of a request to the end of its answer.",
             labels=("service", "route"),
         )
         for route, times in self._times.items():

@@ -29,6 +29,7 @@ from understudy_controller.decisions import Decisions
 from understudy_controller.settings import ControllerSettings
 from understudy_domain import ticks
 from understudy_runtime import clock, jetstream
+from understudy_runtime.bus_metrics import BusMetrics
 from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.health import Health
 from understudy_runtime.jetstream import Bus
@@ -122,11 +123,12 @@ class Process:
         async with AsyncExitStack() as stack:
             bus = await jetstream.connect(self._settings, name="controller")
             stack.push_async_callback(bus.close)
+            self._registry.register(BusMetrics(bus, service="controller"))
             await bus.ensure_streams()
             store = ConfigStore(bus)
             stack.push_async_callback(store.stop)
             await store.start()
-            self._registry.register(ConfigurationMetrics(store))
+            self._registry.register(ConfigurationMetrics(store, shards=self._settings.shards))
             service = ControlService(
                 store,
                 self.renderer,

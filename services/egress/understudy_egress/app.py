@@ -21,6 +21,7 @@ from understudy_egress.segments import Segments
 from understudy_egress.settings import EgressSettings
 from understudy_egress.startover import Startover
 from understudy_runtime.access_log import AccessLog
+from understudy_runtime.bus_metrics import BusMetrics
 from understudy_runtime.client_address import TrustedProxies
 from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.health import Health, health_routes
@@ -86,8 +87,9 @@ def create_app(context: ProcessContext) -> App:
         bytes_max=settings.startover_cache_bytes * 3 // 4,
     )
     context.registry.register(
-        EgressCollector(bus=bus, programmes=programmes, segments=segments, pages=pages, startover=startover)
+        EgressCollector(programmes=programmes, segments=segments, pages=pages, startover=startover)
     )
+    context.registry.register(BusMetrics(bus, service=SERVICE))
 
     context.health.add_check("program", lambda: None if programmes.is_following else "not followed yet")
 

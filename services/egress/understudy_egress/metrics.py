@@ -16,16 +16,12 @@ from understudy_egress.startover import Startover
 from understudy_runtime import clock
 from understudy_runtime.byte_cache import ByteCache
 from understudy_runtime.index_pages import IndexPages
-from understudy_runtime.jetstream import Bus
 
 
 class EgressCollector(Collector):
-    """One process's programmes, segment cache and bus."""
+    """One process's programmes and segment cache."""
 
-    def __init__(
-        self, *, bus: Bus, programmes: Programmes, segments: Segments, pages: IndexPages, startover: Startover
-    ) -> None:
-        self._bus = bus
+    def __init__(self, *, programmes: Programmes, segments: Segments, pages: IndexPages, startover: Startover) -> None:
         self._programmes = programmes
         self._segments = segments
         self._startover_caches: dict[str, ByteCache[Any, Any]] = {
@@ -40,21 +36,17 @@ class EgressCollector(Collector):
         yield from self._programme_metrics()
         yield from self._segment_metrics()
         yield from self._startover_metrics()
-        yield GaugeMetricFamily(
-            "understudy_egress_bus_connected",
-            "1 while NATS is connected; without it egress serves what it has, and nothing new.",
-            value=float(self._bus.is_connected),
-        )
 
     def _programme_metrics(self) -> Iterator[Metric]:
         age = GaugeMetricFamily(
             "understudy_playlist_age_seconds",
-            "How long ago the newest listed segment became available, for origin endpoints that were asked for here.",
+            "How long ago the newest listed segment became available. In a healthy stream it stays below "
+            "the segment's duration and a little.",
             labels=("channel", "origin_endpoint"),
         )
         listed = GaugeMetricFamily(
             "understudy_egress_listed_segments",
-            "How many segments each media playlist lists.",
+            "Segments that each media playlist lists.",
             labels=("channel", "origin_endpoint"),
         )
         secrets = GaugeMetricFamily(
@@ -79,11 +71,13 @@ class EgressCollector(Collector):
             "understudy_egress_origin_endpoints", "Origin endpoints held in memory.", value=len(held)
         )
         yield CounterMetricFamily(
-            "understudy_egress_entries", "PROGRAM entries taken as they came.", value=self._programmes.entries_total
+            "understudy_egress_entries",
+            "Entries taken from the log of decisions as they came.",
+            value=self._programmes.entries_total,
         )
         yield CounterMetricFamily(
             "understudy_egress_malformed_records",
-            "PROGRAM messages that did not parse and were skipped.",
+            "Entries that do not parse and were skipped.",
             value=self._programmes.malformed_total,
         )
 
@@ -91,7 +85,7 @@ class EgressCollector(Collector):
         cache = self._segments.cache
         requests = CounterMetricFamily(
             "understudy_egress_segment_cache_requests",
-            "Segments asked of the cache: a hit, a miss that was read, or one that waited for another's read.",
+            "Segments asked of the cache: hit, miss (read from S3), collapsed (waited for another's read).",
             labels=("result",),
         )
         requests.add_metric(("hit",), cache.counts.hits)
@@ -99,26 +93,35 @@ class EgressCollector(Collector):
         requests.add_metric(("collapsed",), cache.counts.collapsed)
         yield requests
         yield CounterMetricFamily(
-            "understudy_egress_segment_cache_evictions", "Segments that made room.", value=cache.counts.evictions
+            "understudy_egress_segment_cache_evictions",
+            "Segments that made room for others.",
+            value=cache.counts.evictions,
         )
         yield GaugeMetricFamily(
             "understudy_egress_segment_cache_bytes", "Bytes of segments in memory.", value=cache.bytes_held
         )
         yield CounterMetricFamily(
             "understudy_egress_storage_read_bytes",
-            "Bytes of segments read from the storage.",
+            "Bytes of segments read from S3.",
             value=self._segments.bytes_read_total,
         )
+        yield CounterMetricFamily(
+            "understudy_egress_storage_errors",
+            "Segments that the storage did not give: it is away, slow, or has something else.",
+            value=self._segments.errors_total,
+        )
+        yield from self._segments.read_seconds.collect()
 
     def _startover_metrics(self) -> Iterator[Metric]:
         requests = CounterMetricFamily(
             "understudy_egress_startover_cache_requests",
-            "What start-over playlists were made of, asked of the cache: a hit, or a miss that was read or rendered.",
+            "What start-over playlists were made of: page (an index page), block (its lines), playlist; "
+            "hit, or miss (read or rendered).",
             labels=("what", "result"),
         )
         held = GaugeMetricFamily(
             "understudy_egress_startover_cache_bytes",
-            "Bytes of index pages, their rendered lines, and whole playlists in memory.",
+            "Bytes of these in memory.",
             labels=("what",),
         )
         for what, cache in self._startover_caches.items():

@@ -11,6 +11,7 @@ from understudy_harvester.counts import Counts
 from understudy_harvester.metrics import HarvesterCollector
 from understudy_harvester.settings import HarvesterSettings
 from understudy_harvester.worker import Worker
+from understudy_runtime.bus_metrics import BusMetrics
 from understudy_runtime.health import Health, health_routes
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.metrics import App, HttpMetrics, HttpMetricsMiddleware, new_registry
@@ -24,7 +25,8 @@ def create_app(settings: HarvesterSettings, *, health: Health) -> App:
     bus = Bus(settings, name=SERVICE)
     counts = Counts()
     worker = Worker(bus, settings, counts)
-    registry.register(HarvesterCollector(bus=bus, worker=worker, counts=counts))
+    registry.register(HarvesterCollector(worker=worker, counts=counts))
+    registry.register(BusMetrics(bus, service=SERVICE))
     health.add_check("jobs", lambda: None if worker.is_current else "not read yet")
 
     @contextlib.asynccontextmanager

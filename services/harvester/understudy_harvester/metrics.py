@@ -10,14 +10,12 @@ from typing_extensions import override
 
 from understudy_harvester.counts import Counts
 from understudy_harvester.worker import Worker
-from understudy_runtime.jetstream import Bus
 
 
 class HarvesterCollector(Collector):
-    """One process's work and bus."""
+    """One process's work."""
 
-    def __init__(self, *, bus: Bus, worker: Worker, counts: Counts) -> None:
-        self._bus = bus
+    def __init__(self, *, worker: Worker, counts: Counts) -> None:
         self._worker = worker
         self._counts = counts
 
@@ -26,7 +24,9 @@ class HarvesterCollector(Collector):
         """The metrics as of now."""
         counts = self._counts
         done = CounterMetricFamily(
-            "understudy_harvest_jobs", "Harvest jobs that this process brought to an end.", labels=("status",)
+            "understudy_harvest_jobs",
+            "Harvest jobs that this process brought to an end: SUCCEEDED, FAILED; there from 0.",
+            labels=("status",),
         )
         for status, count in counts.done.items():
             done.add_metric((status.value,), count)
@@ -40,19 +40,16 @@ class HarvesterCollector(Collector):
             "understudy_harvest_jobs_working", "Harvest jobs that this process works at.", value=self._worker.working
         )
         yield CounterMetricFamily("understudy_harvest_segments", "Segments written into assets.", value=counts.segments)
-        yield CounterMetricFamily("understudy_harvest_bytes", "Bytes of these segments.", value=counts.bytes)
+        yield CounterMetricFamily(
+            "understudy_harvest_bytes", "Bytes of segments written into assets.", value=counts.bytes
+        )
         yield CounterMetricFamily(
             "understudy_harvest_storage_errors",
-            "Requests to a storage that failed and were made again.",
+            "Requests to a storage, or to NATS, that failed and were made again.",
             value=counts.storage_errors,
         )
         yield CounterMetricFamily(
             "understudy_harvest_claims_lost",
-            "Harvest jobs that another harvester took over.",
+            "Harvest jobs that another harvester took over, or that could not be held for want of NATS.",
             value=counts.claims_lost,
-        )
-        yield GaugeMetricFamily(
-            "understudy_harvest_bus_connected",
-            "1 while NATS is connected; without it a job is given up after some seconds.",
-            value=float(self._bus.is_connected),
         )

@@ -15,6 +15,7 @@ from understudy_ingest.metrics import IngestMetrics
 from understudy_ingest.receiver import Outside, Receiver
 from understudy_ingest.settings import IngestSettings
 from understudy_runtime.access_log import AccessLog
+from understudy_runtime.bus_metrics import BusMetrics
 from understudy_runtime.client_address import TrustedProxies
 from understudy_runtime.config_store import ConfigChange, ConfigStore
 from understudy_runtime.health import Health, health_routes
@@ -42,6 +43,7 @@ def create_app(settings: IngestSettings, *, health: Health | None = None) -> App
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         nonlocal started
         bus = await connect(settings, name=SERVICE)
+        registry.register(BusMetrics(bus, service=SERVICE))
         await bus.ensure_streams()
         config = ConfigStore(bus)
         await config.start()

@@ -195,6 +195,8 @@ class Uploads:
         if isinstance(err, Unauthorized) and not any(name == b"authorization" for name, _ in scope["headers"]):
             return
         self._metrics.rejected.labels(err.code).inc()
+        if isinstance(err, Unauthorized) and found is not None:
+            self._metrics.unauthorized(found.channel.id, found.input_id)
         who = "" if found is None else f"{found.channel.id}/{found.input_id}"
         left_out = self._limit.admit((who, err.code))
         if left_out is None:

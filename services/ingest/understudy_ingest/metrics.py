@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
-from typing_extensions import override
 
 from understudy_domain import keys
 from understudy_ingest.body import Budget
@@ -17,25 +12,6 @@ from understudy_runtime import clock
 _BY_INPUT = ("channel", "input")
 _STEP_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _HELD_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 10.0)
-
-
-class _Ages(Collector):
-    """The age of each input's last segment, computed when it is asked for."""
-
-    def __init__(self, arrivals: dict[tuple[str, str], float]) -> None:
-        self._arrivals = arrivals
-
-    @override
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        family = GaugeMetricFamily(
-            "understudy_input_age_seconds",
-            "Seconds since the last segment that this process stored of an input.",
-            labels=_BY_INPUT,
-        )
-        now = clock.monotonic()
-        for labels, arrived_at in list(self._arrivals.items()):
-            family.add_metric(labels, now - arrived_at)
-        yield family
 
 
 class IngestMetrics:
@@ -56,19 +32,19 @@ class IngestMetrics:
         )
         self._continuity = Counter(
             "understudy_ingest_continuity_errors_total",
-            "Breaks of continuity inside segments.",
+            "Breaks of continuity inside segments: packets lost before they came here.",
             _BY_INPUT,
             registry=registry,
         )
         self._playlists = Counter(
             "understudy_ingest_playlists_total",
-            "Playlists received, by kind: media or multivariant.",
+            "Playlists received; kind is media or multivariant.",
             (*_BY_INPUT, "kind"),
             registry=registry,
         )
         self.rejected = Counter(
             "understudy_ingest_rejected_total",
-            "Requests refused, and uploads lost because storage or bus were away, by reason.",
+            "Requests refused, and uploads lost because S3 or NATS was away; every reason is there from 0.",
             ("reason",),
             registry=registry,
         )
@@ -77,18 +53,18 @@ class IngestMetrics:
             self.rejected.labels(reason)
         self.ignored = Counter(
             "understudy_ingest_ignored_total",
-            "Uploads taken and left aside: WebVTT, as yet.",
+            "Uploads taken and left aside: webvtt.",
             ("kind",),
             registry=registry,
         )
         self.held_seconds = Histogram(
             "understudy_ingest_held_seconds",
-            "How long uploads were held that storage or bus did not take at once.",
+            "How long uploads were held that S3 or NATS did not take at once.",
             buckets=_HELD_BUCKETS,
             registry=registry,
         )
         self.held_requests = Gauge(
-            "understudy_ingest_held_requests", "Uploads held now and tried again.", registry=registry
+            "understudy_ingest_held_requests", "Uploads that are held now and tried again.", registry=registry
         )
         self.probe_seconds = Histogram(
             "understudy_ingest_probe_seconds", "Looking into one segment.", buckets=_STEP_BUCKETS, registry=registry
@@ -108,10 +84,14 @@ class IngestMetrics:
         Gauge(
             "understudy_ingest_held_bytes", "Bytes of uploads in memory, being received or held.", registry=registry
         ).set_function(lambda: budget.held)
-        self._arrivals: dict[tuple[str, str], float] = {}
+        self._unauthorized = Counter(
+            "understudy_ingest_unauthorized_total",
+            "Requests to an input that came with wrong credentials.",
+            _BY_INPUT,
+            registry=registry,
+        )
         # Finding a series costs more than counting in it.
         self._series: dict[tuple[str, str], tuple[Counter, Counter, Gauge, Counter]] = {}
-        registry.register(_Ages(self._arrivals))
 
     def segment(self, channel: str, input_id: int, *, size: int, continuity_errors: int) -> None:
         """Count a segment that is stored and reported."""
@@ -124,13 +104,17 @@ class IngestMetrics:
                 self._last.labels(*labels),
                 self._continuity.labels(*labels),
             )
+            self._unauthorized.labels(*labels)  # at 0 from then on
         segments, size_total, last, continuity = series
         segments.inc()
         size_total.inc(size)
         last.set(clock.now_milliseconds() / 1_000)
         if continuity_errors:
             continuity.inc(continuity_errors)
-        self._arrivals[labels] = clock.monotonic()
+
+    def unauthorized(self, channel: str, input_id: int) -> None:
+        """Count a request to an input that came with wrong credentials."""
+        self._unauthorized.labels(channel, str(input_id)).inc()
 
     def playlist(self, channel: str, input_id: int, *, kind: str) -> None:
         """Count a playlist that was read."""
@@ -139,9 +123,8 @@ class IngestMetrics:
     def forget(self, channel: str) -> None:
         """Drop the series of a channel that is gone."""
         for input_id in map(str, keys.INPUTS):
-            self._arrivals.pop((channel, input_id), None)
             self._series.pop((channel, input_id), None)
-            for metric in (self._segments, self._bytes, self._last, self._continuity):
+            for metric in (self._segments, self._bytes, self._last, self._continuity, self._unauthorized):
                 _remove(metric, channel, input_id)
             for kind in ("media", "multivariant"):
                 _remove(self._playlists, channel, input_id, kind)

@@ -66,7 +66,7 @@ async def bus(nats_server: NatsServer) -> AsyncIterator[Bus]:
 
 def publisher(bus: Bus, **kwargs: int) -> tuple[Events, CollectorRegistry]:
     registry = CollectorRegistry()
-    return Events(bus, LoopMetrics(registry, inputs=lambda: iter(())), **kwargs), registry
+    return Events(bus, LoopMetrics(registry), **kwargs), registry
 
 
 async def test_events_wait_while_nats_is_away_and_are_published_in_order_and_once(

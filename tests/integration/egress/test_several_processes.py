@@ -125,7 +125,11 @@ async def test_without_nats_egress_serves_what_it_has_and_stays_ready(
         expected = process.get(shown.media)
         assert expected.status == 200
         nats_server.kill()
-        eventually(lambda: process.metric("understudy_egress_bus_connected") == 0, within_seconds=10, what="it notices")
+        eventually(
+            lambda: process.metric('understudy_bus_connected{service="egress"}') == 0,
+            within_seconds=10,
+            what="it notices",
+        )
         assert process.get(shown.media) == expected
         assert process.get(shown.segment(4)).status == 200
         assert process.get("/readyz").status == 200

@@ -7,11 +7,10 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from support.program_entries import make_entry
 from support.synthetic import Broadcast, Message, SyntheticEncoder, configured
-from understudy_controller.loop.metrics import LoopMetrics
+from understudy_controller.loop.endpoint_counts import EndpointCounts
 from understudy_controller.loop.telling import level_of
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.entry_events import entry_events
@@ -60,19 +59,14 @@ def test_what_both_inputs_lost_and_is_passed_over_is_told_as_a_warning_with_its_
 
 
 def test_seconds_that_are_passed_over_are_counted_and_those_of_gaps_and_of_pauses_after_an_end_are_not() -> None:
-    registry = CollectorRegistry()
-    metrics = LoopMetrics(registry, inputs=lambda: iter(()))
-    metrics.show_endpoint("news", "news-hls", 1)
-    assert registry.get_sample_value("understudy_skipped_seconds_total", LABELS) == 0
+    counts = EndpointCounts()
     entries = both_stop(segments=6)
     for before, one in zip([None, *entries], entries, strict=False):
-        metrics.count("news", "news-hls", one, before=before)
-    assert registry.get_sample_value("understudy_skipped_seconds_total", LABELS) == 12
+        counts.take(one, before)
+    assert counts.skipped == from_seconds(12)
     ended = replace(make_entry(3), ended=True)
-    metrics.count("news", "news-hls", replace(make_entry(9), discontinuity=True), before=ended)
-    assert registry.get_sample_value("understudy_skipped_seconds_total", LABELS) == 12
-    metrics.forget_endpoint("news", "news-hls")
-    assert registry.get_sample_value("understudy_skipped_seconds_total", LABELS) is None
+    counts.take(replace(make_entry(9), discontinuity=True), ended)
+    assert counts.skipped == from_seconds(12)
 
 
 def test_an_encoder_that_is_restarted_with_another_clock_is_told_and_is_no_warning() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
+from understudy_runtime.exposition import exposition
 from understudy_runtime.metrics import (
     ROUTE,
     HttpMetrics,
@@ -16,7 +17,6 @@ from understudy_runtime.metrics import (
     Receive,
     Scope,
     Send,
-    exposition,
     new_registry,
 )
 
@@ -89,10 +89,12 @@ async def test_a_request_that_is_given_up_is_counted_as_499() -> None:
     assert counted(registry, "unmatched", "499") == 1
 
 
-def test_two_registries_in_one_process_do_not_meet() -> None:
+async def test_two_registries_in_one_process_do_not_meet() -> None:
     first, second = new_registry(), new_registry()
     HttpMetrics(first, service="a").observe("r", "GET", 200, 0.1)
     HttpMetrics(second, service="b")
-    assert b'understudy_http_requests_total{method="GET",route="r",service="a",status="200"} 1.0' in exposition(first)
-    assert b"understudy_http_requests_total{" not in exposition(second)
-    assert b"process_cpu_seconds_total" in exposition(first)
+    assert b'understudy_http_requests_total{method="GET",route="r",service="a",status="200"} 1.0' in await exposition(
+        first
+    )
+    assert b"understudy_http_requests_total{" not in await exposition(second)
+    assert b"process_cpu_seconds_total" in await exposition(first)

@@ -15,19 +15,23 @@ from understudy_runtime.config_store import ConfigStore
 class ConfigurationMetrics(Collector):
     """Register it once per process."""
 
-    def __init__(self, store: ConfigStore) -> None:
+    def __init__(self, store: ConfigStore, *, shards: int) -> None:
         self._store = store
+        self._shards = shards
 
     @override
     def collect(self) -> Iterator[Metric]:
         """The present numbers."""
         store = self._store
+        yield GaugeMetricFamily(
+            "understudy_config_shards", "Shards that channels are divided into, by the settings.", value=self._shards
+        )
         yield GaugeMetricFamily("understudy_config_channels", "Channels configured.", value=len(store.channels))
         yield GaugeMetricFamily(
             "understudy_config_origin_endpoints", "Origin endpoints configured.", value=len(store.origin_endpoints)
         )
         yield CounterMetricFamily(
             "understudy_config_malformed_records",
-            "Records of the configuration that did not parse and were skipped.",
+            "Records of the configuration that do not parse and were skipped.",
             value=store.malformed_total,
         )

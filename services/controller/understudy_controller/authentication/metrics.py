@@ -35,7 +35,7 @@ class AuthenticationMetrics(Collector):
         for reason, count in self._refused.items():
             refused.add_metric((reason.value,), count)
         yield refused
-        yield GaugeMetricFamily("understudy_access_keys", "Access keys of the control API.", value=len(self._keys))
+        yield GaugeMetricFamily("understudy_access_keys", "Access keys that count now.", value=len(self._keys))
         yield CounterMetricFamily(
             "understudy_access_keys_failures",
             "Changes of the file of access keys that could not be used; the keys before stay.",

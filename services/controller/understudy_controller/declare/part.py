@@ -46,17 +46,20 @@ class DeclarationMetrics:
         )
         self.waiting = Gauge(
             "understudy_declaration_waiting",
-            "Declared resources that are not created yet, because what is left of a former one is being removed.",
+            "Declared resources that are not created yet, because what is left of a former one with the "
+            "same guid is being removed.",
             registry=registry,
         )
         self.kept = Gauge(
             "understudy_declaration_kept",
-            "Resources that are not declared any more and cannot be pruned yet: the log says why. It is tried again.",
+            "Resources that no file declares any more and that cannot be pruned yet: they have an origin "
+            "endpoint that was only made through the API, or another controller's file declares other "
+            "resources. The log says which; it is tried again every ten seconds.",
             registry=registry,
         )
         self.applied = Gauge(
             "understudy_declaration_applied_timestamp_seconds",
-            "When the file of declared resources was last applied by this process, Unix time.",
+            "When this process last applied the file, Unix time. 0: never.",
             registry=registry,
         )
 

@@ -9,6 +9,7 @@ from functools import partial
 from understudy_controller.loop.appender import Appender
 from understudy_controller.loop.events import Events
 from understudy_controller.loop.metrics import LoopMetrics
+from understudy_controller.loop.shown import ShownChannel, ShownEndpoint
 from understudy_controller.loop.snapshots import Snapshots
 from understudy_controller.loop.standing import Standing
 from understudy_controller.loop.tasks import Tasks
@@ -19,7 +20,6 @@ from understudy_domain.channel_state import ChannelState
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.facts import ChannelRemoved, EndpointConfigured, EndpointRemoved, Fact, SegmentArrived
 from understudy_domain.fold import ChannelFold
-from understudy_domain.timeline import InputState
 from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.messages import StoredMessage
@@ -150,8 +150,6 @@ class Channels:
             return
         if isinstance(fact, EndpointConfigured) and self._store.origin_endpoint_by_guid(fact.origin_endpoint):
             self.appender.open(fact.origin_endpoint, shard=self.shard_of(guid), last_sequence=0)
-            if fold.state.endpoint(fact.origin_endpoint) is None:
-                self._telling.begins(fact.origin_endpoint, self._standing.get(fact.origin_endpoint))
         apply = partial(fold.apply, fact, input_id=input_id, instant=message.instant, sequence=message.sequence)
         if not self._ask(guid, apply):
             return
@@ -221,10 +219,16 @@ class Channels:
             return None
         return fold.state
 
-    def inputs(self) -> Iterator[tuple[str, InputState]]:
-        """(channel id, what is known of the input) for every input."""
+    def shown(self) -> Iterator[ShownChannel]:
+        """Every channel that is configured and decided for here, with its origin endpoints: for the metrics."""
         for guid, fold in self._folds.items():
             channel = self._store.channel_by_guid(guid)
             if channel is not None:
-                for one in fold.state.inputs:
-                    yield channel.value.id, one
+                yield ShownChannel(channel.value.id, fold.state, tuple(self._shown_endpoints(fold.state)))
+
+    def _shown_endpoints(self, state: ChannelState) -> Iterator[ShownEndpoint]:
+        for versioned in self._store.origin_endpoints_of(state.channel):
+            one = versioned.value
+            hold = state.told.holds.get(one.guid)
+            since = hold.since if hold is not None else None
+            yield ShownEndpoint(one.channel_id, one.id, one.guid, self._standing.get(one.guid), since)

@@ -22,6 +22,7 @@ from understudy_controller.loop.reading import Reading
 from understudy_controller.loop.retention import Retention
 from understudy_controller.loop.retention_metrics import RetentionMetrics
 from understudy_controller.loop.shards import Shards
+from understudy_controller.loop.shown import ShownChannel
 from understudy_controller.loop.snapshots import Snapshots
 from understudy_controller.loop.tasks import Tasks
 from understudy_controller.loop.telling import Telling
@@ -30,7 +31,6 @@ from understudy_controller.loop.transcriber import Transcriber
 from understudy_controller.process import ProcessContext
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.facts import EndpointRemoved
-from understudy_domain.timeline import InputState
 
 
 @asynccontextmanager
@@ -59,7 +59,7 @@ class DecisionLoop:
         self._active_inputs = ActiveInputs(bus)
         self._snapshots = Snapshots(bus)
         self._transcriber = Transcriber(bus, store, shards=shards, owns=self._holds)
-        metrics = LoopMetrics(context.registry, inputs=self._inputs, caught_up=self._has_caught_up)
+        metrics = LoopMetrics(context.registry, shown=self._shown, caught_up=self._has_caught_up)
         self._events = Events(bus, metrics)
         telling = Telling(store, metrics, self._active_inputs, self._events, shards=shards, owns=self._holds)
         self._channels = Channels(
@@ -133,8 +133,8 @@ class DecisionLoop:
     def _appended(self, entry: ProgramEntry, sequence: int) -> None:
         self._retention.appended(entry, sequence)
 
-    def _inputs(self) -> Iterator[tuple[str, InputState]]:
-        return self._channels.inputs()
+    def _shown(self) -> Iterator[ShownChannel]:
+        return self._channels.shown()
 
     def _waits_for(self) -> str | None:
         """Readiness: said once, for neither a shard that moves nor NATS being away makes a controller useless."""

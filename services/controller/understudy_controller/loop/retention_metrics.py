@@ -12,23 +12,32 @@ class RetentionMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.entries = Counter(
-            "understudy_retention_entries_total", "Entries removed that no window reaches any more.", registry=registry
+            "understudy_retention_entries_total",
+            "Entries of PROGRAM removed, because no window reaches them any more or their endpoint was deleted.",
+            registry=registry,
         )
         self.objects = Counter(
             "understudy_retention_objects_total",
-            "Objects removed from the storage: media and index pages.",
+            "Objects removed from the storage: media, and index pages.",
             registry=registry,
         )
-        self.pages = Counter("understudy_index_pages_total", "Index pages made of entries.", registry=registry)
+        self.pages = Counter(
+            "understudy_index_pages_total",
+            "Index pages made of entries, so that these may go from PROGRAM while a startover window reaches them.",
+            registry=registry,
+        )
         self.bytes = Counter(
             "understudy_retention_bytes_total", "Bytes of the objects that were removed.", registry=registry
         )
         self.errors = Counter(
-            "understudy_retention_errors_total", "Rounds that NATS or the storage cut short.", registry=registry
+            "understudy_retention_errors_total",
+            "Parts of rounds that NATS or the storage being away cut short; the next round goes on.",
+            registry=registry,
         )
         self.harvest_oldest = Gauge(
             "understudy_harvest_jobs_oldest_seconds",
-            "For how long the harvest job has been due that is not done and due for longest; 0 where there is none.",
+            "For how long the harvest job has been due that is not done and due for longest; 0 where "
+            "there is none. Looked at with each round of removing.",
             registry=registry,
         )
         self._finished_at = clock.monotonic()

@@ -61,27 +61,15 @@ class Telling:
 
     def standing(self, endpoint: OriginEndpoint, entry: ProgramEntry | None, sequence: int) -> None:
         """The endpoint is this process's now; its programme ends with ``entry``, at ``sequence`` of PROGRAM."""
-        self._show(endpoint, entry)
         if entry is not None:
             self._active_inputs.check(_active_input(endpoint, entry, sequence))
-
-    def begins(self, origin_endpoint: str, entry: ProgramEntry | None) -> None:
-        """An endpoint (guid) was configured; ``entry``: its last one, if it had any."""
-        endpoint = self._store.origin_endpoint_by_guid(origin_endpoint)
-        if endpoint is not None:
-            self._show(endpoint.value, entry)
-
-    def _show(self, endpoint: OriginEndpoint, entry: ProgramEntry | None) -> None:
-        active_input = entry.active_input if entry is not None else None
-        ended = entry is not None and entry.ended
-        self._metrics.show_endpoint(endpoint.channel_id, endpoint.id, active_input, ended=ended)
 
     def arrived(self, channel: str, one: InputState) -> None:
         """A segment of a channel (guid) was read, and the core has taken it in."""
         versioned = self._store.channel_by_guid(channel)
         if versioned is None:
             return
-        self._metrics.count_arrival(versioned.value.id, one.input_id)
+        self._metrics.count_arrival(channel, one.input_id)
         if len(one.unlisted) == UNLISTED_TO_WARN:
             _log.warning(
                 "input %d of %s sends segments that none of its playlists names, the last is %s: compare the paths",
@@ -97,7 +85,7 @@ class Telling:
         if endpoint is None:
             return
         value = endpoint.value
-        self._metrics.count(value.channel_id, value.id, entry, before=before)
+        self._metrics.count(entry, before=before)
         if before is not None and before.ended != entry.ended:
             _log.info(
                 "the programme of origin endpoint %s %s",
@@ -111,7 +99,6 @@ class Telling:
                 },
             )
         if before is None or before.active_input != entry.active_input:
-            self._metrics.show_endpoint(value.channel_id, value.id, entry.active_input)
             self._active_inputs.set(_active_input(value, entry, sequence))
         for event in entry_events(entry, before=before):
             self._tell(replace(event, channel_id=value.channel_id, origin_endpoint_id=value.id), is_new=True)
@@ -163,21 +150,21 @@ class Telling:
         """Another process tells of these from now on."""
         for endpoint in self._store.origin_endpoints.values():
             if self._shard(endpoint.value.channel_guid) in shards:
-                self._metrics.forget_endpoint(endpoint.value.channel_id, endpoint.value.id)
+                self._metrics.forget_endpoint(endpoint.value.guid)
         for channel in self._store.channels.values():
             if self._shard(channel.value.guid) in shards:
-                self._metrics.forget_channel(channel.value.id)
+                self._metrics.forget_channel(channel.value.guid)
 
     def _config_changed(self, change: ConfigChange) -> None:
         before = change.before
         if before is None or change.after is not None:
             return
         if isinstance(before.value, OriginEndpoint):
-            self._metrics.forget_endpoint(before.value.channel_id, before.value.id)
+            self._metrics.forget_endpoint(before.value.guid)
             if self._owns(self._shard(before.value.channel_guid)):
                 self._active_inputs.delete(before.value.id)
         else:
-            self._metrics.forget_channel(before.value.id)
+            self._metrics.forget_channel(before.value.guid)
 
     def _shard(self, channel: str) -> int:
         return shard_of(channel, shards=self._shards)
