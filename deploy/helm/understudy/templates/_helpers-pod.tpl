@@ -109,19 +109,15 @@ httpGet:
 {{ toYaml (index . 1) }}
 {{- end }}
 
-{{- /* Longer than a service takes to end by itself, so that nothing is cut. */}}
 {{- define "understudy.gracePeriodSeconds" -}}
-{{- $values := index .root.Values .component }}
-{{- if kindIs "invalid" $values.terminationGracePeriodSeconds }}
-{{- add (ceil (include "understudy.endingSeconds" . | float64)) 15 }}
-{{- else }}
-{{- int $values.terminationGracePeriodSeconds }}
-{{- end }}
+{{- (index .root.Values .component).terminationGracePeriodSeconds | default (include "understudy.endingSeconds" .) }}
 {{- end }}
 
-{{- /* How long a service may take from SIGTERM until open requests have ended or were cancelled. */}}
+{{- /* How long a service may take from SIGTERM to its end: it goes on accepting, then open requests end, then what is
+       open to NATS and S3 is closed. A pod needs as much, so that nothing is cut. */}}
 {{- define "understudy.endingSeconds" -}}
-10
+{{- $config := include "understudy.config" . | fromJson }}
+{{- add (ceil (addf ($config.drainDelaySeconds | default 0.0) ($config.drainSeconds | default 20.0))) 15 }}
 {{- end }}
 
 {{- define "understudy.nodeSelector" -}}
@@ -159,7 +155,7 @@ httpGet:
 {{- define "understudy.topologySpreadConstraints" -}}
 {{- $context := . }}
 {{- $spread := (index .root.Values .component).topologySpread }}
-{{- range $key, $rule := dict "topology.kubernetes.io/zone" (ternary "" $spread.zone (ne (toString .input) "")) "kubernetes.io/hostname" $spread.hostname }}
+{{- range $key, $rule := dict "topology.kubernetes.io/zone" (ternary $spread.zone "" (empty .input)) "kubernetes.io/hostname" $spread.hostname }}
 {{- if $rule }}
 - maxSkew: 1
   topologyKey: {{ $key }}

@@ -1,0 +1,134 @@
+"""What the services are told is what they understand: values, environment and the settings classes agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from deploy.helm.generator.settings import COMPONENTS, camel, field_of
+from deploy.helm.generator.values import read_values
+
+from support import chart
+from understudy_runtime.settings import CommonSettings
+
+LEAVES = {value.path: value.default for value in read_values(chart.CHART / "values.yaml").leaves()}
+
+SET_BY_THE_CHART = {
+    "listen_port": "fixed: the ports of pods, Services and policies agree on it",
+    "listen_fd": "no supervisor passes a socket on in a pod",
+    "s3_access_key_id": "from s3.existingSecret",
+    "s3_secret_access_key": "from s3.existingSecret",
+    "harvest_s3_access_key_id": "from harvester.s3.existingSecret",
+    "harvest_s3_secret_access_key": "from harvester.s3.existingSecret",
+}
+"""Fields that no value of their own sets, and why."""
+
+OF_OTHER_VALUES = {
+    "access_keys_file": "from controller.accessKeys",
+    "declared_file": "from declared",
+    "secrets_directory": "from egress.cdnSecrets",
+}
+"""Paths inside a pod, which are set where the chart mounts something there."""
+
+OF_PRODUCTION = {"nats_url", "nats_replicas", "s3_bucket", "drain_delay_seconds"}
+"""Fields whose default is for a machine of its own, and not for a cluster."""
+
+FIELDS = [(name, field) for name, kind in COMPONENTS.items() for field in kind.model_fields]
+
+
+def paths_of(component: str, field: str) -> list[tuple[str, ...]]:
+    """The values that set a field of a component's settings."""
+    owner = COMPONENTS[component]
+    return [path for path in LEAVES if field_of(path) in {(owner, field), (CommonSettings, field)}]
+
+
+@pytest.mark.parametrize(("component", "field"), FIELDS)
+def test_every_setting_of_a_service_has_a_value(component: str, field: str) -> None:
+    found = [path for path in paths_of(component, field) if path[0] in {component, "config", "nats", "s3"}]
+    assert bool(found) != (field in SET_BY_THE_CHART or field in OF_OTHER_VALUES)
+
+
+def test_every_value_among_the_settings_is_one() -> None:
+    unknown = [path for path in LEAVES if "config" in path[:2] and field_of(path) is None]
+    assert unknown == []
+
+
+@pytest.mark.parametrize("path", [path for path in LEAVES if field_of(path)], ids=".".join)
+def test_a_setting_has_the_default_of_the_service(path: tuple[str, ...]) -> None:
+    setting = field_of(path)
+    assert setting is not None
+    owner, field = setting
+    shared_and_own = path[0] in COMPONENTS and field in CommonSettings.model_fields
+    if field not in OF_PRODUCTION:
+        assert LEAVES[path] == (None if shared_and_own else owner.model_fields[field].default)
+
+
+def environment(container: chart.Object) -> dict[str, str]:
+    """The variables of a container; what comes from a secret has a word in its place."""
+    return {one["name"]: one.get("value", "from-a-secret") for one in container.get("env", [])}
+
+
+def services(profile: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Each service's component and environment in a profile."""
+    for _, pod in chart.pod_templates(chart.render_profile(profile)):
+        for container in chart.containers(pod):
+            if container["name"] in COMPONENTS:
+                yield container["name"], environment(container)
+
+
+def parsed(component: str, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> CommonSettings:
+    """The settings that a service reads from an environment of these variables alone."""
+    with monkeypatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        return COMPONENTS[component]()
+
+
+@pytest.mark.parametrize("profile", chart.profiles())
+def test_what_a_service_is_told_is_a_setting_and_parses(profile: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = set()
+    for component, variables in services(profile):
+        known = {f"UNDERSTUDY_{field.upper()}" for field in COMPONENTS[component].model_fields}
+        assert {name for name in variables if name.startswith("UNDERSTUDY_")} <= known
+        assert parsed(component, variables, monkeypatch)
+        seen.add(component)
+    assert seen == set(COMPONENTS)
+
+
+@pytest.mark.parametrize("profile", chart.profiles())
+def test_no_variable_is_set_twice(profile: str) -> None:
+    for _, pod in chart.pod_templates(chart.render_profile(profile)):
+        for container in chart.containers(pod):
+            names = [one["name"] for one in container.get("env", [])]
+            assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_every_value_reaches_the_setting_that_it_is_named_for(component: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = chart.profile_values("everything")
+    told = [parsed(name, variables, monkeypatch) for name, variables in services("everything") if name == component]
+    for field in COMPONENTS[component].model_fields:
+        for path in paths_of(component, field):
+            wanted = value_at(values, (component, "config", camel(field))) or value_at(values, path)
+            assert [getattr(one, field) for one in told] == [wanted] * len(told), path
+
+
+def value_at(values: Any, path: tuple[str, ...]) -> Any:
+    """What stands at a path of values; None where nothing does."""
+    for key in path:
+        values = (values or {}).get(key)
+    return values
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(67108864, "67108864"), (0.25, "0.25"), (2592000.0, "2592000"), (1e-05, "1e-05")]
+)
+def test_numbers_are_written_so_that_a_service_reads_them(
+    number: float, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = chart.profile_values("production") | {"ingest": {"config": {"stallSeconds": number}}}
+    deployment = chart.named(chart.render(values), "Deployment", "live-understudy-ingest")
+    variables = environment(deployment["spec"]["template"]["spec"]["containers"][0])
+    assert variables["UNDERSTUDY_STALL_SECONDS"] == text
+    assert parsed("ingest", variables, monkeypatch).model_dump()["stall_seconds"] == number
