@@ -13,6 +13,7 @@ AS_IT_COMES = {
     "networkPolicy.enabled": "without it nothing of the policies would be seen",
     "*.pdb.enabled": "the same",
     "*.serviceAccount.create": "the same",
+    "s3.serviceAccountAnnotations": "contradicts s3.existingSecret",
     "ingest.replicas": "contradicts autoscaling, which is on",
     "egress.replicas": "the same",
 }

@@ -114,7 +114,6 @@ def test_a_service_without_keys_of_its_own_reaches_what_lends_it_a_role(componen
     ("url", "expected"),
     [
         ("nats://nats", {4222}),
-        ("nats://user:secret@nats:4333", {4333}),
         ("nats://a:4333, nats://b:4444/,tls://c", {4333, 4444, 4222}),
         ("tls://[2001:db8::1]:4555", {4555}),
         ("tls://[2001:db8::1]", {4222}),

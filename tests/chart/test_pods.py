@@ -43,7 +43,10 @@ def test_a_pod_keeps_to_the_restricted_standard(pod: chart.Object) -> None:
 def test_a_pod_has_no_token_and_no_variables_of_services(pod: chart.Object) -> None:
     assert pod["spec"]["automountServiceAccountToken"] is False
     assert pod["spec"]["enableServiceLinks"] is False
-    assert not [volume for volume in pod["spec"].get("volumes", []) if "projected" in volume]
+    sources = [
+        one for volume in pod["spec"].get("volumes", []) for one in volume.get("projected", {}).get("sources", [])
+    ]
+    assert not [one for one in sources if "serviceAccountToken" in one]
 
 
 @pytest.mark.parametrize("pod", PODS)

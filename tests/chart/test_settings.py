@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,11 @@ from deploy.helm.generator.settings import COMPONENTS, camel, field_of
 from deploy.helm.generator.values import read_values
 
 from support import chart
+from support.certificates import Authority
+from support.nats_accounts import User
 from understudy_runtime.settings import CommonSettings
+
+Parsed = Callable[[str, dict[str, str]], CommonSettings]
 
 LEAVES = {value.path: value.default for value in read_values(chart.CHART / "values.yaml").leaves()}
 
@@ -25,11 +30,19 @@ SET_BY_THE_CHART = {
 """Fields that no value of their own sets, and why."""
 
 OF_OTHER_VALUES = {
+    "nats_credentials_file": "from nats.auth",
+    "nats_user": "from nats.auth",
+    "nats_password": "from nats.auth",
+    "nats_token": "from nats.auth",
+    "nats_tls_ca_file": "from nats.tls.caSecret",
+    "nats_tls_certificate_file": "from nats.tls.clientSecret",
+    "nats_tls_key_file": "from nats.tls.clientSecret",
+    "s3_tls_ca_file": "from s3.tls.caSecret",
     "access_keys_file": "from controller.accessKeys",
     "declared_file": "from declared",
     "secrets_directory": "from egress.cdnSecrets",
 }
-"""Paths inside a pod, which are set where the chart mounts something there."""
+"""What comes from secrets, and the paths where the chart mounts something."""
 
 OF_PRODUCTION = {"nats_url", "nats_replicas", "s3_bucket", "drain_delay_seconds"}
 """Fields whose default is for a machine of its own, and not for a cluster."""
@@ -77,21 +90,43 @@ def services(profile: str) -> Iterator[tuple[str, dict[str, str]]]:
                 yield container["name"], environment(container)
 
 
-def parsed(component: str, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> CommonSettings:
-    """The settings that a service reads from an environment of these variables alone."""
-    with monkeypatch.context() as patch:
-        for name, value in variables.items():
-            patch.setenv(name, value)
-        return COMPONENTS[component]()
+@pytest.fixture(scope="session")
+def mounted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A file such as a secret would hold, for each folder that one is mounted in, or for each file in it."""
+    folder = tmp_path_factory.mktemp("mounted")
+    authority = Authority(folder)
+    client = authority.issue("client")
+    (folder / "nats.creds").write_text(User(1).seed)
+    return {
+        "nats-credentials": folder / "nats.creds",
+        "nats-ca": authority.ca_file,
+        "nats-client/tls.crt": client.certificate_file,
+        "nats-client/tls.key": client.key_file,
+        "s3-ca": authority.ca_file,
+    }
+
+
+@pytest.fixture
+def parsed(mounted: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> Parsed:
+    """Reads settings as a service would, from an environment of these variables alone and the files they lead to."""
+
+    def parse(component: str, variables: dict[str, str]) -> CommonSettings:
+        with monkeypatch.context() as patch:
+            for name, value in variables.items():
+                file = value.removeprefix("/etc/understudy/")
+                patch.setenv(name, str(mounted.get(file) or mounted.get(file.partition("/")[0]) or value))
+            return COMPONENTS[component]()
+
+    return parse
 
 
 @pytest.mark.parametrize("profile", chart.profiles())
-def test_what_a_service_is_told_is_a_setting_and_parses(profile: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_service_is_told_is_a_setting_and_parses(profile: str, parsed: Parsed) -> None:
     seen = set()
     for component, variables in services(profile):
         known = {f"UNDERSTUDY_{field.upper()}" for field in COMPONENTS[component].model_fields}
         assert {name for name in variables if name.startswith("UNDERSTUDY_")} <= known
-        assert parsed(component, variables, monkeypatch)
+        assert parsed(component, variables)
         seen.add(component)
     assert seen == set(COMPONENTS)
 
@@ -105,9 +140,9 @@ def test_no_variable_is_set_twice(profile: str) -> None:
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_every_value_reaches_the_setting_that_it_is_named_for(component: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_value_reaches_the_setting_that_it_is_named_for(component: str, parsed: Parsed) -> None:
     values = chart.profile_values("everything")
-    told = [parsed(name, variables, monkeypatch) for name, variables in services("everything") if name == component]
+    told = [parsed(name, variables) for name, variables in services("everything") if name == component]
     for field in COMPONENTS[component].model_fields:
         for path in paths_of(component, field):
             wanted = value_at(values, (component, "config", camel(field))) or value_at(values, path)
@@ -124,11 +159,9 @@ def value_at(values: Any, path: tuple[str, ...]) -> Any:
 @pytest.mark.parametrize(
     ("number", "text"), [(67108864, "67108864"), (0.25, "0.25"), (2592000.0, "2592000"), (1e-05, "1e-05")]
 )
-def test_numbers_are_written_so_that_a_service_reads_them(
-    number: float, text: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_numbers_are_written_so_that_a_service_reads_them(number: float, text: str, parsed: Parsed) -> None:
     values = chart.profile_values("production") | {"ingest": {"config": {"stallSeconds": number}}}
     deployment = chart.named(chart.render(values), "Deployment", "live-understudy-ingest")
     variables = environment(deployment["spec"]["template"]["spec"]["containers"][0])
     assert variables["UNDERSTUDY_STALL_SECONDS"] == text
-    assert parsed("ingest", variables, monkeypatch).model_dump()["stall_seconds"] == number
+    assert parsed("ingest", variables).model_dump()["stall_seconds"] == number

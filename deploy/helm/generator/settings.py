@@ -37,8 +37,8 @@ def field_of(path: tuple[str, ...]) -> tuple[type[CommonSettings], str] | None:
     match path:
         case ("config", key):
             owner, name = CommonSettings, snake(key)
-        case ("nats" | "s3" as group, key):
-            owner, name = CommonSettings, f"{group}_{snake(key)}"
+        case ("nats" | "s3", *_):
+            owner, name = CommonSettings, "_".join(map(snake, path))
         case (component, "config", key) if component in COMPONENTS:
             owner, name = COMPONENTS[component], snake(key)
         case _:

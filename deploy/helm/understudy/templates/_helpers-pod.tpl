@@ -89,6 +89,7 @@ spec:
 {{- end }}
 
 {{- define "understudy.volumes" -}}
+{{- include "understudy.connection.volumes" . }}
 {{- include (printf "understudy.%s.volumes" .component) . }}
 {{- with (index .root.Values .component).extraVolumes }}
 {{ toYaml . }}
@@ -96,6 +97,7 @@ spec:
 {{- end }}
 
 {{- define "understudy.volumeMounts" -}}
+{{- include "understudy.connection.volumeMounts" . }}
 {{- include (printf "understudy.%s.volumeMounts" .component) . }}
 {{- with (index .root.Values .component).extraVolumeMounts }}
 {{ toYaml . }}

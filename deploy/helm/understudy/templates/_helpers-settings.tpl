@@ -45,6 +45,7 @@ the middle of an upgrade has those of its own revision.
 {{- include "understudy.settings" (list "" (include "understudy.config" . | fromJson)) }}
 {{- include "understudy.nats.env" . }}
 {{- include "understudy.s3.env" . }}
+{{- include "understudy.connection.env" . }}
 {{- include (printf "understudy.%s.env" .component) . }}
 {{- with (index .root.Values .component).extraEnv }}
 {{ toYaml . }}
@@ -71,7 +72,7 @@ the middle of an upgrade has those of its own revision.
 
 {{- define "understudy.s3.env" -}}
 {{- $s3 := .root.Values.s3 }}
-{{- include "understudy.settings" (list "S3_" (pick $s3 "endpointUrl" "bucket" "region" "timeoutSeconds")) }}
+{{- include "understudy.settings" (list "S3_" (pick $s3 "endpointUrl" "bucket" "region" "addressingStyle" "timeoutSeconds")) }}
 {{- include "understudy.s3.keys.env" (list "S3_" $s3) }}
 {{- end }}
 
@@ -80,16 +81,8 @@ the middle of an upgrade has those of its own revision.
 {{- $prefix := index . 0 }}
 {{- $s3 := index . 1 }}
 {{- if $s3.existingSecret }}
-- name: UNDERSTUDY_{{ $prefix }}ACCESS_KEY_ID
-  valueFrom:
-    secretKeyRef:
-      name: {{ $s3.existingSecret }}
-      key: {{ $s3.existingSecretKeys.accessKeyId }}
-- name: UNDERSTUDY_{{ $prefix }}SECRET_ACCESS_KEY
-  valueFrom:
-    secretKeyRef:
-      name: {{ $s3.existingSecret }}
-      key: {{ $s3.existingSecretKeys.secretAccessKey }}
+{{ include "understudy.secretEnv" (list (printf "UNDERSTUDY_%sACCESS_KEY_ID" $prefix) $s3.existingSecret $s3.existingSecretKeys.accessKeyId) }}
+{{ include "understudy.secretEnv" (list (printf "UNDERSTUDY_%sSECRET_ACCESS_KEY" $prefix) $s3.existingSecret $s3.existingSecretKeys.secretAccessKey) }}
 {{- end }}
 {{- end }}
 
