@@ -120,7 +120,7 @@ def test_a_service_ends_within_its_grace(pod: chart.Object) -> None:
 def test_a_service_runs_its_own_program_on_the_port_that_it_names(pod: chart.Object) -> None:
     (container,) = pod["spec"]["containers"]
     assert container["name"] == chart.component_of(pod)
-    assert container["command"] == ["python", "-m", f"understudy_{container['name']}"]
+    assert container["command"] == ["python", "-P", "-m", f"understudy_{container['name']}"]
     told = {one["name"]: one.get("value") for one in container["env"]}
     assert [port["containerPort"] for port in container["ports"]] == [int(told["UNDERSTUDY_LISTEN_PORT"])]
 

@@ -53,7 +53,7 @@ spec:
     - name: {{ .component }}
       image: {{ include "understudy.image" . }}
       imagePullPolicy: {{ .root.Values.image.pullPolicy }}
-      command: ["python", "-m", "understudy_{{ .component }}"]
+      command: ["python", "-P", "-m", "understudy_{{ .component }}"]
       env:
         {{- include "understudy.env" . | trim | nindent 8 }}
       ports:
