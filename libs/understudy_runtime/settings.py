@@ -79,7 +79,7 @@ class CommonSettings(BaseSettings):
     load balancers send nothing new, and clients that keep their connections have moved over. 0, as in the local stack,
     where nobody looks at readiness."""
     drain_seconds: float = Field(default=20.0, gt=0)
-    """How long open requests may take to end after that: longer than a segment of 10 s that is sent while it is made,
+    """How long open requests may take to end after that: longer than a segment of 6 s that is sent while it is made,
     and then held (``hold_seconds`` of ingest)."""
 
     region: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$")] = "us-east-1"

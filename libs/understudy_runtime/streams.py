@@ -118,13 +118,17 @@ async def ensure_streams(bus: Bus, *, replicas: int, on_trouble: Callable[[str |
             try:
                 await _ensure(bus, config)
             except (BusRefused, BusUnavailable) as err:
-                name = config["name"]
-                _log.warning("stream %s is not ready, trying again: %s", name, err, extra={"stream": name})
-                on_trouble(f"stream {name} is not ready: {err}")
+                name, why = config["name"], f"{err}{_hint(err)}"
+                _log.warning("stream %s is not ready, trying again: %s", name, why, extra={"stream": name})
+                on_trouble(f"stream {name} is not ready: {why}")
                 await asyncio.sleep(_RETRY_SECONDS)
             else:
                 on_trouble(None)
                 break
+
+
+def _hint(err: Exception) -> str:
+    return "; look at UNDERSTUDY_NATS_REPLICAS" if "replicas" in str(err) else ""
 
 
 async def _ensure(bus: Bus, config: dict[str, Any]) -> None:
@@ -132,6 +136,9 @@ async def _ensure(bus: Bus, config: dict[str, Any]) -> None:
     request = json.dumps(config).encode()
     try:
         await bus.api_request(f"STREAM.CREATE.{name}", request, repeatable=True)
-    except BusRefused:
-        # It exists with other settings (an earlier release's, or another number of replicas).
-        await bus.api_request(f"STREAM.UPDATE.{name}", request, repeatable=True)
+    except BusRefused as refusal:
+        # It exists with other settings (an earlier release's, or another number of replicas)...
+        try:
+            await bus.api_request(f"STREAM.UPDATE.{name}", request, repeatable=True)
+        except BusUnavailable as err:
+            raise refusal from err  # ... or it does not exist, and cannot be made as it is asked for

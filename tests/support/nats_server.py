@@ -37,6 +37,11 @@ class NatsServer:
 
     def start(self) -> None:
         """Start, and wait until JetStream answers."""
+        self.launch()
+        self.wait_until_ready()
+
+    def launch(self) -> None:
+        """Start, without waiting."""
         self.directory.mkdir(parents=True, exist_ok=True)
         file = self.directory / "nats.conf"
         file.write_text(self.config)
@@ -56,6 +61,9 @@ class NatsServer:
             self._process = subprocess.Popen(
                 [*command, "-sd", str(self.directory / "store")], stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
+
+    def wait_until_ready(self) -> None:
+        """Until JetStream answers; in a cluster until this server has caught up."""
         eventually(self._is_ready, within_seconds=_START_SECONDS, what="nats-server is ready", poll_seconds=0.02)
 
     def _is_ready(self) -> bool:

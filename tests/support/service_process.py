@@ -122,11 +122,15 @@ class ServiceProcess:
             process.wait()
             raise
 
+    def close(self) -> None:
+        """End it, and refuse connections from now on."""
+        self.kill()
+        self._socket.close()
+
     def __enter__(self) -> Self:
         self.start()
         self.wait_until_ready()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.kill()
-        self._socket.close()
+        self.close()

@@ -12,9 +12,9 @@ MEBIBYTE = 1 << 20
 class IngestSettings(ProxiedSettings):
     """Bounds in memory and time of what is taken and held."""
 
-    hold_seconds: float = Field(default=6.0, gt=0)
-    """How long an upload is held, and tried again, while storage or bus are away: about one segment's duration, as
-    encoders seldom send again; below ``drain_seconds``."""
+    hold_seconds: float = Field(default=12.0, gt=0)
+    """How long an upload is held, and tried again, while storage or bus are away, as encoders seldom send again: longer
+    than a cluster of NATS takes to elect a leader in place of one that died, 4 to 9 s; below ``drain_seconds``."""
     body_size_max: int = Field(default=64 * MEBIBYTE, gt=0)
     """Bytes of one upload: a segment of 10 s at 50 Mbit/s."""
     held_size_max: int = Field(default=512 * MEBIBYTE, gt=0)
