@@ -150,15 +150,15 @@ def test_a_harvester_reaches_the_s3_service_of_its_assets() -> None:
     assert ("TCP", 8443) not in ports(_egress(values, "egress"))
 
 
-def test_peers_in_values_are_where_the_rules_lead() -> None:
+def test_peers_and_ports_in_values_are_where_the_rules_lead() -> None:
     objects = chart.render_profile("everything")
     values = chart.profile_values("everything")
     for component in chart.COMPONENTS:
         spec = of_component(objects, component)["spec"]
         assert spec["ingress"][0]["from"] == values[component]["networkPolicy"]["from"]
         assert spec["ingress"][1]["from"] == values["networkPolicy"]["prometheus"]
-        assert ports(spec["egress"], peers=values["networkPolicy"]["nats"]) == {("TCP", 4333)}
-        assert ports(spec["egress"], peers=values["networkPolicy"]["s3"]) == {("TCP", 9443)}
+        assert ports(spec["egress"], peers=values["networkPolicy"]["nats"]) == {("TCP", 14333)}
+        assert ports(spec["egress"], peers=values["networkPolicy"]["s3"]) == {("TCP", 19443)}
         assert {("UDP", 5353), ("TCP", 5353)} <= ports(spec["egress"])
 
 

@@ -18,6 +18,11 @@ _DEFINITIONS: Final[dict[str, Any]] = {
         "type": "array",
         "items": {"type": "object"},
     },
+    "ports": {
+        "description": "Ports of pods",
+        "type": "array",
+        "items": {"type": "integer", "minimum": 1, "maximum": 65535},
+    },
     "affinity": {
         "description": "Kubernetes' Affinity, whose parts the cluster checks",
         "type": "object",

@@ -31,7 +31,7 @@ spec:
 {{- define "understudy.networkpolicy.to" -}}
 - ports:
     {{- range index . 1 }}
-    - port: {{ . }}
+    - port: {{ int . }}
       protocol: TCP
     {{- end }}
   {{- with index . 0 }}
@@ -49,12 +49,12 @@ spec:
 
 {{- define "understudy.networkpolicy.nats" -}}
 # {{ .component }} --> NATS
-{{ include "understudy.networkpolicy.to" (list .root.Values.networkPolicy.nats (include "understudy.nats.ports" .root | fromJsonArray)) }}
+{{ include "understudy.networkpolicy.to" (list .root.Values.networkPolicy.nats (.root.Values.networkPolicy.natsPorts | default (include "understudy.nats.ports" .root | fromJsonArray))) }}
 {{- end }}
 
 {{- define "understudy.networkpolicy.s3" -}}
 # {{ .component }} --> S3, and what lends a pod its role
-{{ include "understudy.networkpolicy.to" (list .root.Values.networkPolicy.s3 (include "understudy.s3.ports" .root | fromJsonArray)) }}
+{{ include "understudy.networkpolicy.to" (list .root.Values.networkPolicy.s3 (.root.Values.networkPolicy.s3Ports | default (include "understudy.s3.ports" .root | fromJsonArray))) }}
 {{- if not .root.Values.s3.existingSecret }}
 # {{ .component }} --> the addresses where a node, or an agent on it, hands out the credentials of a role
 {{ include "understudy.networkpolicy.to" (list (list (dict "ipBlock" (dict "cidr" "169.254.169.254/32")) (dict "ipBlock" (dict "cidr" "169.254.170.23/32"))) (list 80)) }}
