@@ -4,6 +4,12 @@ uvicorn's own way, ``receive()``, has a flaw that costs segments: when a client 
 last byte of a body, as FFmpeg does without ``-http_persistent``, a body that has arrived whole can be reported as a
 disconnect. It also copies every byte twice more. So a subclass of uvicorn's protocol hands the bytes over directly. It
 leans on that class's internals, hence uvicorn is pinned; without it the application falls back to ``receive()``.
+
+And how a connection ends when the process does. Encoders that keep their connection send a segment's playlist right
+after the segment, and the next segment later, without ever reading an answer: FFmpeg does. Closing under that loses
+what was sent. So after its last answer, and where nothing is asked at the end, a connection is closed in one direction:
+the client is told that there is nothing more to come (RFC 9112, 9.6), and what it sends all the same is taken as ever,
+until it has noticed. It sends that once more then; the controller knows a piece that comes twice.
 """
 
 from __future__ import annotations
@@ -84,12 +90,35 @@ class Upload:
             self._body.lose()
 
 
+class _LastAnswer:
+    """Stands in for the transport where a request's answer is the last: closes in one direction, and then is silent."""
+
+    def __init__(self, protocol: UploadProtocol) -> None:
+        self._protocol = protocol
+
+    def write(self, data: bytes) -> None:
+        """Send, or nothing where all is said."""
+        if not self._protocol.has_said_all:
+            self._protocol.transport.write(data)
+
+    def close(self) -> None:
+        """All is said."""
+        self._protocol.say_no_more()
+
+    def is_closing(self) -> bool:
+        """Whether the connection is at its end in both directions."""
+        return self._protocol.transport.is_closing()
+
+
 class UploadProtocol(HttpProtocol):
     """The HTTP protocol, with bodies of PUT and POST handed over without ``receive()``."""
 
     accepted_nonce: str | None = None
     """The Digest nonce that was last accepted on this connection."""
     is_lost = False
+    has_said_all = False
+    """Nothing is answered any more: the client has been told so, and may not know yet."""
+    _is_an_encoders = False
     _upload: Upload | None = None
     _discarded_size = 0
 
@@ -100,6 +129,7 @@ class UploadProtocol(HttpProtocol):
             self._upload = None
             super().on_headers_complete()
             return
+        self._is_an_encoders = True
         upload = self._upload = Upload(self)
         scope: Any = self.scope
         scope[UPLOAD] = upload
@@ -129,6 +159,44 @@ class UploadProtocol(HttpProtocol):
         if self._upload is not None:
             self._upload.lose()
         super().connection_lost(exc)
+
+    # --- its end ------------------------------------------------------------------------------------------------------
+
+    @override
+    def end_with(self, cycle: RequestResponseCycle) -> None:
+        super().end_with(cycle)
+        last_answer: Any = _LastAnswer(self)
+        cycle.transport = last_answer
+
+    @override
+    def shutdown(self) -> None:
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            self.end_with(cycle)
+        elif self._is_an_encoders:
+            self.say_no_more()
+        else:
+            self.transport.close()
+
+    def say_no_more(self) -> None:
+        """Close in one direction; the client closes in the other."""
+        if not self.has_said_all and not self.transport.is_closing():
+            self.has_said_all = True
+            self.transport.write_eof()
+
+    @override
+    def send_400_response(self, msg: str) -> None:
+        if self.has_said_all:
+            self.transport.close()
+        else:
+            super().send_400_response(msg)
+
+    @override
+    def _refuse_head(self) -> None:
+        if self.has_said_all:
+            self.transport.close()
+        else:
+            super()._refuse_head()
 
     def _discard(self, size: int) -> None:
         # A refused body is read to its end, so that a client that sends before it reads finds the answer, and can use

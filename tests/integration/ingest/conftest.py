@@ -16,6 +16,7 @@ import imageio_ffmpeg
 import pytest
 
 from support.deadline import eventually
+from support.encoded_media import AAC, H264, encode
 from understudy_domain import codec, keys
 from understudy_domain.channel import Channel, IngestEndpoint
 from understudy_domain.facts import MultivariantArrived, PlaylistArrived, SegmentArrived
@@ -105,6 +106,12 @@ class IngestProcess:
 
 
 StartIngest = Callable[..., IngestProcess]
+
+
+@pytest.fixture(scope="session")
+def segment(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """2 s of pictures and sound."""
+    return encode(tmp_path_factory.mktemp("one"), f"{H264} {AAC}", seconds=2)[0].read_bytes()
 
 
 @pytest.fixture

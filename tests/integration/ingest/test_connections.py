@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import pytest
 
-from support.encoded_media import AAC, H264, encode
+from support.ingest_connection import chunk, connect, head
 from understudy_domain.channel import Channel
 from understudy_runtime.settings import CommonSettings
 
 from .conftest import Arrivals, IngestProcess
-
-
-@pytest.fixture(scope="session")
-def segment(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return encode(tmp_path_factory.mktemp("one"), f"{H264} {AAC}", seconds=2)[0].read_bytes()
 
 
 @pytest.fixture
@@ -32,59 +24,24 @@ def ingest(shared_ingest: IngestProcess) -> IngestProcess:
     return shared_ingest
 
 
-@dataclass(frozen=True)
-class Connection:
-    """One TCP connection to ingest."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-
-    async def head(self) -> str:
-        """Status line and headers of the next answer."""
-        async with asyncio.timeout(10):
-            return (await self.reader.readuntil(b"\r\n\r\n")).decode()
-
-
-@asynccontextmanager
-async def _connect(ingest: IngestProcess) -> AsyncIterator[Connection]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", ingest.port)
-    try:
-        yield Connection(reader, writer)
-    finally:
-        writer.close()
-
-
-def _head(channel: Channel, *headers: str, authorized: bool = True, name: str = "1.ts", method: str = "PUT") -> bytes:
-    endpoint = channel.ingest_endpoints[0]
-    lines = [f"{method} /in/v2/{channel.guid}/{endpoint.id}/{name} HTTP/1.1", "Host: ingest", *headers]
-    if authorized:
-        token = base64.b64encode(f"{endpoint.username}:{endpoint.password}".encode()).decode()
-        lines.append(f"Authorization: Basic {token}")
-    return "\r\n".join([*lines, "", ""]).encode()
-
-
-def _chunk(data: bytes) -> bytes:
-    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
-
-
 async def test_the_challenge_comes_before_the_body_is_asked_for(ingest: IngestProcess, channel: Channel) -> None:
-    async with _connect(ingest) as connection:
-        connection.writer.write(_head(channel, "Transfer-Encoding: chunked", "Expect: 100-continue", authorized=False))
-        head = await connection.head()
+    async with connect(ingest.port) as connection:
+        connection.writer.write(head(channel, "Transfer-Encoding: chunked", "Expect: 100-continue", authorized=False))
+        answer = await connection.head()
         rest = await connection.reader.read()
 
-    assert head.startswith("HTTP/1.1 401 ")
-    assert 'www-authenticate: Digest realm="understudy", nonce="' in head
-    assert 'algorithm=MD5, qop="auth"' in head
-    assert "connection: close" in head
+    assert answer.startswith("HTTP/1.1 401 ")
+    assert 'www-authenticate: Digest realm="understudy", nonce="' in answer
+    assert 'algorithm=MD5, qop="auth"' in answer
+    assert "connection: close" in answer
     assert rest.endswith(b"authentication\n"), "and then the connection has ended"
 
 
 async def test_the_body_is_asked_for_once_the_credentials_are_right(
     ingest: IngestProcess, channel: Channel, segment: bytes
 ) -> None:
-    async with _connect(ingest) as connection:
-        connection.writer.write(_head(channel, f"Content-Length: {len(segment)}", "Expect: 100-continue"))
+    async with connect(ingest.port) as connection:
+        connection.writer.write(head(channel, f"Content-Length: {len(segment)}", "Expect: 100-continue"))
         assert (await connection.head()).startswith("HTTP/1.1 100 ")
         connection.writer.write(segment)
         assert (await connection.head()).startswith("HTTP/1.1 201 ")
@@ -94,13 +51,13 @@ async def test_a_client_that_sends_before_it_reads_finds_the_challenge_and_can_g
     ingest: IngestProcess, channel: Channel, segment: bytes
 ) -> None:
     body = segment * 20
-    async with _connect(ingest) as connection:
-        connection.writer.write(_head(channel, f"Content-Length: {len(body)}", authorized=False))
+    async with connect(ingest.port) as connection:
+        connection.writer.write(head(channel, f"Content-Length: {len(body)}", authorized=False))
         connection.writer.write(body)
         await connection.writer.drain()
         assert (await connection.head()).startswith("HTTP/1.1 401 ")
         await connection.reader.readuntil(b"\n")
-        connection.writer.write(_head(channel, f"Content-Length: {len(segment)}") + segment)
+        connection.writer.write(head(channel, f"Content-Length: {len(segment)}") + segment)
         assert (await connection.head()).startswith("HTTP/1.1 201 ")
 
 
@@ -108,9 +65,9 @@ async def test_a_client_that_closes_right_after_the_last_byte_loses_nothing(
     ingest: IngestProcess, channel: Channel, arrivals: Arrivals, segment: bytes
 ) -> None:
     for number in range(20):
-        async with _connect(ingest) as connection:
-            connection.writer.write(_head(channel, "Transfer-Encoding: chunked", name=f"{number}.ts"))
-            connection.writer.write(_chunk(segment) + b"0\r\n\r\n")
+        async with connect(ingest.port) as connection:
+            connection.writer.write(head(channel, "Transfer-Encoding: chunked", name=f"{number}.ts"))
+            connection.writer.write(chunk(segment) + b"0\r\n\r\n")
             await connection.writer.drain()
     assert len(await arrivals.wait_for_segments(20)) == 20
 
@@ -118,9 +75,9 @@ async def test_a_client_that_closes_right_after_the_last_byte_loses_nothing(
 async def test_requests_sent_before_the_answer_to_the_first_are_all_taken(
     ingest: IngestProcess, channel: Channel, arrivals: Arrivals, segment: bytes
 ) -> None:
-    async with _connect(ingest) as connection:
+    async with connect(ingest.port) as connection:
         for number in range(3):
-            connection.writer.write(_head(channel, f"Content-Length: {len(segment)}", name=f"{number}.ts") + segment)
+            connection.writer.write(head(channel, f"Content-Length: {len(segment)}", name=f"{number}.ts") + segment)
         await connection.writer.drain()
         for _ in range(3):
             assert (await connection.head()).startswith("HTTP/1.1 201 ")
@@ -133,11 +90,11 @@ async def test_a_body_that_ends_early_leaves_nothing_behind(
 ) -> None:
     before = ingest.metric("understudy_ingest_rejected_total", reason="body_incomplete")
     whole_packets = segment[: len(segment) // 2 // 188 * 188]
-    async with _connect(ingest) as connection:
+    async with connect(ingest.port) as connection:
         if chunked:
-            connection.writer.write(_head(channel, "Transfer-Encoding: chunked") + _chunk(whole_packets))
+            connection.writer.write(head(channel, "Transfer-Encoding: chunked") + chunk(whole_packets))
         else:
-            connection.writer.write(_head(channel, f"Content-Length: {len(segment)}") + whole_packets)
+            connection.writer.write(head(channel, f"Content-Length: {len(segment)}") + whole_packets)
         await connection.writer.drain()
     await _eventually(lambda: ingest.metric("understudy_ingest_rejected_total", reason="body_incomplete") == before + 1)
     assert not await arrivals.all()
@@ -148,15 +105,15 @@ async def test_a_body_that_stalls_is_given_up(
     start_ingest: Callable[..., IngestProcess], channel: Channel, arrivals: Arrivals, segment: bytes
 ) -> None:
     ingest = start_ingest(UNDERSTUDY_STALL_SECONDS="0.5")
-    async with _connect(ingest) as connection:
-        connection.writer.write(_head(channel, f"Content-Length: {len(segment)}") + segment[:188])
+    async with connect(ingest.port) as connection:
+        connection.writer.write(head(channel, f"Content-Length: {len(segment)}") + segment[:188])
         assert (await connection.head()).startswith("HTTP/1.1 408 ")
     assert not await arrivals.all()
 
 
 async def test_a_body_that_is_announced_too_large_is_not_asked_for(ingest: IngestProcess, channel: Channel) -> None:
-    async with _connect(ingest) as connection:
-        connection.writer.write(_head(channel, "Content-Length: 99999999999", "Expect: 100-continue"))
+    async with connect(ingest.port) as connection:
+        connection.writer.write(head(channel, "Content-Length: 99999999999", "Expect: 100-continue"))
         assert (await connection.head()).startswith("HTTP/1.1 413 ")
         assert b"the most that is taken" in await connection.reader.read()
 
@@ -165,13 +122,13 @@ async def test_a_body_that_grows_too_large_is_refused_while_it_comes(
     start_ingest: Callable[..., IngestProcess], channel: Channel, arrivals: Arrivals, segment: bytes
 ) -> None:
     ingest = start_ingest(UNDERSTUDY_BODY_SIZE_MAX="100000")
-    async with _connect(ingest) as connection:
-        connection.writer.write(_head(channel, "Transfer-Encoding: chunked"))
+    async with connect(ingest.port) as connection:
+        connection.writer.write(head(channel, "Transfer-Encoding: chunked"))
         for _ in range(30):
-            connection.writer.write(_chunk(bytes(10_000)))
+            connection.writer.write(chunk(bytes(10_000)))
         assert (await connection.head()).startswith("HTTP/1.1 413 ")
         await connection.reader.readuntil(b"\n")
-        connection.writer.write(b"0\r\n\r\n" + _head(channel, "Content-Length: 0", method="DELETE"))
+        connection.writer.write(b"0\r\n\r\n" + head(channel, "Content-Length: 0", method="DELETE"))
         assert (await connection.head()).startswith("HTTP/1.1 200 ")
     assert not await arrivals.all()
 
