@@ -24,15 +24,20 @@ class Health:
     def __init__(self) -> None:
         self._checks: dict[str, Check] = {}
         self._draining = False
-        self._on_drain: list[Callable[[], None]] = []
+        self._on_drain: list[Callable[[], object]] = []
 
     def add_check(self, name: str, check: Check) -> None:
         """Make readiness depend on ``check``, shown under ``name``."""
         self._checks[name] = check
 
-    def on_drain(self, give_up: Callable[[], None]) -> None:
-        """Have ``give_up`` called once the process is told to end: for what others should take over at once."""
+    def on_drain(self, give_up: Callable[[], object]) -> None:
+        """Have ``give_up`` called once the process is told to end: for what others should take over at once.
+
+        Where it has been told already, before this came to be, that is now.
+        """
         self._on_drain.append(give_up)
+        if self._draining:
+            give_up()
 
     def drain(self) -> None:
         """Be not ready from now on: the process is about to end, and is to be sent nothing new."""

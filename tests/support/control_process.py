@@ -60,6 +60,11 @@ class Controller:
     def log(self) -> str:
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
+    def terminate(self) -> None:
+        """SIGTERM, without waiting."""
+        assert self._process is not None
+        self._process.terminate()
+
     def stop(self, *, kill: bool = False) -> int | None:
         """End it and return its exit status; with ``kill`` by SIGKILL."""
         process, self._process = self._process, None

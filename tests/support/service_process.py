@@ -65,9 +65,10 @@ class ServiceProcess:
 
     def wait_until_ready(self) -> None:
         """Until ``/readyz`` says so. Requests wait in the socket's queue until the process answers."""
-        eventually(self._is_ready, within_seconds=_START_SECONDS, what=f"{self.service} is ready\n{self._log}")
+        eventually(self.is_ready, within_seconds=_START_SECONDS, what=f"{self.service} is ready\n{self._log}")
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
+        """Whether it says so."""
         assert self._process is not None
         assert self._process.poll() is None, self.log()
         try:
@@ -110,11 +111,20 @@ class ServiceProcess:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
+    def terminate(self) -> None:
+        """SIGTERM, without waiting."""
+        assert self._process is not None
+        self._process.terminate()
+
     def stop(self) -> int:
         """SIGTERM; returns the exit status."""
+        self.terminate()
+        return self.wait()
+
+    def wait(self) -> int:
+        """Until it has ended; returns the exit status."""
         assert self._process is not None
         process, self._process = self._process, None
-        process.terminate()
         try:
             return process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:

@@ -34,6 +34,7 @@ def create_app(settings: HarvesterSettings, *, health: Health) -> App:
         await bus.open()
         await bus.ensure_streams()
         await worker.start()
+        health.on_drain(worker.give_back)
         yield
         await worker.stop()
         await bus.close()

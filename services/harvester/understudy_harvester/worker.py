@@ -55,6 +55,7 @@ class Worker:
         """Jobs of which something is left to do, by id."""
         self._working: dict[str, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping: asyncio.Task[None] | None = None
         self.is_current = False
         """The jobs were reached, and are followed from here on."""
 
@@ -65,8 +66,17 @@ class Worker:
             asyncio.create_task(self._look_for_ever(), name="look for jobs"),
         ]
 
+    def give_back(self) -> asyncio.Task[None]:
+        """Begin to stop: what is not done is given back, and another harvester goes on at once."""
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._give_back(), name="give jobs back")
+        return self._stopping
+
     async def stop(self) -> None:
-        """Give back what is not done: another harvester goes on at once."""
+        """Give everything back, and end."""
+        await self.give_back()
+
+    async def _give_back(self) -> None:
         for task in (*self._tasks, *self._working.values()):
             task.cancel()
         await asyncio.gather(*self._tasks, *self._working.values(), return_exceptions=True)

@@ -142,14 +142,22 @@ async def test_one_that_is_told_to_end_gives_its_job_back_at_once(
 ) -> None:
     endpoint = await farm.endpoint()
     await farm.publish(endpoint, SLOTS + 2)
-    with HarvesterProcess(tmp_path, settings, name="first", **SLOWLY) as first:
+    with HarvesterProcess(tmp_path, settings, name="first", drain_delay_seconds="2", **SLOWLY) as first:
         job = await farm.submit(farm.job(endpoint, start=1, end=1 + SLOTS))
         await some_stored(farm, job)
-        assert first.stop() == 0
-        given_back = await farm.now(job)
-        assert given_back.holder is None
+        first.terminate()
+
+        async def look() -> HarvestJob | None:
+            found = await farm.now(job)
+            return found if found.holder is None else None
+
+        given_back = await eventually(look, "it is given back")
+        assert isinstance(given_back, HarvestJob)
         assert given_back.progress is not None
         assert given_back.progress.segments >= 3
+        assert not first.is_ready(), "it is still there, as its delay is not over, and takes nothing any more"
+        assert first.wait() == 0
+        assert (await farm.now(job)).holder is None
         with HarvesterProcess(tmp_path, settings, name="second"):
             check_counts(await farm.done(job, within_seconds=8))
 

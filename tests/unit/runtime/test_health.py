@@ -43,6 +43,16 @@ async def test_a_service_that_is_about_to_end_is_not_ready() -> None:
         assert (await http.get("/readyz")).status_code == 503
 
 
+def test_what_is_to_be_given_up_is_given_up_once_the_process_is_told_to_end() -> None:
+    health = Health()
+    given_up: list[str] = []
+    health.on_drain(lambda: given_up.append("in time"))
+    assert given_up == []
+    health.drain()
+    health.on_drain(lambda: given_up.append("late"))
+    assert given_up == ["in time", "late"]
+
+
 async def test_the_metrics_are_those_of_the_registry_given() -> None:
     async with client(Health()) as http:
         answer = await http.get("/metrics")

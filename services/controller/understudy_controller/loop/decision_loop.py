@@ -7,7 +7,6 @@ the shard's part of ARRIVALS from there; it drops a shard by forgetting everythi
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -40,12 +39,16 @@ async def decision_loop(context: ProcessContext) -> AsyncIterator[None]:
     parts = Tasks("decisions")
     for part in loop.parts():
         parts.start(part)
+    # At once when the process is told to end, not once its last request has ended: nobody waits for a decision.
+    context.health.on_drain(lambda: parts.start(loop.give_everything_back()))
     try:
         yield
     finally:
-        with contextlib.suppress(asyncio.CancelledError):
+        try:
+            await loop.give_everything_back()
+        finally:
             await parts.end()
-        await loop.close()
+            await loop.close()
 
 
 class DecisionLoop:
@@ -55,6 +58,7 @@ class DecisionLoop:
         bus, store, shards = context.bus, context.store, context.settings.shards
         self._store = store
         self._ready = False
+        self._going = asyncio.Lock()
         self._tasks = Tasks("decisions")
         self._active_inputs = ActiveInputs(bus)
         self._snapshots = Snapshots(bus)
@@ -116,10 +120,13 @@ class DecisionLoop:
             collect_garbage(),
         ]
 
+    async def give_everything_back(self) -> None:
+        """Shard by shard: let what is decided come to stand, leave snapshots behind for a successor, and let go."""
+        async with self._going:
+            await self._leases.go()
+
     async def close(self) -> None:
-        """Let what is decided come to stand, leave snapshots behind for a successor, and give everything back."""
-        await self._shards.settle(self._shards.owned)
-        await self._leases.give_all_back()
+        """End what still runs."""
         await self._tasks.end()
 
     # --- the parts ask each other -------------------------------------------------------------------------------------

@@ -63,6 +63,7 @@ class Leases:
         self._payload = codec.encode(Lease(self.replica))
         self._held: dict[int, _Held] = {}
         self._leaving: set[int] = set()
+        self._is_going = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._acquiring: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
@@ -87,18 +88,22 @@ class Leases:
         """Whether this replica has its share, or all the rest have other owners."""
         return self._view.is_current and self._seen().has_settled
 
-    async def give_all_back(self) -> None:
-        """The process ends: let siblings take everything at once. What is decided must stand already."""
-        held = dict(self._held)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    async def go(self) -> None:
+        """The process is about to end: give everything back while it is still renewed, and take nothing any more.
+
+        Siblings are told first that this replica is gone, as they take no more than their shares.
+        """
+        if self._is_going:
+            return
+        self._is_going = True
+        await asyncio.gather(*self._tasks, return_exceptions=True)  # none of them may say or take anything afterwards
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
-                await asyncio.gather(*(self._delete(shard, one) for shard, one in held.items()))
                 await self._kv.delete(replica_key(self.replica))
         except (TimeoutError, BusUnavailable, BusRefused) as err:
-            _log.warning("could not give leases back, they run out by themselves: %s", err)
+            _log.warning("could not say that this controller is gone: %s", str(err) or "no answer")
+        if self._held:
+            await self._give_back(sorted(self._held))
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
@@ -117,7 +122,7 @@ class Leases:
         lapsed = [shard for shard, held in self._held.items() if now >= held.until]
         if lapsed:
             self._lose(lapsed, "could not be renewed in time")
-        if not self._view.is_current:
+        if self._is_going or not self._view.is_current:
             return
         plan = self._seen().plan()
         leaving = set(plan.release) - self._leaving
@@ -167,7 +172,7 @@ class Leases:
 
     async def _be_there_for_ever(self) -> None:
         """Say so at a steady pace, however slow the answers: it is also how this replica knows that it hears."""
-        while True:
+        while not self._is_going:
             self._start(self._be_there())
             await asyncio.sleep(to_seconds(LEASE_RENEWAL))
 
