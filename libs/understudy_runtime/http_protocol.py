@@ -157,6 +157,13 @@ class HttpProtocol(HttpToolsProtocol):
         self.quiet_since = self.loop.time()
         self._timer = self.loop.call_later(self.timeout_keep_alive, self._look)
 
+    def set_patience(self, seconds: int) -> None:
+        """How long the client may get nowhere, instead of what is usual."""
+        self.timeout_keep_alive = seconds
+        if self._timer is not None:
+            self._timer.cancel()
+        self._look()
+
     def _look(self) -> None:
         self._timer = None
         unread = self.transport.get_write_buffer_size()

@@ -21,12 +21,19 @@ class Transport(asyncio.Transport):
         super().__init__()
         self.written = b""
         self.unread = 0
+        self.ended = False
+        """Nothing more is to be written."""
         self.closed = False
         self.aborted = False
 
     @override
     def write(self, data: bytes | bytearray | memoryview) -> None:
+        assert not self.ended
         self.written += bytes(data)
+
+    @override
+    def write_eof(self) -> None:
+        self.ended = True
 
     @override
     def get_write_buffer_size(self) -> int:

@@ -27,6 +27,9 @@ UPLOAD = "understudy.upload"
 """Key of the ASGI scope under which a request finds its ``Upload``."""
 
 _DISCARDED_SIZE_MAX = 64 << 20
+_UNNOTICED_SECONDS = 12
+"""How long a client may send nothing that has not noticed yet: longer than the longest usual segment takes to be made.
+FFmpeg has connections, too, on which it sends the multivariant playlist once, and nothing for hours."""
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -179,10 +182,11 @@ class UploadProtocol(HttpProtocol):
             self.transport.close()
 
     def say_no_more(self) -> None:
-        """Close in one direction; the client closes in the other."""
+        """Close in one direction; the client closes in the other, or sends nothing for so long that it never will."""
         if not self.has_said_all and not self.transport.is_closing():
             self.has_said_all = True
             self.transport.write_eof()
+            self.set_patience(_UNNOTICED_SECONDS)
 
     @override
     def send_400_response(self, msg: str) -> None:

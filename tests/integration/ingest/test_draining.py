@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -15,10 +15,9 @@ from support.ingest_connection import chunk, connect, head, put
 from support.nats_server import NatsServer
 from understudy_domain.channel import Channel
 
-from .conftest import Arrivals, IngestProcess
+from .conftest import Arrivals, IngestProcess, StartIngest
 
 DELAY_SECONDS = 0.6
-StartIngest = Callable[..., IngestProcess]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from understudy_domain.facts import MultivariantArrived, PlaylistArrived
 from understudy_runtime.objectstore import ObjectStore
 from understudy_runtime.settings import CommonSettings
 
-from .conftest import Arrivals, IngestProcess, PushingEncoder
+from .conftest import Arrivals, IngestProcess, PushingEncoder, StartIngest
 
 
 async def _assert_continuous(arrivals: Arrivals, count: int) -> None:
@@ -121,12 +121,13 @@ async def test_a_bus_that_is_restarted_costs_nothing(
 async def test_a_restart_refuses_no_connection_and_encoders_go_on(
     how: signal.Signals,
     persistent: bool,
-    ingest: IngestProcess,
+    start_ingest: StartIngest,
     channel: Channel,
     arrivals: Arrivals,
     encoders: list[PushingEncoder],
     tmp_path: Path,
 ) -> None:
+    ingest = start_ingest(UNDERSTUDY_DRAIN_SECONDS="3")
     encoder = PushingEncoder(ingest, channel, persistent=persistent, seconds=10, log_path=tmp_path / "ffmpeg.log")
     encoders.append(encoder)
     await arrivals.wait_for_segments(3)
@@ -139,3 +140,4 @@ async def test_a_restart_refuses_no_connection_and_encoders_go_on(
     await arrivals.wait_for_segments(10 if how is signal.SIGTERM else 9, within_seconds=8)
     if how is signal.SIGTERM:
         await _assert_continuous(arrivals, 10)
+        assert "cut off" not in ingest.log()
