@@ -93,7 +93,7 @@ def running_nginx(directory: Path, *, origins: Sequence[int], identifier: str | 
     # Started by root it would give up what it needs to write to a private directory.
     directives = "daemon off;" + (" user root;" if os.geteuid() == 0 else "")
     command = [program, "-c", str(path), "-p", str(directory), "-g", directives]
-    with _running(command, output=directory / "output.log", port=port):
+    with running_server(command, output=directory / "output.log", port=port):
         yield Cdn("nginx", port, directory / "understudy.log")
 
 
@@ -116,7 +116,7 @@ def running_varnish(directory: Path, *, origins: Sequence[int], identifier: str 
     with tempfile.TemporaryDirectory(prefix="varnish-") as working, contextlib.ExitStack() as stack:
         command = [program, "-F", "-j", "none", "-T", "none", "-n", working, "-f", str(path)]
         command += ["-a", f"127.0.0.1:{port}", "-s", "malloc,256m"]
-        stack.enter_context(_running(command, output=directory / "output.log", port=port))
+        stack.enter_context(running_server(command, output=directory / "output.log", port=port))
         with log.open("wb") as output:
             writer = subprocess.Popen([logger, "-b", "-n", working, "-F", "%m %U%q %s %b"], stdout=output)
         stack.callback(_end, writer)
@@ -138,7 +138,8 @@ def _shipped(name: str, origins: Sequence[int], replaced: dict[str, str]) -> str
 
 
 @contextlib.contextmanager
-def _running(command: Sequence[str], *, output: Path, port: int) -> Iterator[None]:
+def running_server(command: Sequence[str], *, output: Path, port: int) -> Iterator[None]:
+    """A program that listens on a port."""
     with output.open("ab") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 

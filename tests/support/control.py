@@ -11,7 +11,7 @@ from botocore.config import Config
 from prometheus_client.parser import text_string_to_metric_families
 
 from support.encoder import PushTarget
-from support.stack import Stack
+from support.whereabouts import Whereabouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class CreatedEndpoint:
 class Control:
     """The control API of one stack."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Whereabouts) -> None:
         self._stack = stack
         credentials = stack.credentials
         self.client: Any = boto3.client(

@@ -12,7 +12,7 @@ from botocore.config import Config
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
-from support.stack import Stack
+from support.whereabouts import Whereabouts
 from understudy_domain import codec
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.facts import SegmentArrived
@@ -31,12 +31,12 @@ class Logged:
     """When it was stored, by the log's clock, seconds since the epoch."""
 
 
-def program_messages(stack: Stack, endpoint_guid: str) -> list[Logged]:
+def program_messages(stack: Whereabouts, endpoint_guid: str) -> list[Logged]:
     """All entries of an origin endpoint, as they are stored."""
     return messages(stack, "PROGRAM", f"program.*.{endpoint_guid}")
 
 
-def messages(stack: Stack, stream: str, subject: str) -> list[Logged]:
+def messages(stack: Whereabouts, stream: str, subject: str) -> list[Logged]:
     """All that a log holds of a subject, wildcards and all."""
     return asyncio.run(_read(stack.nats_url, stream, subject))
 
@@ -46,7 +46,7 @@ def program_entries(messages: list[Logged]) -> list[ProgramEntry]:
     return [codec.decode_as(ProgramEntry, message.payload) for message in messages]
 
 
-def segment_facts(stack: Stack, channel_guid: str, input_id: int) -> list[SegmentArrived]:
+def segment_facts(stack: Whereabouts, channel_guid: str, input_id: int) -> list[SegmentArrived]:
     """Every segment that ingest says is stored of one input, in log order."""
     found = messages(stack, "ARRIVALS", f"arrivals.*.{channel_guid}.{input_id}")
     facts = [codec.decode(message.payload) for message in found]
@@ -56,7 +56,7 @@ def segment_facts(stack: Stack, channel_guid: str, input_id: int) -> list[Segmen
 class MediaObjects:
     """The objects of a stack's media bucket."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Whereabouts) -> None:
         credentials = stack.credentials
         self._client: Any = boto3.client(
             "s3",

@@ -29,7 +29,8 @@ class ServiceProcess:
     holds_socket: ClassVar[bool] = True
 
     def __init__(self, directory: Path, settings: CommonSettings, *, name: str | None = None, **extra: str) -> None:
-        self._log = directory / f"{name or self.service}.log"
+        self.name = name or self.service
+        self._log = directory / f"{self.name}.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port: int = self._socket.getsockname()[1]
@@ -121,12 +122,12 @@ class ServiceProcess:
         self.terminate()
         return self.wait()
 
-    def wait(self) -> int:
+    def wait(self, *, within_seconds: float = _STOP_SECONDS) -> int:
         """Until it has ended; returns the exit status."""
         assert self._process is not None
         process, self._process = self._process, None
         try:
-            return process.wait(_STOP_SECONDS)
+            return process.wait(within_seconds)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -12,13 +12,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from support.deadline import eventually
+from support.whereabouts import Credentials
 
 FIRST_PORT = 7070
 PORTS = 30
@@ -30,15 +30,6 @@ GRPC_PORTS_ABOVE = 10_000
 START_SECONDS = 60
 STOP_SECONDS = 20
 _LOG_TAIL_LINES = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """For the control API and the S3 server alike."""
-
-    access_key_id: str
-    secret_access_key: str
-    region: str
 
 
 class Stack:

@@ -1,0 +1,210 @@
+"""Every process is replaced while encoders push and viewers watch, as an upgrade of the chart does it: nobody notices.
+
+Two processes of each service stand behind HAProxy. Input 1, viewers and the control API come through it request by
+request, as through an Ingress; input 2, and another viewer, connection by connection, as through a Service: they stay
+with a process until it ends. A process is told to end first, and the load balancer finds out later, by its checks. It
+never tries again, so what a process refuses is counted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from support.browser import MissingProgram
+from support.connector import Connector
+from support.control import Control, CreatedChannel, CreatedEndpoint
+from support.deadline import eventually
+from support.encoder import SEGMENT_SECONDS, Encoder
+from support.haproxy import LoadBalancer, Way, running_haproxy
+from support.logbook import Logged, program_entries, program_messages, segment_facts
+from support.nats_server import running_nats_server
+from support.object_store import running_s3_server
+from support.programme import Programme, decode_programme
+from support.replicas import Cluster, Ended, Ending
+from support.watcher import Watcher
+from understudy_domain.entry import ProgramEntry
+from understudy_runtime.settings import CommonSettings
+
+WAYS = (
+    Way("ingest-1", "ingest", passes_connections=False),
+    Way("ingest-2", "ingest", passes_connections=True),
+    Way("egress", "egress", passes_connections=False),
+    Way("egress-direct", "egress", passes_connections=True),
+    Way("controller", "controller", passes_connections=False),
+)
+TARGET_DURATION_SECONDS = 3
+"""Of segments of 2 s."""
+POLL_SECONDS = 0.2
+SEGMENT_NUMBER = re.compile(r"_(\d+)\.ts$")
+
+
+@dataclass
+class Roll:
+    """What happened."""
+
+    channel: CreatedChannel
+    endpoint: CreatedEndpoint
+    encoders: dict[int, Encoder] = field(default_factory=dict)
+    encoders_ran: dict[int, bool] = field(default_factory=dict)
+    watchers: dict[str, Watcher] = field(default_factory=dict)
+    programmes: dict[str, Programme] = field(default_factory=dict)
+    connector: Connector = field(default_factory=lambda: Connector({}))
+    ended: list[Ended] = field(default_factory=list)
+    faults: dict[str, int] = field(default_factory=dict)
+    messages: list[Logged] = field(default_factory=list)
+    arrived: dict[int, list[str]] = field(default_factory=dict)
+    """By input, the paths of all its segments."""
+    logs: dict[str, str] = field(default_factory=dict)
+    """Of the processes that took over, by name."""
+
+    @property
+    def entries(self) -> list[ProgramEntry]:
+        """The programme."""
+        return program_entries(self.messages)
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommonSettings]:
+    """A NATS server and an S3 server of their own."""
+    directory = tmp_path_factory.mktemp("stores")
+    with running_nats_server(directory / "nats") as nats, running_s3_server(directory / "s3") as s3:
+        yield CommonSettings(
+            nats_url=nats.url,
+            s3_endpoint_url=s3.url,
+            s3_bucket=s3.bucket,
+            s3_access_key_id=s3.access_key_id,
+            s3_secret_access_key=s3.secret_access_key,
+        )
+
+
+@pytest.fixture(scope="module")
+def balancer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadBalancer]:
+    """HAProxy, with nothing behind it yet."""
+    with contextlib.ExitStack() as stack:
+        try:
+            found = stack.enter_context(running_haproxy(tmp_path_factory.mktemp("balancer") / "haproxy", WAYS))
+        except MissingProgram as err:
+            err.skip()
+        yield found
+
+
+@pytest.fixture(scope="module")
+def run(settings: CommonSettings, balancer: LoadBalancer, tmp_path_factory: pytest.TempPathFactory) -> Roll:
+    """The run, once for all tests of this module."""
+    directory = tmp_path_factory.mktemp("cluster")
+    ways = {"ingest": "ingest-1", "second_ingest": "ingest-2", "egress": "egress", "controller": "controller"}
+    cluster = Cluster(directory, settings=settings, ending=Ending.of_the_chart(), balancer=balancer, ways=ways)
+    with contextlib.closing(cluster), contextlib.ExitStack() as cleanup:
+        cluster.start()
+        control = Control(cluster)
+        channel = control.create_channel("rolled")
+        run = Roll(channel, control.create_endpoint("rolled", channel, segment_seconds=SEGMENT_SECONDS))
+        _begin(run, balancer, cleanup, directory)
+        for deployment in cluster.deployments:
+            deployment.roll()
+        for deployment in cluster.deployments:
+            run.ended += deployment.ended()
+        _wait_for_segments(run, 2)
+        run.encoders_ran = {input_id: encoder.is_running for input_id, encoder in run.encoders.items()}
+        run.messages = program_messages(cluster, run.endpoint.guid)
+        run.arrived = {
+            input_id: [fact.path for fact in segment_facts(cluster, channel.guid, input_id)] for input_id in (1, 2)
+        }
+        run.faults = balancer.faults()
+        run.logs = cluster.logs()
+    run.programmes = {name: decode_programme(watcher) for name, watcher in run.watchers.items()}
+    return run
+
+
+def _begin(run: Roll, balancer: LoadBalancer, cleanup: contextlib.ExitStack, directory: Path) -> None:
+    for input_id, target in enumerate(run.channel.inputs, start=1):
+        run.encoders[input_id] = Encoder(str(input_id), target, log_directory=directory)
+    first_frame = run.encoders[1].start()
+    run.encoders[2].start(first_frame=first_frame)
+    path = run.endpoint.url.removeprefix(balancer.urls["egress"])
+    for name in ("egress", "egress-direct"):
+        run.watchers[name] = Watcher(name, f"{balancer.urls[name]}{path}", poll_seconds=POLL_SECONDS)
+    run.connector = Connector(
+        {name: f"{balancer.urls[name]}/healthz" for name in ("ingest-2", "egress-direct", "controller")}
+    )
+    for encoder in run.encoders.values():
+        cleanup.callback(encoder.close)
+    parts: list[Connector | Watcher] = [run.connector, *run.watchers.values()]
+    for part in parts:
+        part.start()
+        cleanup.callback(part.stop)
+    _wait_for_segments(run, 3)
+
+
+def _wait_for_segments(run: Roll, more: int) -> None:
+    wanted = {name: len(watcher.segments()) + more for name, watcher in run.watchers.items()}
+    eventually(
+        lambda: all(len(run.watchers[name].segments()) >= count for name, count in wanted.items()),
+        within_seconds=30,
+        what=f"so many segments offered: {wanted}",
+    )
+
+
+def test_both_encoders_go_on_and_every_segment_that_they_made_arrived(run: Roll) -> None:
+    for input_id, encoder in run.encoders.items():
+        said = encoder.log()
+        assert run.encoders_ran[input_id], said
+        assert "refused" not in said.lower(), said
+        numbers = sorted({int(match[1]) for path in run.arrived[input_id] if (match := SEGMENT_NUMBER.search(path))})
+        assert numbers == list(range(numbers[0], numbers[-1] + 1))
+        repeated = len(run.arrived[input_id]) - len(set(run.arrived[input_id]))
+        moved = said.count("will retry with a new http session")
+        print(f"input {input_id}: {len(numbers)} segments, {repeated} of them twice, moved over {moved} times")
+    assert "retry" not in run.encoders[1].log(), "through an Ingress it did not even have to move"
+
+
+def test_no_process_refused_a_connection_broke_one_off_or_answered_with_an_error(run: Roll) -> None:
+    print(run.connector.describe())
+    assert run.faults == {}
+    assert run.connector.refused == []
+    assert run.connector.broken == []
+
+
+def test_every_process_ended_by_itself_in_time_and_cut_nothing_off(run: Roll) -> None:
+    ending = Ending.of_the_chart()
+    for one in run.ended:
+        print(f"{one.name} ended {one.took_seconds:.1f} s after SIGTERM, of {ending.grace_seconds} s")
+    assert len(run.ended) == 8
+    assert {one.status for one in run.ended} == {0}
+    assert [one.log for one in run.ended if "cut off" in one.log] == []
+    assert [text for text in (*run.logs.values(), *(one.log for one in run.ended)) if "Traceback" in text] == []
+
+
+@pytest.mark.parametrize("name", ["egress", "egress-direct"])
+def test_no_playlist_stalled_for_half_a_target_duration(run: Roll, name: str) -> None:
+    watched = run.programmes[name].watched
+    stalls = [b.offered_at - a.offered_at - b.listed.duration_seconds for a, b in pairwise(watched)]
+    print(f"{name}: {len(watched)} segments; the longest stall of its playlist: {max(stalls):.2f} s")
+    assert max(stalls) < TARGET_DURATION_SECONDS / 2
+
+
+@pytest.mark.parametrize("name", ["egress", "egress-direct"])
+def test_every_frame_is_watched_once_and_nothing_published_changes(run: Roll, name: str) -> None:
+    assert run.watchers[name].problems == [], run.watchers[name].describe()
+    assert run.programmes[name].problems() == []
+    assert run.watchers[name].broken_requests == 0
+
+
+def test_the_programme_follows_one_input_throughout_and_was_decided_without_a_pause(run: Roll) -> None:
+    entries = run.entries
+    assert {entry.active_input for entry in entries} == {entries[0].active_input}
+    assert {entry.discontinuity_sequence for entry in entries} == {entries[0].discontinuity_sequence}
+    assert [entry.slot for entry in entries] == list(range(entries[0].slot, entries[0].slot + len(entries)))
+    waits = [later.at - earlier.at for earlier, later in pairwise(run.messages)]
+    told = [one.told_at for one in run.ended if one.name.startswith("controller")]
+    handovers = [min(one.at for one in run.messages if one.at > at) - at for at in told]
+    print(f"the longest time from one decision to the next: {max(waits):.2f} s, for slots of {SEGMENT_SECONDS} s")
+    print("from a controller's SIGTERM to the next decision:", ", ".join(f"{seconds:.2f} s" for seconds in handovers))
+    assert max(waits) < SEGMENT_SECONDS + TARGET_DURATION_SECONDS / 2
