@@ -9,6 +9,7 @@ import contextlib
 import csv
 import socket
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,14 +60,15 @@ class LoadBalancer:
     def __init__(self, ways: Sequence[Way], ports: Sequence[int], command_socket: Path) -> None:
         self._ways = ways
         self._command_socket = command_socket
-        self._taken = dict.fromkeys((way.service for way in ways), 0)
+        self._taken: Counter[str] = Counter()
         self.urls = {way.name: f"http://127.0.0.1:{port}" for way, port in zip(ways, ports, strict=True)}
         """By name of the way."""
 
     def add(self, service: str, port: int) -> None:
         """Send connections to a process, too, until it says that it is not ready."""
-        slot, self._taken[service] = self._taken[service], self._taken[service] + 1
+        slot = self._taken[service]
         assert slot < _SLOTS, f"more than {_SLOTS} processes of {service}"
+        self._taken[service] += 1
         for way in self._ways:
             if way.service == service:
                 self._command(f"set server {way.name}/s{slot} addr 127.0.0.1 port {port}")

@@ -59,6 +59,7 @@ class Pod(ServiceProcess):
     """One process on an address of its own, where nothing listens once it is gone."""
 
     holds_socket = False
+    start_seconds = 90.0
 
     @classmethod
     def of(cls, service: str) -> type[Pod]:

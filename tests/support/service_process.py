@@ -17,7 +17,6 @@ from support.deadline import eventually
 from understudy_runtime.settings import CommonSettings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-_START_SECONDS = 30.0
 _STOP_SECONDS = 20.0
 _REQUEST_SECONDS = 20.0
 
@@ -27,6 +26,7 @@ class ServiceProcess:
 
     service: ClassVar[str]
     holds_socket: ClassVar[bool] = True
+    start_seconds: ClassVar[float] = 30.0
 
     def __init__(self, directory: Path, settings: CommonSettings, *, name: str | None = None, **extra: str) -> None:
         self.name = name or self.service
@@ -66,7 +66,7 @@ class ServiceProcess:
 
     def wait_until_ready(self) -> None:
         """Until ``/readyz`` says so. Requests wait in the socket's queue until the process answers."""
-        eventually(self.is_ready, within_seconds=_START_SECONDS, what=f"{self.service} is ready\n{self._log}")
+        eventually(self.is_ready, within_seconds=self.start_seconds, what=f"{self.service} is ready\n{self._log}")
 
     def is_ready(self) -> bool:
         """Whether it says so."""
