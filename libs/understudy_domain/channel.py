@@ -16,6 +16,7 @@ from understudy_domain.stream_selection import StreamSelection
 SEGMENT_DURATION_SECONDS_DEFAULT = 6
 PLAYLIST_WINDOW_SECONDS_DEFAULT = 60
 MANIFEST_NAME_DEFAULT = "index"
+PLAYLIST_TYPE_DEFAULT = "NONE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ class HlsPackage:
     playlist_window_seconds: int = PLAYLIST_WINDOW_SECONDS_DEFAULT
     program_date_time_interval_seconds: int = 0
     """0: no EXT-X-PROGRAM-DATE-TIME."""
-    playlist_type: str = "NONE"
+    playlist_type: str = PLAYLIST_TYPE_DEFAULT
+    """``NONE``, ``EVENT`` or ``VOD``."""
     ad_markers: str = "NONE"
     use_audio_rendition_group: bool = False
     include_iframe_only_stream: bool = False
@@ -126,10 +128,22 @@ class OriginEndpoint:
         """Refuse what contradicts itself.
 
         Raises:
-            InvalidResource: the time delay does not fit into the startover window (MediaPackage: it must be less).
+            InvalidResource: the time delay does not fit into the startover window (MediaPackage: it must be less), or
+                there is none, and the playlist type needs one.
         """
         if self.startover_window_seconds and self.time_delay_seconds >= self.startover_window_seconds:
             raise InvalidResource("timeDelaySeconds must be less than startoverWindowSeconds, where that is set")
+        if self.lists_all and not self.startover_window_seconds:
+            raise InvalidResource(
+                f"hlsPackage.playlistType {self.hls_package.playlist_type} lists the programme since it began, which "
+                "startoverWindowSeconds has to reach: set startoverWindowSeconds to more than the programme lasts, or "
+                "hlsPackage.playlistType to NONE"
+            )
+
+    @property
+    def lists_all(self) -> bool:
+        """Its live playlist lists everything since the programme began."""
+        return self.hls_package.playlist_type != PLAYLIST_TYPE_DEFAULT
 
     @property
     def time_delay(self) -> int:

@@ -12,7 +12,7 @@ playlists are rendered, and the **media**, which says what segments are made of.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Final
@@ -104,6 +104,9 @@ class PageListing:
     lineup: tuple[int, ...]
     """Which of these sets."""
     renditions: tuple[RenditionLengths, ...]
+    begins: tuple[int, ...] = ()
+    """Indices of the entries with which the programme began anew: it had ended with the one before. Empty in pages of
+    older releases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +136,12 @@ class IndexPage:
         self._media = media
 
     @classmethod
-    def of(cls, entries: Sequence[ProgramEntry]) -> IndexPage:
-        """The page of these entries, which follow each other without a hole; there is at least one."""
-        return cls(_listing_of(entries), media_of(entries))
+    def of(cls, entries: Sequence[ProgramEntry], *, begins: Collection[int] = ()) -> IndexPage:
+        """The page of these entries, which follow each other without a hole; there is at least one.
+
+        ``begins``: media sequences of entries before which the programme had ended.
+        """
+        return cls(_listing_of(entries, begins), media_of(entries))
 
     @classmethod
     def parse(cls, payload: bytes | memoryview) -> IndexPage:
@@ -167,6 +173,12 @@ class IndexPage:
         if isinstance(self._media, bytes):
             self._media = codec.decode_as(PageMedia, _decompressed(self._media))
         return self._media
+
+    @property
+    def beginnings(self) -> tuple[int, ...]:
+        """Indices of the entries with which the programme began, the very first one included."""
+        begins = self.listing.begins
+        return (0, *begins) if self.first == 0 and begins[:1] != (0,) else begins
 
     def __len__(self) -> int:
         return len(self.dates)
@@ -247,11 +259,13 @@ def _check(listing: PageListing) -> None:
     described = range(len(listing.descriptions))
     if any(one not in described for lineup in listing.lineups for one in lineup):
         raise MalformedRecord("an index page names a description that it does not have")
+    if not set(listing.begins) <= set(range(len(listing.dates))):
+        raise MalformedRecord("an index page says of an entry that it does not have that it begins the programme")
     if not set(listing.lineup) <= set(range(len(listing.lineups))):
         raise MalformedRecord("an index page names a lineup that it does not have")
 
 
-def _listing_of(entries: Sequence[ProgramEntry]) -> PageListing:
+def _listing_of(entries: Sequence[ProgramEntry], begins: Collection[int]) -> PageListing:
     descriptions: dict[RenditionDescription, int] = {}
     lineups: dict[tuple[int, ...], int] = {}
     lineup = []
@@ -282,6 +296,7 @@ def _listing_of(entries: Sequence[ProgramEntry]) -> PageListing:
         lineups=tuple(lineups),
         lineup=tuple(lineup),
         renditions=tuple(RenditionLengths(rendition, tuple(column)) for rendition, column in lengths.items()),
+        begins=tuple(index for index, entry in enumerate(entries) if entry.media_sequence in begins),
     )
 
 

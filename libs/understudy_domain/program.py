@@ -207,6 +207,11 @@ class ProgramWindow:
         return self._held
 
     @property
+    def available(self) -> Sequence[ProgramEntry]:
+        """Those that are available, with the renditions that are offered."""
+        return self._entries[: self._end]
+
+    @property
     def live_edge(self) -> ProgramEntry | None:
         """The newest available entry."""
         return self._entries[self._end - 1] if self._end else None

@@ -7,8 +7,9 @@ Rules. Each errs on the side of keeping: what goes too late costs a little room,
 2. Behind the longest playlist that the endpoint can show, what has left it stays for that playlist's duration and
    twice its own (RFC 8216, 6.2.2; ``program``).
 3. A startover window reaches back from now, to an entry's end by program date time, or to when it became available if
-   that is later: dates may run ahead of the clock. Entries that stand in an
-   index page too need not stay for it: the page does, and goes when the window no longer reaches its last entry.
+   that is later: dates may run ahead of the clock. Entries that stand in an index page too need not stay for it: the
+   page does, and goes when the window no longer reaches its last entry. The last of them stays until the next page is
+   made: that page has to say whether the programme ended with it.
 4. Beyond its reach everything stays for the margin, along the entries and in time.
 5. The newest entry of an endpoint stays whatever its age: the next one is numbered from it.
 6. Entries and pages go before the objects that they name. Objects go in order of arrival, up to the oldest one that
@@ -200,7 +201,7 @@ class Programme:
         for run in self.runs:
             # Counted from the run's own end, as if all of it were its last entry.
             passed -= run.duration
-            is_paged = run.next_media_sequence is not None and run.next_media_sequence <= unpaged
+            is_paged = run.next_media_sequence is not None and run.next_media_sequence < unpaged
             if passed < reach or run.reached_until > now - margin - (0 if is_paged else startover):
                 break
             count += 1

@@ -26,7 +26,7 @@ from understudy_domain.entry import ProgramEntry
 from understudy_domain.errors import MalformedRecord
 from understudy_domain.index_page import IndexPage, Lineup
 from understudy_domain.keys import IndexPageKey
-from understudy_domain.program_tail import ProgramTail
+from understudy_domain.program_tail import ProgramTail, stored_before, with_tail
 from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_domain.timeshift import Cut, OutOfWindow, Span, TimeWindow, are_joined, chained, cut, newest_lineup
 from understudy_runtime import clock
@@ -91,9 +91,9 @@ class HistoryView:
             is_current=is_current,
         )
         if not self._begins_behind_a_break(window):
-            return await self._read(reading)
+            return await self.read(reading)
         try:
-            return replace(await self._read(reading), is_complete=False)
+            return replace(await self.read(reading), is_complete=False)
         except OutOfWindow as err:
             raise HistoryTorn("what this window lists cannot be found now: index pages are missing") from err
 
@@ -109,7 +109,7 @@ class HistoryView:
         Raises:
             ObjectMissing, StorageUnavailable, ObjectDiffers: as ``page``.
         """
-        return await self._read(newest_lineup(spans, selection=self.endpoint.hls_package.stream_selection))
+        return await self.read(newest_lineup(spans, selection=self.endpoint.hls_package.stream_selection))
 
     async def pages(self, spans: Sequence[Span]) -> AsyncIterator[tuple[IndexPage, Span]]:
         """The pages of these spans, one after the other.
@@ -129,7 +129,12 @@ class HistoryView:
         """Where an entry stands; None where it is not known."""
         return next((one for one in self.spans if one.first <= media_sequence < one.key.first + one.end), None)
 
-    async def _read(self, reading: Generator[IndexPageKey, IndexPage, T]) -> T:
+    async def read(self, reading: Generator[IndexPageKey, IndexPage, T]) -> T:
+        """What comes of a function that asks for pages of these spans.
+
+        Raises:
+            ObjectMissing, StorageUnavailable, ObjectDiffers: as ``page``.
+        """
         try:
             key = next(reading)
             while True:
@@ -143,7 +148,7 @@ class _Known(NamedTuple):
     """What is known of a programme, oldest first: replaced as a whole, so that nobody sees half of it."""
 
     stored: list[Span]
-    """Leads up to the tail's first."""
+    """As ``stored_before`` the tail."""
     tail: ProgramTail
     is_broken: bool
     """As ``HistoryView.is_broken``."""
@@ -218,7 +223,7 @@ class ProgramHistory:
         """
         stored, tail, is_broken = self._known
         pages = {page.key: page for page in tail.pages()}
-        spans = [*stored, *(Span(key, 0, len(page)) for key, page in pages.items())]
+        spans = with_tail(stored, tail)
         if not are_joined(spans):
             raise HistoryTorn("what is known of this origin endpoint's past does not join; try again")
         return HistoryView(endpoint, spans, tail.has_ended, is_broken, self._pages, pages)
@@ -277,8 +282,8 @@ def _joined(listed: Sequence[IndexPageKey], tail: ProgramTail, *, has_hole: bool
     """``has_hole``: entries before the tail's first were known, and do not lead up to it."""
     if tail.first is None:
         return _Known([], tail, is_broken=bool(listed))
-    begin = tail.pages()[0].key.begin_milliseconds
-    stored = chained(listed, before=tail.first, begin_milliseconds=begin)
+    stored = stored_before(tail, listed)
     first = stored[0].first if stored else tail.first
-    is_broken = first > 0 and (any(key.last < first for key in listed) or (has_hole and not stored))
+    leads_nowhere = first == tail.first
+    is_broken = first > 0 and (any(key.last < first for key in listed) or (has_hole and leads_nowhere))
     return _Known(stored, tail, is_broken)

@@ -19,8 +19,8 @@ from understudy_domain.hls.media_playlist import render_header
 from understudy_domain.index_page import IndexPage
 from understudy_domain.multivariant import render_multivariant
 from understudy_domain.program import render_segment
-from understudy_domain.program_tail import ProgramTail
-from understudy_domain.timeshift import LATE_ENTRIES, OutOfWindow, Span, TimeWindow, chained, cut
+from understudy_domain.program_tail import ProgramTail, stored_before, with_tail
+from understudy_domain.timeshift import LATE_ENTRIES, OutOfWindow, Span, TimeWindow, cut
 
 
 @dataclass(frozen=True)
@@ -173,9 +173,7 @@ def test_playlists_over_pages_are_those_over_entries(case: Case) -> None:
     for entry in case.entries[case.log :]:
         tail.append(entry)
     assert tail.first is not None
-    begin = tail.pages()[0].key.begin_milliseconds
-    stored_spans = chained([page.key for page in stored], before=tail.first, begin_milliseconds=begin)
-    spans = [*stored_spans, *(Span(page.key, 0, len(page)) for page in tail.pages())]
+    spans = with_tail(stored_before(tail, [page.key for page in stored]), tail)
     known = case.known
     assert [entry.media_sequence for entry in known] == [
         number for span in spans for number in range(span.first, span.key.first + span.end)

@@ -23,6 +23,7 @@ from understudy_controller.declare.part import DeclarationMetrics
 from understudy_controller.loop.metrics import LoopMetrics
 from understudy_controller.loop.retention_metrics import RetentionMetrics
 from understudy_egress.cdn_secrets import CdnSecrets
+from understudy_egress.event_past import EventPast
 from understudy_egress.metrics import EgressCollector
 from understudy_egress.programmes import Programmes
 from understudy_egress.segment_cache import SegmentCache
@@ -88,9 +89,17 @@ def controller(registry: CollectorRegistry) -> None:
 
 def egress(registry: CollectorRegistry) -> None:
     settings = EgressSettings(s3_endpoint_url="http://127.0.0.1:1")
-    programmes = Programmes(bus(), ConfigStore(bus()), shown={}, secrets=CdnSecrets(None), shards=1, wait_seconds=1)
     segments = Segments(ObjectStore(settings), SegmentCache(bytes_max=1), reads_max=1, timeout_seconds=1)
     pages = IndexPages(ObjectStore(settings), ObjectKeys(settings), bytes_max=1)
+    programmes = Programmes(
+        bus(),
+        ConfigStore(bus()),
+        shown={},
+        secrets=CdnSecrets(None),
+        event_past=EventPast(bus(), pages, shards=1),
+        shards=1,
+        wait_seconds=1,
+    )
     startover = Startover(bus(), pages, is_current=lambda _: True, shards=1, bytes_max=1)
     registry.register(EgressCollector(programmes=programmes, segments=segments, pages=pages, startover=startover))
     registry.register(AccessLog("stdout", trusted_proxies=TrustedProxies()))

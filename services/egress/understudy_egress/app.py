@@ -13,6 +13,7 @@ from understudy_domain.keys import Arns
 from understudy_egress.board import Shown
 from understudy_egress.cdn_secrets import CdnSecrets
 from understudy_egress.delivery import Delivery
+from understudy_egress.event_past import EventPast
 from understudy_egress.logs import EgressLogs
 from understudy_egress.metrics import EgressCollector
 from understudy_egress.programmes import Programmes
@@ -62,23 +63,24 @@ def create_app(context: ProcessContext) -> App:
     config = ConfigStore(bus)
     secrets = CdnSecrets(settings.secrets_directory)
     logs = EgressLogs(context.access_log, config, Arns(settings.region, settings.account_id))
+    store = ObjectStore(settings)
+    pages = IndexPages(store, ObjectKeys(settings), bytes_max=settings.startover_cache_bytes // 4)
     programmes = Programmes(
         bus,
         config,
         names_of=logs.names_of,
         shown=context.shown,
         secrets=secrets,
+        event_past=EventPast(bus, pages, shards=settings.shards),
         shards=settings.shards,
         wait_seconds=settings.first_request_wait_seconds,
     )
-    store = ObjectStore(settings)
     segments = Segments(
         store,
         SegmentCache(bytes_max=settings.segment_cache_bytes),
         reads_max=settings.storage_reads_max,
         timeout_seconds=settings.s3_timeout_seconds,
     )
-    pages = IndexPages(store, ObjectKeys(settings), bytes_max=settings.startover_cache_bytes // 4)
     startover = Startover(
         bus,
         pages,

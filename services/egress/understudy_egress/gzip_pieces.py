@@ -28,10 +28,18 @@ def gzip_parts(pieces: Iterable[bytes], plain: Iterable[bytes]) -> tuple[bytes, 
     checksum = size = 0
     for piece in plain:
         checksum, size = zlib.crc32(piece, checksum), size + len(piece)
-    return (_HEAD, *pieces, _LAST_BLOCK, checksum.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little"))
+    return (_HEAD, *pieces, _end(checksum, size))
 
 
 def gzip_of(pieces: Iterable[bytes], plain: bytes) -> bytes:
     """The gzip of ``plain``, whose pieces are these."""
-    tail = zlib.crc32(plain).to_bytes(4, "little") + (len(plain) & 0xFFFFFFFF).to_bytes(4, "little")
-    return b"".join([_HEAD, *pieces, _LAST_BLOCK, tail])
+    return gzip_around(pieces, checksum=zlib.crc32(plain), size=len(plain))
+
+
+def gzip_around(pieces: Iterable[bytes | bytearray], *, checksum: int, size: int) -> bytes:
+    """The gzip of what these are the pieces of: its CRC-32, and how many bytes it has."""
+    return b"".join([_HEAD, *pieces, _end(checksum, size)])
+
+
+def _end(checksum: int, size: int) -> bytes:
+    return _LAST_BLOCK + checksum.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little")

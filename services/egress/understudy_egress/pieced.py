@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from understudy_egress.gzip_pieces import gzip_parts
-from understudy_egress.prepared import CORS_HEADERS, PLAYLIST_MEDIA_TYPE, Headers
+from understudy_egress.prepared import CORS_HEADERS, PLAYLIST_MEDIA_TYPE, Headers, digest_of
 
-_ETAG_DIGITS = 24
 _OVERHEAD_BYTES = 2_048
 """What one takes besides its pieces: what was asked for, headers, objects."""
 _PIECE_OVERHEAD_BYTES = 128
@@ -34,7 +33,7 @@ class PiecedText:
         digest = hashlib.sha256()
         for piece in plain:
             digest.update(piece)
-        return cls(tuple(plain), gzip_parts(deflated, plain), digest.hexdigest()[:_ETAG_DIGITS].encode())
+        return cls(tuple(plain), gzip_parts(deflated, plain), digest_of(digest))
 
     @property
     def weight(self) -> int:

@@ -135,7 +135,12 @@ class Text:
 
 def text_digest(text: bytes) -> bytes:
     """What an entity tag is made of."""
-    return hashlib.sha256(text).hexdigest()[:_ETAG_DIGITS].encode()
+    return digest_of(hashlib.sha256(text))
+
+
+def digest_of(digest: hashlib._Hash) -> bytes:
+    """The same, of what has been digested piece by piece."""
+    return digest.hexdigest()[:_ETAG_DIGITS].encode()
 
 
 def prepare_text(text: Text, *, route: str, extra: Headers = (), is_live: bool, joined: bool = True) -> Prepared:

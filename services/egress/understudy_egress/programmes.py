@@ -22,6 +22,7 @@ from understudy_egress.availability_timer import AvailabilityTimer
 from understudy_egress.board import Shown
 from understudy_egress.cdn_secrets import CdnSecrets
 from understudy_egress.errors import ProgrammeNotLoaded
+from understudy_egress.event_past import PAST_UNREADABLE, EventPast
 from understudy_egress.program_log import ProgramLog
 from understudy_egress.programme import Programme
 from understudy_runtime import clock
@@ -59,6 +60,7 @@ class Programmes:
         *,
         shown: Shown,
         secrets: CdnSecrets,
+        event_past: EventPast,
         shards: int,
         wait_seconds: float,
         names_of: Callable[[OriginEndpoint], Names | None] = lambda _: None,
@@ -67,6 +69,7 @@ class Programmes:
         self._names_of = names_of
         self._bus = bus
         self._config = config
+        self._event_past = event_past
         self._program_log = ProgramLog(bus, shards=shards)
         self._wait_seconds = wait_seconds
         self._held: dict[str, _Held] = {}
@@ -197,6 +200,8 @@ class Programmes:
             held = self._held.get(after.guid)
             if held is not None:
                 held.programme.configure(after, now=clock.now_ticks())
+                if held.programme.awaits_past:
+                    held.loaded.clear()
                 self._set_timer(after.guid, held)
                 # A longer window may reach back to entries that were never fetched.
                 self._load(after.guid, held)
@@ -220,11 +225,13 @@ class Programmes:
     async def _fetch_until_loaded(self, guid: str, held: _Held) -> None:
         while True:
             try:
-                fetched = await self._program_log.recent(held.programme.endpoint)
+                endpoint = held.programme.endpoint
+                fetched = await self._program_log.recent(endpoint)
+                listing = await self._event_past.listing(endpoint, fetched) if endpoint.lists_all else None
                 # Nothing is awaited from here on: no entry can arrive in between.
                 entries = [*fetched, *held.programme.window.entries, *held.arrived]
-                held.programme.replace(entries, now=clock.now_ticks())
-            except (BusUnavailable, BusRefused, LogTruncated) as err:
+                held.programme.replace(entries, now=clock.now_ticks(), listing=listing)
+            except (BusUnavailable, BusRefused, LogTruncated, *PAST_UNREADABLE) as err:
                 _log.warning("cannot read a programme yet: %s", err, extra={"origin_endpoint": guid})
             except Exception:  # noqa: BLE001  # whoever asks for it must not be left without an answer for good
                 _log.exception("reading a programme failed", extra={"origin_endpoint": guid})
@@ -297,4 +304,4 @@ class Programmes:
             self._set_timer(guid, held)
 
     def _set_timer(self, guid: str, held: _Held) -> None:
-        self._timer.set(guid, held.programme.window.next_available_at)
+        self._timer.set(guid, held.programme.next_change_at)

@@ -201,7 +201,7 @@ def test_values_that_ask_for_nothing_are_returned_as_they_were_given(
             {"HlsPackage": {"StreamSelection": {"MinVideoBitsPerSecond": 2, "MaxVideoBitsPerSecond": 1}}},
             "hlsPackage.streamSelection.minVideoBitsPerSecond",
         ),
-        ({"HlsPackage": {"PlaylistType": "EVENT"}}, "hlsPackage.playlistType"),
+        ({"HlsPackage": {"PlaylistType": "EVENT"}}, "hlsPackage.playlistType EVENT .* startoverWindowSeconds"),
         (
             {
                 "HlsPackage": {
@@ -271,6 +271,21 @@ def test_an_authorization_is_kept_as_it_was_written_until_it_is_emptied(client: 
         Authorization={"CdnIdentifierSecret": "", "SecretsRoleArn": ""},
     )
     assert plain(opened) == endpoint
+
+
+@pytest.mark.compatibility("OriginEndpoint.hlsPackage.playlistType", "OriginEndpoint.startoverWindowSeconds")
+def test_a_playlist_type_needs_a_startover_window_for_as_long_as_it_stands(
+    client: Any, endpoint: dict[str, Any]
+) -> None:
+    refused = client.exceptions.UnprocessableEntityException
+    for playlist_type in ("EVENT", "VOD"):
+        changed = client.update_origin_endpoint(Id=endpoint["Id"], HlsPackage={"PlaylistType": playlist_type})
+        assert changed["HlsPackage"]["PlaylistType"] == playlist_type
+        with pytest.raises(refused, match=f"hlsPackage.playlistType {playlist_type} .* startoverWindowSeconds"):
+            client.update_origin_endpoint(Id=endpoint["Id"], StartoverWindowSeconds=0)
+    client.update_origin_endpoint(Id=endpoint["Id"], StartoverWindowSeconds=0, HlsPackage={"PlaylistType": "NONE"})
+    with pytest.raises(refused, match=r"hlsPackage\.playlistType VOD .* startoverWindowSeconds"):
+        client.update_origin_endpoint(Id=endpoint["Id"], HlsPackage={"PlaylistType": "VOD"})
 
 
 @pytest.mark.compatibility("UpdateOriginEndpoint")

@@ -36,7 +36,6 @@ HONOURED_IN_PART: dict[str, Any] = {
     "hlsPackage.adMarkers": "NONE",
     "hlsPackage.includeDvbSubtitles": False,
     "hlsPackage.includeIframeOnlyStream": False,
-    "hlsPackage.playlistType": "NONE",
     "hlsPackage.useAudioRenditionGroup": False,
 }
 """The one value of these fields that is taken."""
@@ -52,7 +51,8 @@ REFUSED = [(path, value) for path, value in VALUES if HONOURED_IN_PART.get(path,
 
 def request_for(path: str, value: Any) -> CreateOriginEndpointRequest:
     asked = functools.reduce(lambda inner, field: {field: inner}, reversed(path.split(".")), value)
-    return CreateOriginEndpointRequest.model_validate({"id": "e", "channelId": "c", "hlsPackage": {}, **asked})
+    whole = {"id": "e", "channelId": "c", "hlsPackage": {}, "startoverWindowSeconds": 3600, **asked}
+    return CreateOriginEndpointRequest.model_validate(whole)
 
 
 @pytest.mark.parametrize(("path", "value"), KEPT)
@@ -73,4 +73,4 @@ def test_what_is_not_honoured_is_refused_by_name(path: str, value: Any) -> None:
 
 def test_there_are_values_to_try() -> None:
     assert {path for path, _ in REFUSED} == set(HONOURED_IN_PART)
-    assert {path for path, _ in KEPT} >= {*HONOURED_IN_PART, "origination", "hlsPackage.adTriggers"}
+    assert {path for path, _ in KEPT} >= {*HONOURED_IN_PART, "origination", "hlsPackage.playlistType"}

@@ -116,6 +116,7 @@ def test_many_problems_end_in_a_count() -> None:
         {"authorization": {"cdnIdentifierSecret": "s", "secretsRoleArn": "r"}},
         {"hlsPackage": {"adMarkers": "NONE", "adTriggers": ["BREAK"], "adsOnDeliveryRestrictions": "BOTH"}},
         {"hlsPackage": {"playlistType": "NONE", "includeDvbSubtitles": False, "includeIframeOnlyStream": False}},
+        {"hlsPackage": {"playlistType": "EVENT"}, "startoverWindowSeconds": 1},
         {
             "hlsPackage": {
                 "streamSelection": {
@@ -138,7 +139,6 @@ def test_what_is_honoured_and_what_asks_for_nothing_passes(fields: dict[str, obj
         ({"hlsPackage": {"encryption": {}}}, "hlsPackage.encryption"),
         ({"hlsPackage": {"includeDvbSubtitles": True}}, "hlsPackage.includeDvbSubtitles"),
         ({"hlsPackage": {"includeIframeOnlyStream": True}}, "hlsPackage.includeIframeOnlyStream"),
-        ({"hlsPackage": {"playlistType": "EVENT"}}, "hlsPackage.playlistType: EVENT"),
         ({"hlsPackage": {"useAudioRenditionGroup": True}}, "hlsPackage.useAudioRenditionGroup"),
         ({"hlsPackage": None, "dashPackage": {}}, "dashPackage"),
         ({"hlsPackage": None, "cmafPackage": {"any": "thing"}}, "cmafPackage"),

@@ -66,7 +66,5 @@ def _refused_in_package(package: HlsPackageRequest) -> Iterator[str]:
         yield "hlsPackage.includeDvbSubtitles: true"
     if package.include_iframe_only_stream:
         yield "hlsPackage.includeIframeOnlyStream: true"
-    if package.playlist_type not in (None, "NONE"):
-        yield f"hlsPackage.playlistType: {package.playlist_type}"
     if package.use_audio_rendition_group:
         yield "hlsPackage.useAudioRenditionGroup: true"

@@ -99,7 +99,7 @@ class Pages:
             due = next_page(kept.programme, kept.pages, page_entries=self._page_entries)
             if due is None:
                 break
-            entries = await self._entries(shard, endpoint, kept, *due)
+            entries, begins = await self._entries(shard, endpoint, kept, *due)
             if [entry.media_sequence for entry in entries] != list(range(due[0], due[1] + 1)):
                 _log.error(
                     "entries from %d to %d cannot be put into an index page: they do not parse, or some are missing",
@@ -107,7 +107,7 @@ class Pages:
                     extra={"origin_endpoint": endpoint.id},
                 )
                 break
-            page, payload = await asyncio.to_thread(_made, entries)
+            page, payload = await asyncio.to_thread(_made, entries, begins)
             if not self._holds(shard.number):
                 break
             _, store = await self._open()
@@ -119,11 +119,15 @@ class Pages:
 
     async def _entries(
         self, shard: Shard, endpoint: OriginEndpoint, kept: KeptProgramme, first: int, last: int
-    ) -> list[ProgramEntry]:
-        """The entries from one media sequence to another, of two of one number the first."""
+    ) -> tuple[list[ProgramEntry], set[int]]:
+        """The entries from one media sequence to another, and before which entries the programme had ended.
+
+        Of two of one number the first counts; the second says that the programme ended.
+        """
         subject = keys.program_subject(shard.number, endpoint.guid)
-        sequence = kept.programme.sequence_before(first)
+        sequence = kept.programme.sequence_before(max(first - 1, 0))
         found: dict[int, ProgramEntry] = {}
+        begins: set[int] = set()
         while True:
             async with asyncio.timeout(_READ_SECONDS_MAX):
                 messages = await self._bus.fetch(keys.PROGRAM_STREAM, subject, first_sequence=sequence, limit=_AT_ONCE)
@@ -133,20 +137,22 @@ class Pages:
                     entry = codec.decode_as(ProgramEntry, message.payload)
                 except MalformedRecord:
                     continue
+                if entry.ended:
+                    begins.add(entry.media_sequence + 1)
                 if first <= entry.media_sequence <= last:
                     found.setdefault(entry.media_sequence, entry)
                 if entry.media_sequence > last:
-                    return list(found.values())
+                    return list(found.values()), begins
                 if clock.monotonic() - busy_since > _BUSY_SECONDS:
                     await asyncio.sleep(0)
                     busy_since = clock.monotonic()
             if len(messages) < _AT_ONCE:
-                return list(found.values())
+                return list(found.values()), begins
             sequence = messages[-1].sequence + 1
 
 
-def _made(entries: list[ProgramEntry]) -> tuple[IndexPageKey, bytes]:
-    page = IndexPage.of(entries)
+def _made(entries: list[ProgramEntry], begins: set[int]) -> tuple[IndexPageKey, bytes]:
+    page = IndexPage.of(entries, begins=begins)
     return page.key, page.encode()
 
 
