@@ -8,7 +8,7 @@ from typing import Final
 
 from understudy_domain.channel import OriginEndpoint
 from understudy_domain.entry import ProgramEntry
-from understudy_domain.event_listing import EventListing, since_beginning, slots_of
+from understudy_domain.event_listing import BLOCK_ENTRIES, EventListing, since_beginning, slots_of
 from understudy_domain.index_page import IndexPage
 from understudy_domain.program import contiguous_tail
 from understudy_domain.ticks import TICKS_PER_SECOND
@@ -62,7 +62,9 @@ class EventPast:
         if spans:
             found.begin()
         async for page, span in view.pages(spans):
-            await self._pages.turns.take(partial(_list, found, endpoint, page, span))
+            for begin in range(span.begin, span.end, BLOCK_ENTRIES):
+                part = Span(span.key, begin, min(begin + BLOCK_ENTRIES, span.end))
+                await self._pages.turns.take(partial(_list, found, endpoint, page, part))
         return found
 
 

@@ -147,6 +147,37 @@ async def test_a_page_that_was_stored_before_a_crash_is_taken_as_it_stands(
         assert one.encode() == expected.encode()
 
 
+async def test_pages_say_where_the_programme_began_anew_even_with_their_first_entry(
+    tmp_path: Path, settings: CommonSettings, studio: Studio
+) -> None:
+    with Controller(tmp_path, nats_url=settings.nats_url, **paging(settings)) as controller:
+        channel, guids = await asyncio.to_thread(create, controller, "show", "one")
+        endpoint = guids["one"]
+        await asyncio.to_thread(set_startover, controller, "one", 3600)
+        t0 = time.time() - 2 * BACKLOG * SEGMENT_SECONDS
+        await studio.deliver(channel, both_inputs(t0, range(32)), t0)
+
+        async def paged_once() -> bool:
+            return await bounds(studio, endpoint) == [(0, 15)]
+
+        await eventually(paged_once, "pages are made up to the newest entry")
+
+        async def has_ended() -> bool:
+            status, _ = await asyncio.to_thread(controller.json, "POST", "/understudy/v1/channels/show/end")
+            return status == 202 and (await studio.entries(channel, endpoint))[-1].ended
+
+        await eventually(has_ended, "the programme has ended")
+        assert (await log_of(studio, channel, endpoint))[-1] == 15
+        await studio.deliver(channel, both_inputs(t0, range(40, 160)), t0)
+
+        async def paged_again() -> bool:
+            return len(await bounds(studio, endpoint)) >= 2
+
+        await eventually(paged_again, "the programme goes on, and is put into a page")
+        made = [await page_of(studio, key) for key in await listed_pages(studio.object_keys, endpoint)]
+        assert [page.beginnings for page in made[:2]] == [(0,), (0,)]
+
+
 async def test_a_page_that_is_stored_keeps_its_bytes_whoever_writes_it_once_more(
     tmp_path: Path, settings: CommonSettings, studio: Studio
 ) -> None:

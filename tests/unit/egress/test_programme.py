@@ -9,6 +9,7 @@ import pytest
 
 from support.program_entries import START, make_endpoint, make_entries, seconds
 from understudy_domain.errors import NotYetAvailable, UnknownObject
+from understudy_domain.event_listing import EventListing, slot_of
 from understudy_egress.board import Shown
 from understudy_egress.cdn_secrets import CdnSecrets
 from understudy_egress.errors import ClientNotWhitelisted, OriginationDenied
@@ -99,3 +100,63 @@ def test_a_new_name_replaces_the_old_one() -> None:
     programme = programme_of(3, shown)
     programme.configure(replace(ENDPOINT, manifest_name="main"), now=START + seconds(100))
     assert sorted(shown) == [path.replace(b"index", b"main") for path in (MULTIVARIANT, MEDIA)]
+
+
+EVENT = replace(
+    ENDPOINT, startover_window_seconds=3600, hls_package=replace(ENDPOINT.hls_package, playlist_type="EVENT")
+)
+
+
+def listing_of(count: int) -> EventListing:
+    found = EventListing(EVENT)
+    for entry in make_entries(count):
+        found.append(slot_of(entry, EVENT.hls_package.stream_selection))
+    return found
+
+
+def listed_in(shown: Shown) -> int:
+    return bytes(shown[MEDIA].identity.body).count(b".ts\n")
+
+
+def test_an_endpoint_that_lists_everything_shows_nothing_until_its_past_is_known() -> None:
+    shown: Shown = {}
+    programme = programme_of(20, shown)
+    now = programme.window.entries[-1].available_at
+    programme.configure(EVENT, now=now)
+    assert programme.awaits_past
+    assert not shown
+    programme.advance(now=now + seconds(6))
+    assert not shown, "a part of it would be taken for all"
+    programme.replace(make_entries(20), now=now, listing=listing_of(19))
+    assert not programme.awaits_past
+    assert listed_in(shown) == 20
+    (entry,) = make_entries(1, first=20)
+    programme.append(entry, now=entry.available_at)
+    assert listed_in(shown) == 21
+
+
+def test_what_changes_no_line_does_not_interrupt_an_endpoint_that_lists_everything() -> None:
+    shown: Shown = {}
+    programme = Programme(EVENT, shown, secrets=CdnSecrets(None))
+    now = START + seconds(1000)
+    programme.replace(make_entries(20), now=now, listing=listing_of(20))
+    before = shown[MEDIA]
+    programme.configure(replace(EVENT, description="a new one", whitelist=("0.0.0.0/0",)), now=now)
+    assert programme.board.find(MEDIA) is before
+    programme.configure(replace(EVENT, startover_window_seconds=7200), now=now)
+    assert programme.awaits_past
+    programme.configure(ENDPOINT, now=now)
+    assert listed_in(shown) == 5, "an ordinary playlist needs no past"
+
+
+def test_it_is_known_when_the_startover_window_no_longer_reaches_the_beginning() -> None:
+    shown: Shown = {}
+    programme = Programme(EVENT, shown, secrets=CdnSecrets(None))
+    programme.replace(make_entries(20), now=START + seconds(1000), listing=listing_of(20))
+    due = programme.next_change_at
+    assert due == START + seconds(6) + seconds(3600) + 1
+    programme.advance(now=due - 1)
+    assert listed_in(shown) == 20
+    programme.advance(now=due)
+    assert (listed_in(shown), programme.next_change_at) == (5, None)
+    assert b"PLAYLIST-TYPE" not in bytes(shown[MEDIA].identity.body)
