@@ -174,6 +174,10 @@ MISTAKES = {
         endpoint("hlsPackage: {}", "startoverWindowSeconds: 20", "timeDelaySeconds: 30"),
         [r"d.yaml:7: origin endpoint hls: timeDelaySeconds must be less than startoverWindowSeconds.*"],
     ),
+    "an event without a startover window": (
+        endpoint("hlsPackage:", "  playlistType: EVENT"),
+        [r"d.yaml:6: origin endpoint hls: hlsPackage.playlistType EVENT .* startoverWindowSeconds .*"],
+    ),
     "a value out of bounds": (
         endpoint("hlsPackage:", "  segmentDurationSeconds: 31"),
         [r"d.yaml:6: origin endpoint hls: hlsPackage.segmentDurationSeconds: input should be less than or equal to 30"],
