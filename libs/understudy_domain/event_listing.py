@@ -154,6 +154,8 @@ class EventListing:
         self._target_duration_seconds = 0
         self.next_media_sequence: int | None = None
         """Of the slot that has to follow; None: any may."""
+        self.known_from: int | None = None
+        """Media sequence of the oldest entry that was known when it was given up; None: it was not for want of any."""
         self.has_ended = False
         """The programme ended with the newest slot."""
         self.is_over = False
@@ -162,6 +164,14 @@ class EventListing:
     def over_at(self) -> int | None:
         """When it is over if nothing happens, ticks since the epoch; None where it is, or has not begun."""
         return None if self._first is None else self._first.available_at + self._reach + 1
+
+    @property
+    def first_media_sequence(self) -> int | None:
+        """Of the first slot that is listed; None while there is none."""
+        return None if self._first is None else self._first.media_sequence
+
+    def __len__(self) -> int:
+        return len(self._slots)
 
     @property
     def renditions(self) -> Mapping[str, RenditionLines]:

@@ -14,6 +14,7 @@ from understudy_domain.channel import OriginEndpoint
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.event_listing import EventListing, RenditionLines, slot_of
 from understudy_domain.hls.media_playlist import ENDLIST
+from understudy_egress.event_past import CANNOT_BE_LISTED
 from understudy_egress.gzip_pieces import deflated, gzip_around
 from understudy_egress.prepared import Text, digest_of
 
@@ -78,11 +79,7 @@ class EventPlaylists:
         listing.advance(now=now)
         if listing.is_over and not was_over:
             self._grown.clear()
-            _log.warning(
-                "the programme cannot be listed since it began, which lies further back than a day or the startover "
-                "window, or is not known: its playlists are ordinary ones until it begins anew",
-                extra={"origin_endpoint": self._endpoint.id},
-            )
+            _log.warning(CANNOT_BE_LISTED, extra={"origin_endpoint": self._endpoint.id})
         return listing.is_over and not was_over
 
     def text(self, rendition: str) -> Text:

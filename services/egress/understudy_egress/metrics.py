@@ -58,7 +58,7 @@ class EgressCollector(Collector):
         held = self._programmes.held()
         for programme in held:
             labels = (programme.endpoint.channel_id, programme.endpoint.id)
-            listed.add_metric(labels, programme.window.listed_count)
+            listed.add_metric(labels, programme.listed_count)
             if programme.access.secret is not None:
                 secrets.add_metric(labels, float(programme.access.secret.problem is not None))
             edge = programme.window.live_edge

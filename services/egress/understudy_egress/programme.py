@@ -38,9 +38,20 @@ class Programme:
         return self.endpoint.lists_all and self._event is None
 
     @property
+    def listing(self) -> EventListing | None:
+        """What it lists since the programme began; None where it does not, or not yet."""
+        return None if self._event is None else self._event.listing
+
+    @property
+    def listed_count(self) -> int:
+        """How many segments a media playlist lists."""
+        listing = self.listing
+        return self.window.listed_count if listing is None or listing.is_over else len(listing)
+
+    @property
     def next_change_at(self) -> int | None:
         """When its playlists change by time alone, ticks since the epoch; None: not that is known."""
-        instants = (self.window.next_available_at, None if self._event is None else self._event.listing.over_at)
+        instants = (self.window.next_available_at, None if self.listing is None else self.listing.over_at)
         return min((instant for instant in instants if instant is not None), default=None)
 
     def configure(self, endpoint: OriginEndpoint, *, now: int) -> None:

@@ -23,6 +23,7 @@ from understudy_egress.board import Shown
 from understudy_egress.cdn_secrets import CdnSecrets
 from understudy_egress.errors import ProgrammeNotLoaded
 from understudy_egress.event_past import PAST_UNREADABLE, EventPast
+from understudy_egress.event_watch import LOOK_SECONDS, EventWatch
 from understudy_egress.program_log import ProgramLog
 from understudy_egress.programme import Programme
 from understudy_runtime import clock
@@ -64,8 +65,12 @@ class Programmes:
         shards: int,
         wait_seconds: float,
         names_of: Callable[[OriginEndpoint], Names | None] = lambda _: None,
+        look_seconds: float = LOOK_SECONDS,
     ) -> None:
-        """``names_of``: under which names what is asked of an origin endpoint is logged, None: it is not."""
+        """``names_of``: under which names what is asked of an origin endpoint is logged, None: it is not.
+
+        ``look_seconds``: as in ``EventWatch``.
+        """
         self._names_of = names_of
         self._bus = bus
         self._config = config
@@ -74,7 +79,11 @@ class Programmes:
         self._wait_seconds = wait_seconds
         self._held: dict[str, _Held] = {}
         self._timer = AvailabilityTimer(self._advance)
+        self._event_watch = EventWatch(
+            event_past, shown=self._to_be_watched, reload=self._reload, look_seconds=look_seconds
+        )
         self._following: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._next_look: asyncio.Task[None] | None = None
         self._looked_at = float("-inf")
         self._shown = shown
@@ -96,13 +105,15 @@ class Programmes:
                 break
         self._config.on_change(self._configure)
         self._following = asyncio.create_task(self._follow(), name="program")
+        self._watching = asyncio.create_task(self._event_watch.run(), name="watch events")
 
     async def stop(self) -> None:
         """Stop following, and forget everything."""
-        if self._following is not None:
-            self._following.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._following
+        for task in (self._following, self._watching):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
         for guid in list(self._held):
             self._drop(guid)
         self._timer.stop()
@@ -221,6 +232,16 @@ class Programmes:
         if held.loading is not None:
             held.loading.cancel()
         held.loading = asyncio.create_task(self._fetch_until_loaded(guid, held), name=f"load {guid}")
+
+    def _to_be_watched(self) -> list[Programme]:
+        return [held.programme for held in self._held.values() if held.loading is None]
+
+    def _reload(self, programme: Programme) -> None:
+        """Read one of these again; what it shows stays until then."""
+        guid = programme.endpoint.guid
+        held = self._held.get(guid)
+        if held is not None and held.programme is programme:
+            self._load(guid, held)
 
     async def _fetch_until_loaded(self, guid: str, held: _Held) -> None:
         while True:
