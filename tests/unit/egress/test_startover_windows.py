@@ -104,7 +104,7 @@ async def test_what_a_window_takes_besides_its_text_is_counted(now: Now) -> None
 
 async def test_entity_tags_are_strong_where_bytes_are_the_same_in_every_process(now: Now) -> None:
     now.ticks = slot(301)
-    from_log, from_pages = [await Past(301, paged=paged).playlist(10, 290) for paged in (0, 256)]
+    from_log, from_pages = [await Past(301, paged=paged).playlist(10, 290) for paged in (0, 250)]
     assert body_of(from_log) == body_of(from_pages)
     assert from_log.identity.etag == from_pages.identity.etag
     assert from_log.gzip.etag == from_pages.gzip.etag
