@@ -16,6 +16,9 @@ AS_IT_COMES = {
     "s3.serviceAccountAnnotations": "contradicts s3.existingSecret",
     "ingest.replicas": "contradicts autoscaling, which is on",
     "egress.replicas": "the same",
+    "controller.config.authentication": "contradicts controller.ingress and controller.httpRoute",
+    "declared.existingSecret": "contradicts declared.channels",
+    "tests.enabled": "without it nothing of the test would be seen",
 }
 """Values that the file leaves alone, and why. ``*`` is any component."""
 

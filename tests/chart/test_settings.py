@@ -44,7 +44,10 @@ OF_OTHER_VALUES = {
 }
 """What comes from secrets, and the paths where the chart mounts something."""
 
-OF_PRODUCTION = {"nats_url", "nats_replicas", "s3_bucket", "drain_delay_seconds"}
+OF_PRODUCTION = {
+    *("nats_url", "nats_replicas", "s3_bucket", "drain_delay_seconds"),
+    *("ingest_public_url", "egress_public_url"),
+}
 """Fields whose default is for a machine of its own, and not for a cluster."""
 
 FIELDS = [(name, field) for name, kind in COMPONENTS.items() for field in kind.model_fields]

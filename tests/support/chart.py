@@ -172,3 +172,8 @@ def component_of(one: Object) -> str:
 def matches(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     """Whether a label selector, of ``matchLabels`` alone, takes an object with these labels."""
     return all(labels.get(key) == value for key, value in selector.get("matchLabels", {}).items())
+
+
+def notes(values: Mapping[str, Any], *, release: str = "live", namespace: str = "tv") -> str:
+    """What ``helm install`` tells a user in the end."""
+    return render_texts(values, release=release, namespace=namespace)["NOTES.txt"]

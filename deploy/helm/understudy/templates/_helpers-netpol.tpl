@@ -47,6 +47,13 @@ spec:
 {{- end }}
 {{- end }}
 
+{{- define "understudy.networkpolicy.smokeTest" -}}
+{{- if .root.Values.tests.enabled }}
+# helm test --> {{ .component }}
+{{ include "understudy.networkpolicy.from" (list (dict "podSelector" (dict "matchLabels" (include "understudy.selectorLabels" (dict "root" .root "component" "smoke-test") | fromYaml)))) }}
+{{- end }}
+{{- end }}
+
 {{- define "understudy.networkpolicy.nats" -}}
 # {{ .component }} --> NATS
 {{ include "understudy.networkpolicy.to" (list .root.Values.networkPolicy.nats (.root.Values.networkPolicy.natsPorts | default (include "understudy.nats.ports" .root | fromJsonArray))) }}
@@ -55,7 +62,7 @@ spec:
 {{- define "understudy.networkpolicy.s3" -}}
 # {{ .component }} --> S3, and what lends a pod its role
 {{ include "understudy.networkpolicy.to" (list .root.Values.networkPolicy.s3 (.root.Values.networkPolicy.s3Ports | default (include "understudy.s3.ports" .root | fromJsonArray))) }}
-{{- if not .root.Values.s3.existingSecret }}
+{{- if not (include "understudy.s3" .root | fromJson).existingSecret }}
 # {{ .component }} --> the addresses where a node, or an agent on it, hands out the credentials of a role
 {{ include "understudy.networkpolicy.to" (list (list (dict "ipBlock" (dict "cidr" "169.254.169.254/32")) (dict "ipBlock" (dict "cidr" "169.254.170.23/32"))) (list 80)) }}
 {{- end }}
@@ -83,8 +90,9 @@ spec:
 
 {{- /* The ports at which S3, and STS for roles, is reached, as a JSON array. */}}
 {{- define "understudy.s3.ports" -}}
-{{- $ports := list (include "understudy.s3.port" .Values.s3.endpointUrl | int) }}
-{{- if not .Values.s3.existingSecret }}
+{{- $s3 := include "understudy.s3" . | fromJson }}
+{{- $ports := list (include "understudy.s3.port" $s3.endpointUrl | int) }}
+{{- if not $s3.existingSecret }}
 {{- $ports = append $ports 443 }}
 {{- end }}
 {{- uniq $ports | toJson }}

@@ -86,6 +86,9 @@ spec:
 {{- /* Sums of what the chart itself makes and a service reads once, at its start: when that changes, pods are replaced.
        What services look at again by themselves (access keys, CDN secrets, declared resources) is not among it. */}}
 {{- define "understudy.checksums" -}}
+{{- if .root.Values.evaluation.enabled }}
+checksum/evaluation: {{ include "understudy.evaluation.checksum" .root }}
+{{- end }}
 {{- end }}
 
 {{- define "understudy.volumes" -}}

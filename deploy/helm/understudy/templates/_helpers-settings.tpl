@@ -60,20 +60,34 @@ the middle of an upgrade has those of its own revision.
 {{- define "understudy.nats.env" -}}
 {{- $nats := .root.Values.nats }}
 {{- include "understudy.settings" (list "NATS_" (dict "url" (include "understudy.nats.url" .root) "replicas" (include "understudy.nats.replicas" .root) "timeoutSeconds" $nats.timeoutSeconds)) }}
+{{- include "understudy.evaluation.nats.env" .root }}
 {{- end }}
 
 {{- define "understudy.nats.url" -}}
-{{ .Values.nats.url }}
+{{ ternary (printf "nats://%s" (include "understudy.evaluation.nats.host" .)) .Values.nats.url .Values.evaluation.enabled }}
 {{- end }}
 
 {{- define "understudy.nats.replicas" -}}
-{{ include "understudy.text" .Values.nats.replicas }}
+{{- /* A single server holds a single copy. */}}
+{{- ternary "1" (include "understudy.text" .Values.nats.replicas) .Values.evaluation.enabled }}
 {{- end }}
 
 {{- define "understudy.s3.env" -}}
-{{- $s3 := .root.Values.s3 }}
+{{- $s3 := include "understudy.s3" .root | fromJson }}
 {{- include "understudy.settings" (list "S3_" (pick $s3 "endpointUrl" "bucket" "region" "addressingStyle" "timeoutSeconds")) }}
 {{- include "understudy.s3.keys.env" (list "S3_" $s3) }}
+{{- end }}
+
+{{- /* The values of s3, or those of the S3 server inside the release. As JSON. */}}
+{{- define "understudy.s3" -}}
+{{- $s3 := deepCopy .Values.s3 }}
+{{- if .Values.evaluation.enabled }}
+{{- $_ := set $s3 "endpointUrl" (include "understudy.evaluation.s3.url" .) }}
+{{- $_ := set $s3 "bucket" (include "understudy.evaluation.s3.bucket" .) }}
+{{- $_ := set $s3 "existingSecret" (include "understudy.component.name" (dict "root" . "component" "evaluation-s3")) }}
+{{- $_ := set $s3 "existingSecretKeys" (dict "accessKeyId" "access-key-id" "secretAccessKey" "secret-access-key") }}
+{{- end }}
+{{- toJson $s3 }}
 {{- end }}
 
 {{- /* The two keys from an existing secret. Takes a list of prefix and values with existingSecret and existingSecretKeys. */}}
