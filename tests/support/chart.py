@@ -13,6 +13,8 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from support import kubernetes_api
+
 CHART: Final = Path(__file__).parents[2] / "deploy" / "helm" / "understudy"
 PROFILES: Final = CHART / "ci"
 COMPONENTS: Final = ("ingest", "controller", "egress", "harvester")
@@ -79,6 +81,26 @@ def render(values: Mapping[str, Any], *, release: str = "live", namespace: str =
     return _render(json.dumps(values, sort_keys=True), release, namespace)
 
 
+def upgrade(
+    values: Mapping[str, Any], *, installed: tuple[Object, ...], release: str = "live", namespace: str = "tv"
+) -> tuple[Object, ...]:
+    """What ``helm upgrade`` would send to a cluster that has these objects: templates may look at them.
+
+    Raises:
+        ChartRefused: as in ``render``.
+    """
+    helm = _helm()
+    with (
+        kubernetes_api.holding(installed, namespace=namespace) as kubeconfig,
+        helm.Config(kubeconfig_content=kubeconfig, namespace=namespace) as cluster,
+    ):
+        try:
+            texts = cluster.render(_loaded(), dict(values), name=release, namespace=namespace, is_upgrade=True)
+        except helm.HelmError as err:
+            raise ChartRefused(str(err)) from err
+    return tuple(_objects(_by_template(texts)))
+
+
 def render_profile(name: str, *, release: str = "live", namespace: str = "tv") -> tuple[Object, ...]:
     """The objects of a profile."""
     return render(profile_values(name), release=release, namespace=namespace)
@@ -100,6 +122,10 @@ def render_texts(values: Mapping[str, Any], *, release: str = "live", namespace:
         rendered = _loaded().render(dict(values), name=release, namespace=namespace, is_install=True, revision=1)
     except helm.HelmError as err:
         raise ChartRefused(str(err)) from err
+    return _by_template(rendered)
+
+
+def _by_template(rendered: Mapping[str, str]) -> dict[str, str]:
     return {path.partition("/templates/")[2]: text for path, text in rendered.items()}
 
 
