@@ -132,7 +132,7 @@ def _by_template(rendered: Mapping[str, str]) -> dict[str, str]:
 def _objects(texts: Mapping[str, str]) -> Iterator[Object]:
     for path, text in sorted(texts.items()):
         if path.endswith((".yaml", ".yml")):
-            yield from (document for document in yaml.safe_load_all(text) if document)
+            yield from (document for document in yaml.load_all(text, Loader=yaml.CSafeLoader) if document)
 
 
 def lint(name: str) -> list[str]:
