@@ -115,8 +115,49 @@ check: lint typecheck contracts test ## What must pass before a change is done
 
 lock: install ## Renew the locked requirements (LOCKFLAGS=--upgrade for newer versions)
 	$(LOCK) --all-extras requirements/dev.in --output-file requirements/dev.txt
-	for service in ingest controller egress harvester; do \
+	for service in $(SERVICES); do \
 		$(LOCK) --extra $$service --constraint requirements/dev.txt --output-file requirements/$$service.txt || exit 1; \
+	done
+	$(subst pyproject.toml,requirements/build.in,$(LOCK)) --output-file requirements/build.txt
+
+# --- images -----------------------------------------------------------------------------------------------------------
+
+SERVICES := ingest controller egress harvester
+# REGISTRY is a prefix of their names, such as registry.example.com/video. The first of docker and podman that works
+# builds them; `docker` without its daemon does not.
+VERSION = $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
+TAG ?= $(VERSION)
+REGISTRY ?=
+IMAGE_PREFIX = $(if $(REGISTRY),$(patsubst %/,%,$(REGISTRY))/)understudy-
+CONTAINER_TOOL ?= $(shell for tool in docker podman; do if $$tool info >/dev/null 2>&1; then echo $$tool; break; fi; done)
+
+.PHONY: images wheels
+# Dates are those of the last commit: docker takes them from the environment, podman has to be told.
+images: export SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct 2>/dev/null),0)
+images: ## Build the images of the services (REGISTRY=…, TAG=…, BASE_IMAGE=…, WHEELS=…, BUILDFLAGS=…, CONTAINER_TOOL=…)
+	@tool='$(CONTAINER_TOOL)'; \
+	if [ -z "$$tool" ]; then \
+		echo "Images are built by docker or podman, and neither works here: start one, or name it with CONTAINER_TOOL=…" >&2; \
+		exit 1; \
+	fi; \
+	if [ -n '$(WHEELS)' ] && ! ls '$(WHEELS)'/*.whl >/dev/null 2>&1; then \
+		echo "There are no wheels in $(WHEELS): fetch them with make wheels WHEELS=$(WHEELS)" >&2; \
+		exit 1; \
+	fi; \
+	if $$tool --version | grep -q podman; then dated="--timestamp $$SOURCE_DATE_EPOCH"; fi; \
+	for service in $(SERVICES); do \
+		echo "Building $(IMAGE_PREFIX)$$service:$(TAG)"; \
+		$$tool build --file services/$$service/Dockerfile --tag $(IMAGE_PREFIX)$$service:$(TAG) $$dated \
+			--build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) \
+			$(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) $(if $(BUILD_IMAGE),--build-arg BUILD_IMAGE=$(BUILD_IMAGE)) \
+			$(if $(WHEELS),--build-context wheels=$(abspath $(WHEELS))) $(BUILDFLAGS) . || exit 1; \
+	done
+
+wheels: ## Fetch what the images are built from into WHEELS=…, for builds without an index (PYTHON=… of their version)
+	@test -n "$(WHEELS)" || { echo "Say where to: make wheels WHEELS=dist/wheels" >&2; exit 1; }
+	@for service in build $(SERVICES); do \
+		$(or $(PYTHON),python3) -m pip download --quiet --disable-pip-version-check --dest $(WHEELS) --no-deps \
+			--only-binary=:all: --no-binary=nkeys --require-hashes --requirement requirements/$$service.txt || exit 1; \
 	done
 
 clean: ## Remove what was built, the environment and the local stack's data
