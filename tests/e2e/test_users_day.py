@@ -14,10 +14,13 @@ from typing import Any
 import httpx
 import imageio_ffmpeg
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
 from support.aws_cli import PROGRAM
-from support.signing import READER, WRITER, signed, write_keys
+from support.signing import READER, WRITER, Key, signed, write_keys
 from support.stack import Stack, free_port_offset
+from understudy_local.cli import app
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DAY_SECONDS = 240
@@ -103,6 +106,30 @@ def test_nothing_secret_was_written_anywhere(days: Days) -> None:
     assert events.json()["events"]
     for secret in (WRITER.secret, READER.secret, days.stack.credentials.secret_access_key, *passwords):
         assert secret not in seen
+
+
+def test_requests_without_a_signature_are_refused_and_our_own_commands_sign_theirs(days: Days, tmp_path: Path) -> None:
+    stack = days.stack
+    assert httpx.get(f"{stack.api_url}/channels").status_code == 403
+    for path, body in (
+        ("channels", {"id": "signed"}),
+        ("origin_endpoints", {"id": "signed-hls", "channelId": "signed", "hlsPackage": {}}),
+    ):
+        url, content = f"{stack.api_url}/{path}", json.dumps(body).encode()
+        assert httpx.post(url, content=content, headers=signed("POST", url, content)).status_code == 200
+
+    def understudy(key: Key | None, *words: str) -> Result:
+        given = {"AWS_ACCESS_KEY_ID": key.access_key_id, "AWS_SECRET_ACCESS_KEY": key.secret} if key else {}
+        environment = {"AWS_EC2_METADATA_DISABLED": "true", "HOME": str(tmp_path), **given}
+        return CliRunner().invoke(app, [*words, "--data-dir", str(stack.data_directory)], env=environment)
+
+    done = understudy(WRITER, "policy", "signed-hls", "pinned", "--input", "2")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert understudy(READER, "policy", "signed-hls").stdout.startswith("signed-hls: pinned to input 2")
+    assert "may only read" in understudy(READER, "policy", "signed-hls", "sticky").stderr
+    assert "AWS_ACCESS_KEY_ID" in understudy(None, "policy", "signed-hls").stderr
+    ordered = understudy(WRITER, "switchover", "signed-hls").stderr.lower()
+    assert "it begins with the first input" in ordered or "nothing yet" in ordered
 
 
 def _passwords(stack: Stack) -> Iterator[str]:

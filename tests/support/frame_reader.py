@@ -29,7 +29,7 @@ class SegmentFrames:
     """Ticks; 0 where there is no audio."""
 
 
-@functools.lru_cache(maxsize=512)  # what several endpoints have published is often the same, to the byte
+@functools.lru_cache(maxsize=4096)  # several endpoints publish the same, to the byte, and several tests look at it
 def read_segment(body: bytes) -> SegmentFrames:
     """Decode an MPEG-TS segment from :mod:`support.frame_source`.
 

@@ -78,6 +78,11 @@ class Stack:
             self.stop()
             raise AssertionError(f"{err}\n{self.describe()}") from err
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
     def stop(self) -> float:
         """SIGTERM; how many seconds it took to end.
 
