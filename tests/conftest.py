@@ -65,3 +65,16 @@ def _settings_of(nats_server: NatsServer, s3_server: S3Server) -> CommonSettings
         s3_access_key_id=s3_server.access_key_id,
         s3_secret_access_key=SecretStr(s3_server.secret_access_key),
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long begin first: all processes would wait for one that began last.
+
+    Of several processes each takes the next file, in this order; see ``takes`` in pyproject.toml.
+    """
+    items.sort(key=_seconds, reverse=True)
+
+
+def _seconds(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("takes")
+    return float(mark.kwargs["seconds"]) if mark is not None else 0.0

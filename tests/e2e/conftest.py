@@ -7,12 +7,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from support.control import Control
 from support.rehearsal import Rehearsal, Row, encode
 from support.stack import Stack, free_port_offset
 from support.worked_examples import EXAMPLES
 
+_WITH_REHEARSAL = ("test_live_pairs.py", "test_worked_examples.py")
 _stacks: list[Stack] = []
 _SMALL_INDEX_PAGES = {"UNDERSTUDY_INDEX_PAGE_ENTRIES": "16", "UNDERSTUDY_RETENTION_INTERVAL_SECONDS": "3"}
 """Made within a run; entries and media are kept for an hour all the same."""
@@ -70,6 +74,21 @@ def _play(rehearsal: Rehearsal) -> dict[str, Row]:
         return played
     print("played once more:", *(f"{fault}: {found}" for fault, found in disturbed.items()), sep="\n")
     return {**played, **rehearsal.play(disturbed)}
+
+
+class _Files(LoadFileScheduling):
+    """Whole files, one after the other, to whichever process is free."""
+
+    @override
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "rehearsal" if file.endswith(_WITH_REHEARSAL) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    """The files that share the rehearsal go to one process, or each of two would play it."""
+    return _Files(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True)

@@ -14,6 +14,8 @@ from support.cdn_run import CdnDirector
 from support.control import Control
 from support.stack import Stack
 
+pytestmark = pytest.mark.takes(seconds=80)
+
 DURATION_SECONDS = 60
 VIEWERS = 40
 

@@ -27,6 +27,8 @@ from support.programme import Programme, decode_programme
 from support.stack import Stack
 from support.watcher import Watcher
 
+pytestmark = pytest.mark.takes(seconds=80)
+
 ENDPOINTS = {"2s": (2, 0), "6s": (6, 0), "2s-delayed": (2, 4)}
 """By name: segment duration and time delay, seconds."""
 SILENCE_SECONDS = {"2s": 9, "6s": 21, "2s-delayed": 9}

@@ -25,6 +25,8 @@ from support.programme import Programme, decode_programme
 from support.stack import Stack
 from support.watcher import Watcher
 
+pytestmark = pytest.mark.takes(seconds=80)
+
 SEGMENT_AND_DELAY_SECONDS = [(2, 0), (6, 0), (2, 10), (6, 10)]
 LONGEST_DELAY_SECONDS = 10
 FAILOVER_SECONDS = 6 + LONGEST_DELAY_SECONDS + 6

@@ -30,6 +30,8 @@ from support.frame_source import FRAMES_PER_SECOND, frame_at, instant_of
 from support.hls_reader import MediaPlaylist, read_media_playlist, read_multivariant_playlist
 from support.stack import Stack
 
+pytestmark = pytest.mark.takes(seconds=30)
+
 SEGMENT_SECONDS = 2
 KILLED_AFTER_SECONDS = 5
 WINDOW_SECONDS = (2, 14)

@@ -24,6 +24,8 @@ from support.pusher import Pusher
 from support.stack import Stack
 from support.watcher import Watcher
 
+pytestmark = pytest.mark.takes(seconds=50)
+
 SERVICES = ("ingest", "controller", "egress")
 KILLS = ("ingest", "controller", "egress", "ingest")
 SEGMENT_SECONDS = 1

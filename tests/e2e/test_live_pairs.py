@@ -26,6 +26,8 @@ from support.rehearsal import Row
 from support.stack import Stack
 from support.watcher import Watcher
 
+pytestmark = pytest.mark.takes(seconds=110)
+
 RENUMBERED = Encoding(first_number=0)
 """Epoch-locked but for the names, which begin anew with each start."""
 WITH_B_FRAMES = Encoding(first_number=0, b_frames=2)

@@ -24,6 +24,8 @@ from support.frame_source import FRAMES_PER_SECOND
 from support.hls_reader import read_media_playlist, read_multivariant_playlist
 from support.stack import Stack
 
+pytestmark = pytest.mark.takes(seconds=75)
+
 SEGMENT_SECONDS = 2
 SLOTS = 14
 """In the window."""

@@ -22,6 +22,8 @@ from support.signing import READER, WRITER, Key, signed, write_keys
 from support.stack import Stack, free_port_offset
 from understudy_local.cli import app
 
+pytestmark = pytest.mark.takes(seconds=60)
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DAY_SECONDS = 240
 

@@ -17,6 +17,8 @@ from support.worked_examples import COLUMNS, EXAMPLES, SEGMENT_SECONDS, agrees, 
 from understudy_domain.reason import Reason
 from understudy_domain.ticks import to_seconds
 
+pytestmark = pytest.mark.takes(seconds=110)
+
 LATE_SECONDS = 1.0
 """What a machine that runs everything on two cores may be late with a decision, or with showing it."""
 SHOWN_SEGMENTS = 22
