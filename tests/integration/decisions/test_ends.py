@@ -107,7 +107,7 @@ async def test_a_programme_ends_once_and_is_live_again_whoever_is_killed_meanwhi
         assert "input 2" in refused[1]["message"]
         ordered = await wait_until_taken(controller)
         assert ordered["originEndpoints"] == ["one", "two"]
-        entries_by_name = await wait_for_ends(settings, channel, guids, 2, within_seconds=5)
+        entries_by_name = await wait_for_ends(settings, channel, guids, 2, within_seconds=25)
         again = controller.json("POST", END)
         assert again[0] == 202
         assert again[1]["originEndpoints"] == []

@@ -98,7 +98,7 @@ async def test_a_playlist_that_changes_right_after_it_was_fetched_is_old_for_les
     assert b"/0.ts" in (await client.request(shown.media)).body
     await publisher.publish(shown.endpoint)
     origin = Exchange(egress.port)
-    await until(lambda: lists(origin, shown.media, 1), within_seconds=5)
+    await until(lambda: lists(origin, shown.media, 1), within_seconds=20)
     await until(lambda: lists(client, shown.media, 1), within_seconds=HALF_A_TARGET_DURATION_SECONDS)
     origin.close()
 
@@ -112,7 +112,7 @@ async def test_what_was_asked_for_too_early_is_fetched_once_when_it_is_there(
     assert (early.status, early.headers["cache-control"]) == (404, "no-store")
     await publisher.publish(shown.endpoint)
     origin = Exchange(egress.port)
-    await until(lambda: is_there(origin, shown.segment(1)), within_seconds=5)
+    await until(lambda: is_there(origin, shown.segment(1)), within_seconds=20)
     before = answered(egress, "segment", 200)
     crowd = [Exchange(cdn.port) for _ in range(CROWD)]
     bodies = await asyncio.gather(*(one.request(shown.segment(1)) for one in crowd))
@@ -174,7 +174,7 @@ async def test_the_cache_shows_the_secret_that_egress_wants_of_it(
     authorization = Authorization(cdn_identifier_secret="cdn", secrets_role_arn="arn:aws:iam::111122223333:role/cdn")
     await publisher.configure(replace(shown.endpoint, authorization=authorization))
     await publisher.publish(shown.endpoint)
-    await until(lambda: is_there(client, shown.media), within_seconds=5)
+    await until(lambda: is_there(client, shown.media), within_seconds=20)
     assert egress.get(shown.media).status == 403
     assert (await client.request(shown.segment(0))).status == 200
 

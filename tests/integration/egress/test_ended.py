@@ -29,7 +29,7 @@ def wait_for(process: EgressProcess, shown: Shown, *, ended: bool, line: bytes) 
         body = process.get(shown.media).body
         return line in body and body.endswith(ENDLIST) == ended
 
-    eventually(is_there, within_seconds=5, what=f"{line!r}, ended: {ended}", poll_seconds=0.02)
+    eventually(is_there, within_seconds=20, what=f"{line!r}, ended: {ended}", poll_seconds=0.02)
     return process.get(shown.media).body
 
 

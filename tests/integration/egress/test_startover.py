@@ -279,5 +279,5 @@ async def test_a_window_of_the_past_is_filtered_and_offers_no_more_than_the_live
     assert [egress.get(path).status for path in (media, shown.segment(10))] == [200, 200]
     package = replace(shown.endpoint.hls_package, stream_selection=StreamSelection(min_video_bits_per_second=3_000_000))
     await publisher.configure(replace(shown.endpoint, hls_package=package))
-    eventually(lambda: egress.get(shown.media).status == 404, within_seconds=5, what="nothing is selected")
+    eventually(lambda: egress.get(shown.media).status == 404, within_seconds=20, what="nothing is selected")
     assert [egress.get(path).status for path in (whole, media, shown.segment(10))] == [404, 404, 404]

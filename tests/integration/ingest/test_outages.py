@@ -29,13 +29,13 @@ async def test_what_cannot_be_reported_is_held_for_a_bounded_time_and_then_refus
     segment: bytes,
 ) -> None:
     ingest = start_ingest(
-        UNDERSTUDY_HOLD_SECONDS="2",
+        UNDERSTUDY_HOLD_SECONDS="5",
         UNDERSTUDY_HELD_SIZE_MAX=str(len(segment) + 1_000),
         UNDERSTUDY_NATS_TIMEOUT_SECONDS="1",
     )
     endpoint = channel.ingest_endpoints[0]
     url = f"{ingest.url}/in/v2/{channel.guid}/{endpoint.id}/"
-    async with httpx.AsyncClient(auth=httpx.BasicAuth(endpoint.username, endpoint.password), timeout=10) as client:
+    async with httpx.AsyncClient(auth=httpx.BasicAuth(endpoint.username, endpoint.password), timeout=60) as client:
         assert (await client.put(f"{url}0.ts", content=segment)).status_code == 201
         nats_server.pause()
         try:

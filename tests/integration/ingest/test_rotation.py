@@ -19,7 +19,7 @@ from understudy_runtime.settings import CommonSettings
 from .conftest import Arrivals, IngestProcess, PushingEncoder, StartIngest, new_channel
 
 GRACE_SECONDS = 600
-NOTICED_SECONDS = 2.0
+NOTICED_SECONDS = 20.0
 """What was written reaches every process within milliseconds; the rest is for a machine that is busy."""
 
 
@@ -97,7 +97,7 @@ async def test_no_upload_fails_through_a_rotation_with_a_grace_period(
             for one in (client, late, fresh):
                 assert (await one.put(_url(ingest, channel), content=segment)).status_code == 201
     assert await encoder.end() == 0, encoder.log_path.read_text()
-    pushed = {fact.path for fact in await arrivals.wait_for_segments(14, within_seconds=5)}
+    pushed = {fact.path for fact in await arrivals.wait_for_segments(14)}
     assert pushed == {"1.ts", *(f"media/{number:05d}.ts" for number in range(6))}
     for client in kept:
         await client.aclose()

@@ -187,14 +187,14 @@ def test_a_killed_service_comes_back_without_refusing_a_connection(stack: Stack,
 @pytest.mark.parametrize("store", ["nats", "s3"])
 def test_a_killed_store_comes_back_and_the_services_with_it(stack: Stack, store: str) -> None:
     old_pid = stack.kill(store)
-    eventually(lambda: stack.processes().get(store, old_pid) != old_pid, within_seconds=15, what=f"{store} again")
+    eventually(lambda: stack.processes().get(store, old_pid) != old_pid, within_seconds=60, what=f"{store} again")
 
     def answers() -> bool:
         return bool(control_api(stack).list_channels()["ResponseMetadata"]["HTTPStatusCode"] == httpx.codes.OK)
 
     eventually(
         lambda: httpx.get(f"{stack.ingest_url}/readyz").status_code == httpx.codes.OK and answers(),
-        within_seconds=20,
+        within_seconds=60,
         what="ingest and the control API ready again",
     )
 

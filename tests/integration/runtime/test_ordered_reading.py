@@ -181,7 +181,7 @@ async def test_fetching_ends_when_what_was_pending_is_removed_meanwhile(
         reader.pending_at_open += 1
 
     monkeypatch.setattr(OrderedReader, "_make_consumer", make_one_that_is_behind)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         assert await bus.fetch(STREAM, SUBJECT, first_sequence=11) == []
 
 
@@ -191,7 +191,7 @@ async def test_readers_leave_no_consumer_behind(bus: Bus) -> None:
         await bus.fetch(STREAM, SUBJECT)
     async with contextlib.aclosing(bus.messages(STREAM, SUBJECT)) as messages:
         await take(messages, 2)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(20):
         while await bus.js.consumers_info(STREAM):  # noqa: ASYNC110  # a poll with a deadline
             await asyncio.sleep(0.01)
 
