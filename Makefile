@@ -64,11 +64,13 @@ contracts: install ## Check that the walls between the packages stand
 	$(BIN)/lint-imports --no-logo
 
 # Tests without I/O share the cores. Those with real servers mostly wait for something, and those with encoders and
-# players for their programme to be played: so files of them run side by side, few enough that none is late.
+# players for their programme to be played: so files of them run side by side, those that take longest first, and few
+# enough that none is late. Each run ends by telling what was slow in it.
+SIDE_BY_SIDE := --dist loadfile --no-loadscope-reorder --durations=10
 test: install ## Run every test that this machine can run
-	$(BIN)/pytest -n auto $(QUICK_TESTS)
-	$(BIN)/pytest -n 3 --dist loadfile tests/integration
-	$(BIN)/pytest -n 2 --dist loadfile tests/e2e
+	$(BIN)/pytest -n auto --durations=10 $(QUICK_TESTS)
+	$(BIN)/pytest -n 4 $(SIDE_BY_SIDE) tests/integration
+	$(BIN)/pytest -n 3 $(SIDE_BY_SIDE) tests/e2e
 
 test-unit: install ## Run the tests that need no I/O
 	$(BIN)/pytest tests/unit $(ARGS)

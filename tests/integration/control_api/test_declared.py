@@ -30,6 +30,8 @@ from understudy_runtime.jetstream import connect
 from understudy_runtime.messages import StoredMessage
 from understudy_runtime.settings import CommonSettings
 
+pytestmark = pytest.mark.takes(seconds=50)
+
 SECONDS = 20.0
 
 TWO = """

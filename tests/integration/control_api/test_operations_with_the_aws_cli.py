@@ -13,6 +13,8 @@ from support.aws_cli import AwsCli, Refused
 from support.botocore_shapes import service_model
 from support.control_process import Controller
 
+pytestmark = pytest.mark.takes(seconds=20)
+
 
 @pytest.fixture
 def aws(controller: Controller, tmp_path: Path) -> AwsCli:

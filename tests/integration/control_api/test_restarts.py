@@ -16,6 +16,8 @@ from support.deadline import eventually
 from support.nats_server import NatsServer
 from support.relay import Relay
 
+pytestmark = pytest.mark.takes(seconds=25)
+
 
 @pytest.fixture
 def own_controller(nats_server: NatsServer, tmp_path: Path) -> Iterator[Controller]:

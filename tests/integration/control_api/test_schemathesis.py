@@ -14,6 +14,8 @@ from hypothesis.strategies import booleans, one_of
 
 from support.control_process import Controller
 
+pytestmark = pytest.mark.takes(seconds=30)
+
 DESCRIBED: dict[str, Any] = json.loads((Path(__file__).parents[3] / "docs" / "openapi.json").read_text())
 """What the controller serves: a test of the documentation holds it to that."""
 LABELS = [f"{method.upper()} {path}" for path, methods in DESCRIBED["paths"].items() for method in methods]

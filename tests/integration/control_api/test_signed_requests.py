@@ -28,6 +28,8 @@ from support.control_process import Controller
 from support.nats_server import NatsServer
 from support.signing import READER, STRANGER, WRITER, Key, signed, write_keys
 
+pytestmark = pytest.mark.takes(seconds=20)
+
 NewId = Callable[[], str]
 
 

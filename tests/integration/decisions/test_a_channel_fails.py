@@ -6,6 +6,8 @@ import asyncio
 import time
 from pathlib import Path
 
+import pytest
+
 from support.broadcast import broadcast, create, metrics, publish_in_real_time, read, shard_of
 from support.control_process import Controller
 from support.nats_server import NatsServer
@@ -16,6 +18,8 @@ from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_runtime import jetstream
 from understudy_runtime.kv import KeyValue
 from understudy_runtime.settings import CommonSettings
+
+pytestmark = pytest.mark.takes(seconds=20)
 
 
 async def test_a_channel_at_which_the_core_fails_is_given_up_and_the_others_go_on(

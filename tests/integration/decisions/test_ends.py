@@ -6,6 +6,8 @@ import asyncio
 import time
 from pathlib import Path
 
+import pytest
+
 from support.broadcast import create, folded, metrics, publish_in_real_time, read, shard_of
 from support.control_process import Controller
 from support.nats_server import NatsServer
@@ -14,6 +16,8 @@ from understudy_domain import codec, keys
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_runtime.settings import CommonSettings
+
+pytestmark = pytest.mark.takes(seconds=35)
 
 SEGMENT_SECONDS = 0.5
 ENDPOINTS = {"one": (1, 0), "two": (2, 0)}

@@ -33,6 +33,8 @@ from understudy_runtime import clock, jetstream
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.settings import CommonSettings
 
+pytestmark = pytest.mark.takes(seconds=25)
+
 CHANNEL = "c" * 32
 
 

@@ -32,6 +32,8 @@ from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.errors import BusUnavailable
 from understudy_runtime.settings import CommonSettings
 
+pytestmark = pytest.mark.takes(seconds=20)
+
 SEGMENT_SECONDS = 0.5
 SEGMENTS = 24
 LOST = set(range(12, SEGMENTS))

@@ -31,6 +31,8 @@ from understudy_local.cli import app
 from understudy_local.data_directory import DataDirectory, write_json
 from understudy_runtime.settings import CommonSettings
 
+pytestmark = pytest.mark.takes(seconds=40)
+
 SEGMENT_SECONDS = 0.5
 
 

@@ -35,6 +35,8 @@ from understudy_runtime import jetstream
 from understudy_runtime.kv import KeyValue
 from understudy_runtime.settings import CommonSettings
 
+pytestmark = pytest.mark.takes(seconds=60)
+
 
 @pytest.mark.parametrize("killed", ["controller", "controller and nats-server"])
 async def test_killing_the_controller_changes_doubles_and_loses_no_entry(

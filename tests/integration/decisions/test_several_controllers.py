@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from support.broadcast import (
@@ -36,6 +37,8 @@ from understudy_domain.event import EventKind
 from understudy_domain.ticks import from_seconds
 from understudy_runtime import jetstream
 from understudy_runtime.settings import CommonSettings
+
+pytestmark = pytest.mark.takes(seconds=65)
 
 CHANNELS = 4
 ENDPOINTS = {"one": (1, 0), "delayed": (2, 1)}

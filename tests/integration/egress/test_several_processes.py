@@ -21,6 +21,8 @@ from understudy_domain import ticks
 from understudy_runtime import clock
 from understudy_runtime.settings import CommonSettings
 
+pytestmark = pytest.mark.takes(seconds=25)
+
 
 @pytest.fixture
 def shown() -> Shown:

@@ -23,6 +23,8 @@ from understudy_domain.hls.playlist import parse_playlist
 from understudy_runtime import clock
 from understudy_runtime.settings import CommonSettings
 
+pytestmark = pytest.mark.takes(seconds=35)
+
 
 async def test_an_asset_is_what_egress_serves_byte_for_byte(
     farm: Farm, settings: CommonSettings, tmp_path: Path

@@ -25,6 +25,8 @@ from understudy_runtime.errors import StorageUnavailable
 from understudy_runtime.objectstore import ObjectStore
 from understudy_runtime.settings import CommonSettings
 
+pytestmark = pytest.mark.takes(seconds=40)
+
 SLOTS = 12
 SLOT_BYTES = 2 * 400 * 188
 SLOWLY = {"harvest_bytes_per_second": str(4 * SLOT_BYTES), "harvest_segments_max": "2"}

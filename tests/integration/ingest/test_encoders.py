@@ -17,6 +17,8 @@ from understudy_runtime.settings import CommonSettings
 
 from .conftest import Arrivals, IngestProcess, PushingEncoder, StartIngest
 
+pytestmark = pytest.mark.takes(seconds=45)
+
 
 async def _assert_continuous(arrivals: Arrivals, count: int) -> None:
     """Every segment arrived, once, and the next begins where its video ends."""

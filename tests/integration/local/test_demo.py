@@ -19,6 +19,8 @@ import pytest
 from support.deadline import eventually
 from support.stack import free_port_offset
 
+pytestmark = pytest.mark.takes(seconds=35)
+
 
 class DemoStack:
     """A running demo and what it printed."""

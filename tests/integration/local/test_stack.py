@@ -20,6 +20,8 @@ import pytest
 from support.deadline import eventually
 from support.stack import Stack, free_port_offset
 
+pytestmark = pytest.mark.takes(seconds=45)
+
 SERVICES = ("ingest", "controller", "egress", "harvester")
 PROCESSES = {*SERVICES, "nats", "s3"}
 

@@ -10,6 +10,8 @@ import re
 import time
 from pathlib import Path
 
+import pytest
+
 from support.broadcast import metrics
 from support.control_process import Controller
 from support.egress_process import Answer, EgressProcess
@@ -21,6 +23,8 @@ from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_runtime.index_pages import listed_pages
 from understudy_runtime.page_store import PageStore
 from understudy_runtime.settings import CommonSettings
+
+pytestmark = pytest.mark.takes(seconds=45)
 
 BACKLOG = 100
 """Segments that are delivered at once: 50 s, three pages and two entries."""

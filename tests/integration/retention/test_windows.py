@@ -10,12 +10,16 @@ import re
 import time
 from pathlib import Path
 
+import pytest
+
 from support.broadcast import metrics
 from support.control_process import Controller
 from support.egress_process import EgressProcess
 from support.retention import SEGMENT_SECONDS, Studio, both_inputs, controller_settings, create, eventually
 from understudy_domain import keys
 from understudy_runtime.settings import CommonSettings
+
+pytestmark = pytest.mark.takes(seconds=40)
 
 BACKLOG = 60
 """Segments that are delivered at once: 30 s."""
