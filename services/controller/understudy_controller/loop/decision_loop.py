@@ -100,7 +100,7 @@ class DecisionLoop:
             store,
             self._channels,
             self._shards,
-            RetentionMetrics(context.registry),
+            RetentionMetrics(context.registry, is_on=context.settings.retention_interval_seconds > 0),
             context.settings,
             holds=self._holds,
         )

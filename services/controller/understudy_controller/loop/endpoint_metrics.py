@@ -88,7 +88,7 @@ class EndpointMetrics(Collector):
         yield gauge(
             "understudy_headroom_lowest_seconds",
             "The lowest headroom of the slots of the last minute.",
-            lambda _, counts: _seconds(counts.lowest_headroom()),
+            lambda one, counts: _seconds(None if one.last is None or one.last.ended else counts.lowest_headroom()),
         )
         yield gauge(
             "understudy_headroom_usual_seconds",

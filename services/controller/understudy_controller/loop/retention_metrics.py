@@ -10,7 +10,8 @@ from understudy_runtime import clock
 class RetentionMetrics:
     """Retention's metrics in one registry."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, *, is_on: bool = True) -> None:
+        """``is_on``: whether there are any rounds."""
         self.entries = Counter(
             "understudy_retention_entries_total",
             "Entries of PROGRAM removed, because no window reaches them any more or their endpoint was deleted.",
@@ -43,10 +44,10 @@ class RetentionMetrics:
         self._finished_at = clock.monotonic()
         age = Gauge(
             "understudy_retention_age_seconds",
-            "Time since a round of removing came to its end, or since the start.",
+            "Time since a round of removing came to its end, or since the start; 0 where there is to be none.",
             registry=registry,
         )
-        age.set_function(lambda: clock.monotonic() - self._finished_at)
+        age.set_function(lambda: clock.monotonic() - self._finished_at if is_on else 0.0)
 
     def finished(self) -> None:
         """A round has done all that there was to do."""
