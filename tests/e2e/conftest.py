@@ -76,7 +76,7 @@ def _play(rehearsal: Rehearsal) -> dict[str, Row]:
     return {**played, **rehearsal.play(disturbed)}
 
 
-class _Files(LoadFileScheduling):
+class _Files(LoadFileScheduling):  # type: ignore[misc]  # published without type information
     """Whole files, one after the other, to whichever process is free."""
 
     @override

@@ -14,8 +14,7 @@ from typing import Any
 import httpx
 import imageio_ffmpeg
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from support.aws_cli import PROGRAM
 from support.signing import READER, WRITER, Key, signed, write_keys
