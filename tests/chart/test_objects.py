@@ -22,7 +22,8 @@ STANDARD_LABELS = {
 NO_NAMESPACE = {"Namespace", "ClusterRole", "ClusterRoleBinding", "PriorityClass", "StorageClass"}
 WORKLOADS = {"Deployment", "StatefulSet"}
 LONG = "a-release-with-a-name-that-is-as-long-as-helm-takes-x"
-assert len(LONG) == 53
+LONG_WITH_CHART = "understudy-for-a-release-that-is-as-long-as-helm-take"
+assert len(LONG) == len(LONG_WITH_CHART) == 53
 
 
 def workloads(objects: tuple[chart.Object, ...]) -> list[chart.Object]:
@@ -142,7 +143,7 @@ def test_nothing_names_a_namespace_of_its_own(profile: str) -> None:
 
 
 @PROFILES
-@pytest.mark.parametrize("release", [LONG, "understudy", "a"])
+@pytest.mark.parametrize("release", [LONG, LONG[:40], LONG_WITH_CHART, "understudy", "a"])
 def test_names_and_labels_fit_whatever_the_release_is_called(profile: str, release: str) -> None:
     for one in chart.render_profile(profile, release=release):
         assert re.fullmatch(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?", one["metadata"]["name"]), one["metadata"]["name"]

@@ -57,7 +57,7 @@ def test_what_cannot_work_is_refused_with_its_sentence(profile: str) -> None:
 
 
 def test_there_is_a_profile_for_every_sentence_of_refusal() -> None:
-    template = (chart.CHART / "templates" / "requirements.yaml").read_text()
+    template = "".join(path.read_text() for path in (chart.CHART / "templates").glob("requirements*.yaml"))
     sentences = [chart.profile_path(name).read_text().splitlines()[0] for name in chart.refusals()]
     written = re.findall(r'fail (?:\(printf )?"([^"]+)"', template)
     assert len(written) == template.count("fail ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from deploy.helm.generator.declared import definitions
 from deploy.helm.generator.settings import field_of, field_schema
 from deploy.helm.generator.values import UndocumentedValue, Value
 
@@ -52,7 +53,7 @@ def schema(root: Value) -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Values of the Understudy chart",
         **body,
-        "$defs": _DEFINITIONS,
+        "$defs": {**_DEFINITIONS, **definitions()},
     }
 
 
