@@ -22,7 +22,6 @@ from support.pods.translation import Network, command_of
 from support.pods.volumes import Volumes
 
 START_SECONDS = 60.0
-STOP_SECONDS = 20.0
 INIT_SECONDS = 60.0
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 
@@ -91,20 +90,12 @@ class RunningPod:
             status = process.wait(within_seconds)
             assert status == 0, f"{name} of {self.pod.name} ended with {status}\n{self.log()}"
 
-    def terminate(self) -> None:
-        """SIGTERM to all of it."""
+    def kill(self) -> None:
+        """SIGKILL to all of it: how services end in good order is another test's concern."""
         for process in self._processes.values():
-            process.terminate()
-
-    def wait_until_gone(self) -> dict[str, int]:
-        """The exit status of each container; those that do not end are killed."""
+            process.kill()
         for process in self._processes.values():
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        return {name: process.returncode for name, process in self._processes.items()}
+            process.wait()
 
     def log(self) -> str:
         """What its containers have said last."""
@@ -193,8 +184,7 @@ class RunningPods:
             try:
                 running.wait_until_ended(within_seconds=within_seconds)
             finally:
-                running.terminate()
-                running.wait_until_gone()
+                running.kill()
             said.append(running.log())
         assert said, "the release has no tests"
         return said
@@ -216,9 +206,7 @@ class RunningPods:
     def close(self) -> None:
         """End all of them."""
         for pod in self.pods:
-            pod.terminate()
-        for pod in self.pods:
-            pod.wait_until_gone()
+            pod.kill()
         self._directory.cleanup()
 
 
