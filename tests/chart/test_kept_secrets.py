@@ -71,7 +71,9 @@ def test_a_channel_that_joins_gets_credentials_and_the_others_keep_theirs() -> N
         **PRODUCTION,
         "declared": {"channels": [{"id": "news"}, {"id": "sport"}], "credentials": {"generated": True}},
     }
-    before, after = (secrets(one)["ingest-credentials"] for one in (installed, chart.upgrade(more, installed=installed)))
+    before, after = (
+        secrets(one)["ingest-credentials"] for one in (installed, chart.upgrade(more, installed=installed))
+    )
     assert before.items() <= after.items()
     assert set(after) - set(before) == {f"sport-{n}-{what}" for n in (1, 2) for what in ("username", "password")}
 
