@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 
 import pytest
@@ -23,3 +24,11 @@ def test_a_generated_page_is_not_stale(path: object) -> None:
 def test_the_application_that_the_chart_installs_is_the_one_in_this_repository() -> None:
     version = tomllib.loads(PYPROJECT.read_text())["project"]["version"]
     assert yaml.safe_load((chart.CHART / "Chart.yaml").read_text())["appVersion"] == version
+
+
+def test_the_page_on_kubernetes_names_the_oldest_that_the_chart_takes() -> None:
+    oldest = yaml.safe_load((chart.CHART / "Chart.yaml").read_text())["kubeVersion"]
+    version = re.fullmatch(r">=(\d+\.\d+)\.0-0", oldest)
+    assert version is not None
+    page = chart.CHART.parents[2] / "docs" / "operations" / "kubernetes.md"
+    assert f"It takes Kubernetes {version[1]} or newer." in page.read_text()

@@ -16,6 +16,18 @@ RENDERED = [
 ]
 PODS = [pytest.param(pod, id=name) for name, pod in RENDERED]
 SERVICES = [pytest.param(pod, id=name) for name, pod in RENDERED if chart.is_service(pod)]
+KEEPERS = [
+    pytest.param(
+        name,
+        pod,
+        {one["metadata"]["name"] for one in objects if one["kind"] in {"Secret", "ConfigMap"}},
+        id=f"{profile}: {name}",
+    )
+    for profile in chart.profiles()
+    if (objects := chart.render_profile(profile))
+    for name, pod in chart.pod_templates(objects)
+    if not name.startswith("Pod ")  # those of `helm test` begin when they are asked to
+]
 
 WRITABLE = {"logs": "the access log of the profile that sets everything"}
 """The volumes that a service may write to, and what for."""
@@ -76,6 +88,28 @@ def test_what_is_mounted_is_there_and_what_is_there_is_mounted(pod: chart.Object
     for container in chart.containers(pod):
         paths = [mount["mountPath"] for mount in container.get("volumeMounts", [])]
         assert len(paths) == len(set(paths))
+
+
+@pytest.mark.parametrize("pod", PODS)
+def test_what_is_mounted_follows_its_secret(pod: chart.Object) -> None:
+    mounts = [mount for container in chart.containers(pod) for mount in container.get("volumeMounts", [])]
+    # A single file of a secret stays as it was when the pod began; a folder does not.
+    assert not [mount for mount in mounts if "subPath" in mount or "subPathExpr" in mount]
+
+
+@pytest.mark.parametrize(("owner", "pod", "made"), KEEPERS)
+def test_a_pod_is_replaced_when_a_secret_changes_that_it_reads_at_its_start(
+    owner: str, pod: chart.Object, made: set[str]
+) -> None:
+    sources = [
+        one["valueFrom"]
+        for container in chart.containers(pod)
+        for one in container.get("env", [])
+        if "valueFrom" in one
+    ]
+    names = {ref["name"] for source in sources for ref in source.values() if "name" in ref}
+    sums = [key for key in pod["metadata"].get("annotations", {}) if key.startswith("checksum/")]
+    assert bool(sums) or not names & made, owner
 
 
 @pytest.mark.parametrize("pod", SERVICES)
