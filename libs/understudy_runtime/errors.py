@@ -74,7 +74,13 @@ class StorageRefused(StorageUnavailable):
     code = "storage_refused"
 
 
-class BucketMissing(StorageRefused):
+class StorageMisconfigured(StorageRefused):
+    """The object storage answers, and what it says can come of nothing but a wrong setting."""
+
+    code = "storage_misconfigured"
+
+
+class BucketMissing(StorageMisconfigured):
     """The object storage answers, and has no such bucket."""
 
     code = "bucket_missing"

@@ -14,7 +14,8 @@ from obstore.exceptions import BaseError
 from understudy_domain import ticks
 from understudy_domain.retention import KEYS_MAX, StoredObject
 from understudy_runtime.errors import StorageUnavailable
-from understudy_runtime.s3 import open_store, sentence
+from understudy_runtime.s3 import open_store
+from understudy_runtime.s3_trouble import sentence
 from understudy_runtime.settings import CommonSettings
 
 if TYPE_CHECKING:

@@ -9,8 +9,16 @@ from collections.abc import Sequence
 
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 
-from understudy_runtime.errors import BucketMissing, ObjectMissing, StorageRefused, StorageUnavailable
-from understudy_runtime.s3 import open_store, sentence
+from understudy_domain.errors import UnderstudyError
+from understudy_runtime.errors import (
+    BucketMissing,
+    ObjectMissing,
+    StorageMisconfigured,
+    StorageRefused,
+    StorageUnavailable,
+)
+from understudy_runtime.s3 import open_store
+from understudy_runtime.s3_trouble import code_of, hint_of, sentence
 from understudy_runtime.settings import CommonSettings
 
 
@@ -48,15 +56,17 @@ class ObjectStore:
 
         Raises:
             BucketMissing: there is none.
+            StorageMisconfigured: it is not known, for the key or the region is wrong.
             StorageUnavailable: no answer, or an error.
         """
         try:
             await self._store.get_async(key)
-        except (PermissionDeniedError, UnauthenticatedError):
-            return  # who may write need not be allowed to read
         except (BaseError, OSError) as err:
             failure = _failure(f"the bucket could not be looked at: {sentence(err)}", err)
-            if isinstance(failure, BucketMissing) or not isinstance(err, FileNotFoundError):
+            if isinstance(failure, StorageMisconfigured):
+                raise failure from err
+            # Who may write need not be allowed to read.
+            if not isinstance(err, PermissionDeniedError | UnauthenticatedError | FileNotFoundError):
                 raise failure from err
 
     async def get(self, key: str) -> bytes:
@@ -79,7 +89,7 @@ class ObjectStore:
             result = await self._store.get_async(key)
             return memoryview(await result.bytes_async())
         except FileNotFoundError as err:
-            raise ObjectMissing(f"the storage has no {key}") from err
+            raise _missing(key, err) from err
         except (BaseError, OSError) as err:
             raise StorageUnavailable(f"{key} could not be read: {sentence(err)}") from err
 
@@ -93,7 +103,7 @@ class ObjectStore:
         try:
             return bytes(await self._store.get_range_async(key, start=start, length=length))
         except FileNotFoundError as err:
-            raise ObjectMissing(f"the storage has no {key}") from err
+            raise _missing(key, err) from err
         except (BaseError, OSError) as err:
             raise StorageUnavailable(f"{key} could not be read: {sentence(err)}") from err
 
@@ -111,10 +121,19 @@ class ObjectStore:
             raise StorageUnavailable(f"{key} could not be removed: {sentence(err)}") from err
 
 
+def _missing(key: str, err: FileNotFoundError) -> UnderstudyError:
+    """Without its bucket nothing is known of an object."""
+    missing = ObjectMissing(f"the storage has no {key}")
+    return _failure("", err) if code_of(err) == "NoSuchBucket" else missing
+
+
 def _failure(message: str, err: Exception) -> StorageUnavailable:
-    """What a failed write means: S3 says in its answer whether it is the bucket that is missing."""
-    if "NoSuchBucket" in str(err):
-        return BucketMissing("the storage has no such bucket")
+    """What an error means: S3 often says in its answer what is wrong for good."""
+    hint = hint_of(err)
+    if code_of(err) == "NoSuchBucket":
+        return BucketMissing(f"the storage has no such bucket; {hint}")
+    if hint is not None:
+        return StorageMisconfigured(f"{message}; {hint}")
     if isinstance(err, PermissionDeniedError | UnauthenticatedError):
         return StorageRefused(message)
     return StorageUnavailable(message)

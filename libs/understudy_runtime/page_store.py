@@ -6,7 +6,8 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 
 from understudy_domain.keys import IndexPageKey
 from understudy_runtime.errors import StorageUnavailable
-from understudy_runtime.s3 import open_store, sentence
+from understudy_runtime.s3 import open_store
+from understudy_runtime.s3_trouble import sentence
 from understudy_runtime.settings import CommonSettings
 
 _CONTENT_TYPE = "application/octet-stream"

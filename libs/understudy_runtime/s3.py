@@ -59,8 +59,3 @@ def _endpoint(settings: CommonSettings, url: str) -> str:
         return url
     scheme, separator, host = url.partition("://")
     return f"{scheme}{separator}{settings.s3_bucket}.{host}"
-
-
-def sentence(err: BaseException) -> str:
-    """The first line of what an error says: obstore adds a debug dump below it."""
-    return (str(err) or type(err).__name__).splitlines()[0][:300]

@@ -8,9 +8,10 @@ import secrets
 import subprocess
 import sysconfig
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from support.certificates import Certificate
 from support.deadline import eventually
 from support.ports import free_ports
 
@@ -35,8 +36,22 @@ _PORTS = (
 class S3Server:
     """One server with one bucket and one identity."""
 
-    def __init__(self, directory: Path, *, bucket: str = "media") -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        bucket: str = "media",
+        certificate: Certificate | None = None,
+        options: Sequence[str] = (),
+    ) -> None:
+        """``certificate``: for a second port that speaks TLS; ``options``: of the program, besides."""
         self.directory = directory
+        self._options = list(options)
+        self.tls_port = 0
+        if certificate is not None:
+            [self.tls_port] = free_ports(1)
+            self._options += [f"-s3.port.https={self.tls_port}", f"-s3.cert.file={certificate.certificate_file}"]
+            self._options += [f"-s3.key.file={certificate.key_file}"]
         self.bucket = bucket
         self.region = "us-east-1"
         self.access_key_id = "understudy-test"
@@ -66,6 +81,7 @@ class S3Server:
             f"-filer.localSocket={self._sockets.name}/filer.sock",
             f"-s3.localSocket={self._sockets.name}/s3.sock",
             *(f"-{name}={port}" for name, port in self._ports.items()),
+            *self._options,
         ]
         with (self.directory / "weed.log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -74,8 +90,14 @@ class S3Server:
         eventually(self._is_ready, within_seconds=_START_SECONDS, what="the S3 server is ready", poll_seconds=0.05)
 
     def _identities(self) -> dict[str, object]:
-        credentials = {"accessKey": self.access_key_id, "secretKey": self.secret_access_key}
-        return {"identities": [{"name": "test", "credentials": [credentials], "actions": ["Admin"]}]}
+        """One who may everything, and one who may but write into the bucket."""
+        of_writer = f"{self.secret_access_key}-writer"
+        return {
+            "identities": [
+                _identity(self.access_key_id, self.secret_access_key, "Admin"),
+                _identity("writer", of_writer, f"Write:{self.bucket}"),
+            ]
+        }
 
     def _is_ready(self) -> bool:
         assert self._process is not None
@@ -120,10 +142,17 @@ class S3Server:
         self.start()
 
 
+def _identity(access_key_id: str, secret_access_key: str, *actions: str) -> dict[str, object]:
+    credentials = {"accessKey": access_key_id, "secretKey": secret_access_key}
+    return {"name": access_key_id, "credentials": [credentials], "actions": actions}
+
+
 @contextlib.contextmanager
-def running_s3_server(directory: Path) -> Iterator[S3Server]:
+def running_s3_server(
+    directory: Path, *, certificate: Certificate | None = None, options: Sequence[str] = ()
+) -> Iterator[S3Server]:
     """A started server that is gone afterwards."""
-    server = S3Server(directory)
+    server = S3Server(directory, certificate=certificate, options=options)
     try:
         server.start()
         yield server

@@ -28,7 +28,7 @@ from understudy_controller.api.switchovers import Switchovers
 from understudy_controller.decisions import Decisions
 from understudy_controller.settings import ControllerSettings
 from understudy_domain import ticks
-from understudy_runtime import clock, jetstream
+from understudy_runtime import clock
 from understudy_runtime.bus_metrics import BusMetrics
 from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.health import Health
@@ -80,6 +80,7 @@ class Process:
         self._parts = parts
         self._registry = registry
         self._health = health
+        self._bus = Bus(settings, name="controller")
         self._started: asyncio.Future[ProcessContext] | None = None
         self._opened = False
         # NATS that goes away later is no reason to be not ready: a typed 503 tells a client more than a refusal.
@@ -117,12 +118,13 @@ class Process:
     def _waits_for(self) -> str | None:
         if self._started is not None and self._started.done():
             return None
-        return "waiting for NATS"
+        return self._bus.trouble or "waiting for NATS"
 
     async def _run(self, started: asyncio.Future[ProcessContext], stop: asyncio.Event) -> None:
         async with AsyncExitStack() as stack:
-            bus = await jetstream.connect(self._settings, name="controller")
+            bus = self._bus
             stack.push_async_callback(bus.close)
+            await bus.open()
             self._registry.register(BusMetrics(bus, service="controller"))
             await bus.ensure_streams()
             store = ConfigStore(bus)

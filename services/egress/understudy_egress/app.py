@@ -31,6 +31,8 @@ from understudy_runtime.jetstream import Bus
 from understudy_runtime.metrics import App, HttpMetrics, HttpMetricsMiddleware, new_registry
 from understudy_runtime.objectkeys import ObjectKeys
 from understudy_runtime.objectstore import ObjectStore
+from understudy_runtime.opening import Opening
+from understudy_runtime.storage_check import StorageCheck
 
 SERVICE = "egress"
 
@@ -64,6 +66,8 @@ def create_app(context: ProcessContext) -> App:
     secrets = CdnSecrets(settings.secrets_directory)
     logs = EgressLogs(context.access_log, config, Arns(settings.region, settings.account_id))
     store = ObjectStore(settings)
+    storage = StorageCheck(store, writes=False)
+    context.health.add_check("storage", storage.waits_for)
     pages = IndexPages(store, ObjectKeys(settings), bytes_max=settings.startover_cache_bytes // 4)
     programmes = Programmes(
         bus,
@@ -93,24 +97,36 @@ def create_app(context: ProcessContext) -> App:
     )
     context.registry.register(BusMetrics(bus, service=SERVICE))
 
-    context.health.add_check("program", lambda: None if programmes.is_following else "not followed yet")
+    @contextlib.asynccontextmanager
+    async def opened() -> AsyncIterator[None]:
+        # NATS is needed to start. Later on it may go away: what is in memory is served, and readiness stays, since
+        # taking every egress process out of service at once would help nobody.
+        try:
+            context.access_log.start()
+            storage.start()
+            await bus.open()
+            await bus.ensure_streams()
+            await config.start()
+            await secrets.start()
+            await programmes.start()
+            yield
+        finally:
+            await programmes.stop()
+            await storage.stop()
+            await secrets.stop()
+            await config.stop()
+            await bus.close()
+            await context.access_log.close()
+
+    opening = Opening(opened, trouble=lambda: bus.trouble)
+    context.health.add_check(
+        "program", lambda: opening.waits_for() or (None if programmes.is_following else "not followed yet")
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        # NATS is needed to start. Later on it may go away: what is in memory is served, and readiness stays, since
-        # taking every egress process out of service at once would help nobody.
-        context.access_log.start()
-        await bus.open()
-        await bus.ensure_streams()
-        await config.start()
-        await secrets.start()
-        await programmes.start()
-        yield
-        await programmes.stop()
-        await secrets.stop()
-        await config.stop()
-        await bus.close()
-        await context.access_log.close()
+        async with opening.running():
+            yield
 
     service = FastAPI(title="Understudy egress", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     service.router.routes.extend(health_routes(context.health, context.registry))
@@ -119,6 +135,7 @@ def create_app(context: ProcessContext) -> App:
         segments,
         startover,
         logs,
+        opened=lambda: opening.wait(seconds=settings.first_request_wait_seconds),
         trusted_proxies=TrustedProxies.parse(settings.trusted_proxies),
         otherwise=service,
     )

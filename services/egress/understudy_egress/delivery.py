@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Awaitable, Callable
 
 from understudy_domain import keys
 from understudy_domain.cdn_authorization import HEADER
@@ -63,6 +64,10 @@ _SERVICE_UNAVAILABLE = 503
 _SENT_TOGETHER_BYTES = 64 * 1024
 
 
+async def _at_once() -> None:
+    """Everything is open."""
+
+
 class Delivery:
     """The ASGI application; whatever is not below ``/out/v1/`` goes to ``otherwise``."""
 
@@ -75,7 +80,10 @@ class Delivery:
         *,
         trusted_proxies: TrustedProxies,
         otherwise: App,
+        opened: Callable[[], Awaitable[None]] = _at_once,
     ) -> None:
+        """``opened`` returns once what is needed to answer is open, or raises what to answer instead."""
+        self._opened = opened
         self._logs = logs
         self._programmes = programmes
         self._segments = segments
@@ -114,6 +122,7 @@ class Delivery:
         guid = _guid(path)
         if not keys.GUID.fullmatch(guid) or not path.isascii():
             raise UnknownObject("there is no such origin endpoint")
+        await self._opened()
         programme = await self._programmes.get(guid)
         self._check_access(scope, programme)
         if path.endswith(".m3u8"):

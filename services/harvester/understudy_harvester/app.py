@@ -15,6 +15,7 @@ from understudy_runtime.bus_metrics import BusMetrics
 from understudy_runtime.health import Health, health_routes
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.metrics import App, HttpMetrics, HttpMetricsMiddleware, new_registry
+from understudy_runtime.opening import Opening
 
 SERVICE = "harvester"
 
@@ -27,17 +28,26 @@ def create_app(settings: HarvesterSettings, *, health: Health) -> App:
     worker = Worker(bus, settings, counts)
     registry.register(HarvesterCollector(worker=worker, counts=counts))
     registry.register(BusMetrics(bus, service=SERVICE))
-    health.add_check("jobs", lambda: None if worker.is_current else "not read yet")
+
+    @contextlib.asynccontextmanager
+    async def opened() -> AsyncIterator[None]:
+        try:
+            await bus.open()
+            await bus.ensure_streams()
+            await worker.start()
+            health.on_drain(worker.give_back)
+            yield
+        finally:
+            await worker.stop()
+            await bus.close()
+
+    opening = Opening(opened, trouble=lambda: bus.trouble)
+    health.add_check("jobs", lambda: opening.waits_for() or (None if worker.is_current else "not read yet"))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        await bus.open()
-        await bus.ensure_streams()
-        await worker.start()
-        health.on_drain(worker.give_back)
-        yield
-        await worker.stop()
-        await bus.close()
+        async with opening.running():
+            yield
 
     app = Starlette(routes=health_routes(health, registry), lifespan=lifespan)
     return HttpMetricsMiddleware(app, metrics=HttpMetrics(registry, service=SERVICE))

@@ -19,9 +19,11 @@ from understudy_runtime.bus_metrics import BusMetrics
 from understudy_runtime.client_address import TrustedProxies
 from understudy_runtime.config_store import ConfigChange, ConfigStore
 from understudy_runtime.health import Health, health_routes
-from understudy_runtime.jetstream import connect
+from understudy_runtime.jetstream import Bus
 from understudy_runtime.metrics import App, HttpMetrics, HttpMetricsMiddleware, new_registry
 from understudy_runtime.objectstore import ObjectStore
+from understudy_runtime.opening import Opening
+from understudy_runtime.storage_check import StorageCheck
 
 SERVICE = "ingest"
 
@@ -34,48 +36,58 @@ def create_app(settings: IngestSettings, *, health: Health | None = None) -> App
     metrics = IngestMetrics(registry, budget=budget)
     access_log = AccessLog(settings.access_log, trusted_proxies=TrustedProxies.parse(settings.trusted_proxies))
     registry.register(access_log)
-    started = False
-    # That NATS or the storage is away is no reason to be sent nothing: uploads are held, and a refused connection
-    # ends many an encoder.
-    health.add_check("configuration", lambda: None if started else "not read yet")
+    bus = Bus(settings, name=SERVICE)
+    registry.register(BusMetrics(bus, service=SERVICE))
+    config = ConfigStore(bus)
+    store = ObjectStore(settings)
+    storage = StorageCheck(store, writes=True)
+    health.add_check("storage", storage.waits_for)
+    receiver = Receiver(settings, Outside(bus, store), metrics)
+
+    def forget(change: ConfigChange) -> None:
+        before = None if change.before is None else change.before.value
+        after = None if change.after is None else change.after.value
+        if isinstance(before, Channel) and (not isinstance(after, Channel) or after.guid != before.guid):
+            receiver.forget(before.id, before.guid)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        nonlocal started
-        bus = await connect(settings, name=SERVICE)
-        registry.register(BusMetrics(bus, service=SERVICE))
-        await bus.ensure_streams()
-        config = ConfigStore(bus)
-        await config.start()
-        receiver = Receiver(settings, Outside(bus, ObjectStore(settings)), metrics)
-
-        def forget(change: ConfigChange) -> None:
-            before = None if change.before is None else change.before.value
-            after = None if change.after is None else change.after.value
-            if isinstance(before, Channel) and (not isinstance(after, Channel) or after.guid != before.guid):
-                receiver.forget(before.id, before.guid)
-
-        config.on_change(forget)
-        app.state.uploads = Uploads(
-            settings,
-            inputs=Inputs(config, nonce_seconds=settings.nonce_seconds),
-            receiver=receiver,
-            metrics=metrics,
-            budget=budget,
-            access_log=access_log,
-        )
-        access_log.start()
-        receiver.warm_up()
-        started = True
+    async def opened() -> AsyncIterator[None]:
         try:
+            storage.start()
+            await bus.open()
+            await bus.ensure_streams()
+            await config.start()
+            config.on_change(forget)
+            access_log.start()
+            receiver.warm_up()
             yield
         finally:
             receiver.close()
+            await storage.stop()
             await config.stop()
             await bus.close()
             await access_log.close()
 
+    opening = Opening(opened, trouble=lambda: bus.trouble)
+    # That NATS or the storage goes away later is no reason to be sent nothing: uploads are held, and a refused
+    # connection ends many an encoder.
+    health.add_check("configuration", opening.waits_for)
+    uploads = Uploads(
+        settings,
+        opening=opening,
+        inputs=Inputs(config, nonce_seconds=settings.nonce_seconds),
+        receiver=receiver,
+        metrics=metrics,
+        budget=budget,
+        access_log=access_log,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with opening.running():
+            yield
+
     service = FastAPI(title="Understudy ingest", lifespan=lifespan, openapi_url=None)
     service.router.routes.extend(health_routes(health, registry))
     # Around the framework, not among its own layers: each of these is passed at every step of an upload.
-    return HttpMetricsMiddleware(UploadEndpoint(service), metrics=HttpMetrics(registry, service=SERVICE))
+    return HttpMetricsMiddleware(UploadEndpoint(service, uploads), metrics=HttpMetrics(registry, service=SERVICE))

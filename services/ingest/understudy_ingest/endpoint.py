@@ -32,6 +32,7 @@ from understudy_runtime import clock
 from understudy_runtime.access_log import AccessLog, LoggedSend, Names
 from understudy_runtime.log_limit import LogLimit
 from understudy_runtime.metrics import ROUTE, Receive, Scope, Send
+from understudy_runtime.opening import Opening
 
 _log = logging.getLogger(__name__)
 
@@ -49,14 +50,14 @@ _Headers = list[tuple[bytes, bytes]]
 class UploadEndpoint:
     """Answers what is under ``/in/``, and passes everything else on."""
 
-    def __init__(self, service: FastAPI) -> None:
-        """Around ``service``, whose lifespan puts ``uploads`` into its state."""
+    def __init__(self, service: FastAPI, uploads: Uploads) -> None:
         self._service = service
+        self._uploads = uploads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         if scope["type"] == "http" and (scope["path"].startswith(PREFIX) or scope["method"] in _WRITING):
-            await self._service.state.uploads.handle(scope, receive, send)
+            await self._uploads.handle(scope, receive, send)
         else:
             await self._service(scope, receive, send)
 
@@ -68,6 +69,7 @@ class Uploads:
         self,
         settings: IngestSettings,
         *,
+        opening: Opening,
         inputs: Inputs,
         receiver: Receiver,
         metrics: IngestMetrics,
@@ -75,6 +77,7 @@ class Uploads:
         access_log: AccessLog,
     ) -> None:
         self._settings = settings
+        self._opening = opening
         self._inputs = inputs
         self._receiver = receiver
         self._metrics = metrics
@@ -94,6 +97,7 @@ class Uploads:
         logged: LoggedSend | None = None
         headers: _Headers = [(b"x-amzn-requestid", request_id.encode())]
         try:
+            await self._opening.wait(seconds=self._settings.hold_seconds)
             found = await self._inputs.find(path)
             if found.channel.ingress_access_logs is not None:
                 exchange = self._access_log.exchange(scope, self._names(found), request_id=request_id)

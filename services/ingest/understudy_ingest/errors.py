@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from understudy_domain.errors import EncryptedInput, NotAPlaylist, UnderstudyError
-from understudy_runtime.errors import BusUnavailable
+from understudy_runtime.errors import BusUnavailable, StillStarting
 
 
 class UnsupportedMedia(UnderstudyError):
@@ -103,5 +103,6 @@ REASONS = (
     NotAPlaylist.code,
     EncryptedInput.code,
     BusUnavailable.code,
+    StillStarting.code,
 )
 """Every reason an upload may be refused for."""

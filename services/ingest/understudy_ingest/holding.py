@@ -27,6 +27,7 @@ class Hold:
         self._seconds = seconds
         self._started = clock.monotonic()
         self._metrics = metrics
+        self._reason = ""
 
     async def until_done(self, step: Callable[[], Awaitable[T]], *, what: str) -> T:
         """The result of ``step``, tried until it succeeds.
@@ -41,9 +42,11 @@ class Hold:
                     return await step()
                 except (BusUnavailable, StorageUnavailable) as err:
                     _log.info("%s has to wait: %s", what, err)
+                    self._reason = str(err)
                 return await self._again(step)
         except TimeoutError as err:
-            raise HeldTooLong(f"{what} was tried for {self._seconds:g} s in vain, send it again") from err
+            why = f": {self._reason}" if self._reason else ""
+            raise HeldTooLong(f"{what} was tried for {self._seconds:g} s in vain, send it again{why}") from err
 
     async def _again(self, step: Callable[[], Awaitable[T]]) -> T:
         pause = _PAUSE_SECONDS_FIRST
@@ -54,8 +57,8 @@ class Hold:
                     pause = min(2 * pause, _PAUSE_SECONDS_MAX)
                     try:
                         return await step()
-                    except (BusUnavailable, StorageUnavailable):
-                        continue
+                    except (BusUnavailable, StorageUnavailable) as err:
+                        self._reason = str(err)
             finally:
                 self._metrics.held_seconds.observe(clock.monotonic() - self._started)
 

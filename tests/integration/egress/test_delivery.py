@@ -223,7 +223,7 @@ async def test_an_old_client_is_answered_and_let_go(
 
 
 async def test_readiness_names_what_it_needs(egress: EgressProcess) -> None:
-    assert json.loads(egress.get("/readyz").body) == {"ready": True, "checks": {"program": "ok"}}
+    assert json.loads(egress.get("/readyz").body) == {"ready": True, "checks": {"storage": "ok", "program": "ok"}}
     assert egress.get("/healthz").status == 200
 
 
