@@ -18,6 +18,7 @@ from understudy_runtime import clock
 from understudy_runtime.http_protocol import HttpProtocol, ServerState
 
 _log = logging.getLogger(__name__)
+_uvicorn_log = logging.getLogger("uvicorn.error")
 
 _FIRST_REQUEST_SECONDS: Final = 0.25
 _LOOK_SECONDS: Final = 0.05
@@ -65,8 +66,10 @@ class DrainingServer(uvicorn.Server):
         try:
             yield
         finally:
-            loop.remove_signal_handler(signal.SIGTERM)
-            loop.remove_signal_handler(signal.SIGINT)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+                # What is left is to leave: to be told so once more makes no failure of it.
+                signal.signal(number, signal.SIG_IGN)
 
     @override
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -90,7 +93,9 @@ class DrainingServer(uvicorn.Server):
         if self._on_drain is not None:
             self._on_drain()
         if not self.started and self._main is not None:
-            # Still starting, perhaps waiting for NATS: there is no request to end.
+            # Still starting, perhaps waiting for NATS: there is no request to end. That the start is broken off is
+            # told by uvicorn as a failure of the application, traceback and all; it is none.
+            _uvicorn_log.disabled = True
             self._main.cancel()
             return
         for connection in self._connections():
@@ -142,7 +147,7 @@ class DrainingServer(uvicorn.Server):
         for task in tasks:
             task.cancel()
         if tasks:
-            logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
+            _uvicorn_log.addFilter(_is_no_cancellation)
             await asyncio.wait(tasks, timeout=_CANCEL_SECONDS)
 
     def _connections(self) -> list[HttpProtocol]:
@@ -151,5 +156,5 @@ class DrainingServer(uvicorn.Server):
 
 
 def _is_no_cancellation(record: logging.LogRecord) -> bool:
-    """Uvicorn tells each request that is cancelled as a failure of the application, traceback and all."""
+    """Uvicorn tells each request that is cancelled as a failure, too."""
     return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)

@@ -142,9 +142,9 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.abort()
         else:
             self.transport.close()
-        if cycle is None or not (is_open or unread):
+        if not (is_open or unread):
             return None
-        return f"{cycle.scope['method']} {cycle.scope['path']}"
+        return "an answer" if cycle is None else f"{cycle.scope['method']} {cycle.scope['path']}"
 
     # --- one connection's time ----------------------------------------------------------------------------------------
 

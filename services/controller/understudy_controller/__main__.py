@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from understudy_runtime.early_end import end_upon_sigterm
+
+end_upon_sigterm()  # before all that takes long to load
+
 import logging as standard_logging
 from collections.abc import Sequence
 from typing import Final

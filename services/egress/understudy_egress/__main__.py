@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from understudy_runtime.early_end import end_upon_sigterm
+
+end_upon_sigterm()  # before all that takes long to load
+
 from understudy_egress.app import SERVICE, ProcessContext, create_app
 from understudy_egress.protocol import FastPathProtocol
 from understudy_egress.settings import EgressSettings

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from understudy_runtime.early_end import end_upon_sigterm
+
+end_upon_sigterm()  # before all that takes long to load
+
 from understudy_harvester.app import SERVICE, create_app
 from understudy_harvester.settings import HarvesterSettings
 from understudy_runtime import logging, server

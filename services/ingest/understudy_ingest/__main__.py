@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from understudy_runtime.early_end import end_upon_sigterm
+
+end_upon_sigterm()  # before all that takes long to load
+
 from understudy_ingest.allocator import keep_freed_memory
 from understudy_ingest.app import SERVICE, create_app
 from understudy_ingest.protocol import UploadProtocol

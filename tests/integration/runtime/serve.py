@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from prometheus_client import CollectorRegistry
 
 from understudy_runtime import logging, server
@@ -40,6 +40,10 @@ def main() -> None:
         async def slow(seconds: float) -> int:
             await asyncio.sleep(seconds)
             return os.getpid()
+
+        @app.get("/large/{size}")
+        async def large(size: int) -> Response:
+            return Response(bytes(size))
 
         return app
 

@@ -20,18 +20,19 @@ from support.deadline import eventually
 from support.ports import accepts, free_ports
 
 PROGRAM = Path(__file__).parent / "serve.py"
-DRAIN = {"UNDERSTUDY_DRAIN_DELAY_SECONDS": "0.3", "UNDERSTUDY_DRAIN_SECONDS": "1"}
 
 
 @contextlib.contextmanager
 def serving(
-    *arguments: str, sock: socket.socket | None = None, port: int | None = None
+    *arguments: str, sock: socket.socket | None = None, port: int | None = None, **settings: str
 ) -> Iterator[subprocess.Popen[str]]:
     """The program, on an inherited socket or a port; gone afterwards."""
     listen = {"UNDERSTUDY_LISTEN_FD": str(sock.fileno())} if sock else {"UNDERSTUDY_LISTEN_PORT": str(port)}
+    chosen = {"drain_delay_seconds": "0.3", "drain_seconds": "1", **settings}
+    environment = {f"UNDERSTUDY_{name.upper()}": value for name, value in chosen.items()}
     process = subprocess.Popen(
         [sys.executable, PROGRAM, *arguments],
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path), **DRAIN, **listen},
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path), **listen, **environment},
         pass_fds=(sock.fileno(),) if sock else (),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -149,3 +150,50 @@ def test_a_request_that_does_not_end_does_not_hold_up_the_end(sock: socket.socke
         process.send_signal(signal.SIGTERM)
         assert process.wait(8) == 0
         assert 1 < time.monotonic() - started < 6
+
+
+async def test_a_kept_connection_stays_until_its_next_answer_and_that_says_that_it_is_the_last(
+    sock: socket.socket,
+) -> None:
+    with serving(sock=sock) as process:
+        said(process, "started")
+        async with httpx.AsyncClient() as http:
+            assert "connection" not in (await http.get(url(sock, "/slow/0"))).headers
+            process.send_signal(signal.SIGTERM)
+            await asyncio.sleep(0.1)
+            assert (await http.get(url(sock, "/slow/0"))).headers["connection"] == "close"
+            assert (await http.get(url(sock, "/slow/0"))).headers["connection"] == "close", "another is taken"
+        assert await asyncio.to_thread(process.wait, 5) == 0
+
+
+@pytest.mark.parametrize("reads", [True, False], ids=["slowly", "not at all"])
+def test_a_client_that_reads_slowly_gets_its_answer_and_one_that_does_not_read_is_cut_off(
+    sock: socket.socket, *, reads: bool
+) -> None:
+    size = 20 << 20
+    with serving(sock=sock) as process, socket.create_connection(sock.getsockname()) as client:
+        said(process, "started")
+        client.sendall(f"GET /large/{size} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
+        received = len(client.recv(1 << 16))
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.8)  # longer than the delay
+        while reads and (data := client.recv(1 << 20)):
+            received += len(data)
+        assert process.wait(8) == 0
+        assert (received > size) is reads
+        assert process.stderr is not None
+        assert ("cut off 1 requests" in process.stderr.read()) is not reads
+
+
+def test_ctrl_c_leaves_out_the_delay_and_a_second_one_does_not_wait_for_anybody(sock: socket.socket) -> None:
+    with serving(sock=sock, drain_delay_seconds="20", drain_seconds="20") as process:
+        said(process, "started")
+        with socket.create_connection(sock.getsockname()) as client:
+            client.sendall(b"GET /slow/60 HTTP/1.1\r\nHost: test\r\n\r\n")
+            time.sleep(0.3)
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+            assert process.poll() is None, "an open request is waited for"
+            process.send_signal(signal.SIGINT)
+            assert client.recv(1 << 16).startswith(b"HTTP/1.1 503 ")
+            assert process.wait(5) == 0

@@ -82,6 +82,19 @@ async def test_what_is_shown_is_answered_at_once(connection: Connection) -> None
     assert connection.asked == 0
 
 
+async def test_while_the_process_ends_the_next_answer_is_the_connections_last(connection: Connection) -> None:
+    connection.request()
+    connection.protocol.server_state.is_draining = True
+    connection.protocol.drain()
+    assert not connection.transport.closed, "a request may be on its way"
+    connection.transport.written = b""
+    connection.request()
+    await asyncio.sleep(0.01)
+    assert connection.asked == 1
+    assert b"connection: close\r\n" in connection.transport.written
+    assert connection.transport.closed
+
+
 async def test_a_live_playlist_says_until_when_it_may_be_kept_as_of_the_second_of_the_answer(
     connection: Connection,
 ) -> None:
