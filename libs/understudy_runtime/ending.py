@@ -42,7 +42,7 @@ class DrainingServer(uvicorn.Server):
         self,
         config: uvicorn.Config,
         *,
-        on_drain: Callable[[], None] | None,
+        on_drain: Callable[[], bool] | None,
         drain_delay_seconds: float,
         drain_seconds: float,
     ) -> None:
@@ -90,8 +90,7 @@ class DrainingServer(uvicorn.Server):
             return
         self.server_state.is_draining = True
         _log.info("shutting down")
-        if self._on_drain is not None:
-            self._on_drain()
+        was_ready = self._on_drain is None or self._on_drain()
         if not self.started and self._main is not None:
             # Still starting, perhaps waiting for NATS: there is no request to end. That the start is broken off is
             # told by uvicorn as a failure of the application, traceback and all; it is none.
@@ -100,7 +99,7 @@ class DrainingServer(uvicorn.Server):
             return
         for connection in self._connections():
             connection.drain()
-        asyncio.get_running_loop().call_later(self._drain_delay_seconds, self._exit)
+        asyncio.get_running_loop().call_later(self._drain_delay_seconds if was_ready else 0, self._exit)
 
     def _exit(self) -> None:
         self.should_exit = True

@@ -24,6 +24,7 @@ class Health:
     def __init__(self) -> None:
         self._checks: dict[str, Check] = {}
         self._draining = False
+        self._has_been_ready = False
         self._on_drain: list[Callable[[], object]] = []
 
     def add_check(self, name: str, check: Check) -> None:
@@ -39,18 +40,26 @@ class Health:
         if self._draining:
             give_up()
 
-    def drain(self) -> None:
-        """Be not ready from now on: the process is about to end, and is to be sent nothing new."""
+    def drain(self) -> bool:
+        """Be not ready from now on: the process is about to end, and is to be sent nothing new.
+
+        Returns:
+            Whether it was ever ready: nobody sends requests to one that was not.
+        """
+        was_ready = self._has_been_ready or self.report()[0]
         self._draining = True
         for give_up in self._on_drain:
             give_up()
+        return was_ready
 
     def report(self) -> tuple[bool, dict[str, str]]:
         """Whether the service is ready, and for each check ``ok`` or what is wrong."""
         found = {name: check() or "ok" for name, check in self._checks.items()}
         if self._draining:
             found["drain"] = "shutting down"
-        return all(state == "ok" for state in found.values()), found
+        ready = all(state == "ok" for state in found.values())
+        self._has_been_ready = self._has_been_ready or ready
+        return ready, found
 
 
 def health_routes(health: Health, registry: CollectorRegistry) -> list[Route]:

@@ -28,7 +28,7 @@ def run(
     settings: CommonSettings,
     *,
     http: type[HttpProtocol] = HttpProtocol,
-    on_drain: Callable[[], None] | None = None,
+    on_drain: Callable[[], bool] | None = None,
 ) -> None:
     """Serve the application until SIGTERM or SIGINT; returns when everything has ended.
 
@@ -36,7 +36,8 @@ def run(
         app_factory: makes the ASGI application; what it opens belongs in its lifespan.
         settings: ``listen_fd``, or ``listen_host`` and ``listen_port``; ``drain_delay_seconds`` and ``drain_seconds``.
         http: the protocol class that reads requests.
-        on_drain: called first upon a signal: readiness goes false here (``Health.drain``).
+        on_drain: called first upon a signal: readiness goes false here, and it says whether the process was ever ready
+            (``Health.drain``). There is no delay if not.
 
     Raises:
         SystemExit: the application's start failed (3), or the address is taken (1).

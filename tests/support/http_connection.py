@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, TypeVar
 
 import uvicorn
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from understudy_runtime.http_protocol import ServerState
+from understudy_runtime.http_protocol import HttpProtocol, ServerState
 
 KEEP_ALIVE_SECONDS = 75
+Protocol = TypeVar("Protocol", bound=HttpProtocol)
 
 
 class Transport(asyncio.Transport):
@@ -64,7 +64,7 @@ class Transport(asyncio.Transport):
         return default
 
 
-def connected(protocol_class: type[HttpToolsProtocol], app: Any) -> tuple[HttpToolsProtocol, Transport]:
+def connected(protocol_class: type[Protocol], app: Any) -> tuple[Protocol, Transport]:
     """A protocol in front of an ASGI application, with a client at its other end."""
     config = uvicorn.Config(
         app,

@@ -30,6 +30,7 @@ def starting(service: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
         "UNDERSTUDY_LISTEN_PORT": str(port),
         "UNDERSTUDY_NATS_URL": f"nats://127.0.0.1:{nowhere}",
         "UNDERSTUDY_AUTHENTICATION": "none",
+        "UNDERSTUDY_DRAIN_DELAY_SECONDS": "30",  # for those who send requests: nobody does before it was ready
     }
     with log.open("wb") as output:
         process = subprocess.Popen(

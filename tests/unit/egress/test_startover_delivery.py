@@ -58,7 +58,7 @@ def asking(past: Past, *, end: int, later_seconds: int = 0) -> tuple[HttpProtoco
     start += later_seconds
     path = f"/out/v1/{ENDPOINT_GUID}/index_v1.m3u8?start={start}&end={until}"
     protocol.data_received(f"GET {path} HTTP/1.1\r\nhost: e\r\n\r\n".encode())
-    return cast("HttpProtocol", protocol), transport
+    return protocol, transport
 
 
 async def turns(count: int = 1000) -> None:

@@ -20,9 +20,7 @@ class Encoder:
 
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
-        protocol, self.transport = connected(UploadProtocol, self._app)
-        assert isinstance(protocol, UploadProtocol)
-        self.protocol = protocol
+        self.protocol, self.transport = connected(UploadProtocol, self._app)
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
         if UPLOAD in scope:

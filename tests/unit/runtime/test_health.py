@@ -38,7 +38,7 @@ async def test_what_is_missing_is_named() -> None:
 
 async def test_a_service_that_is_about_to_end_is_not_ready() -> None:
     health = Health()
-    health.drain()
+    assert health.drain(), "it was ready"
     async with client(health) as http:
         assert (await http.get("/readyz")).status_code == 503
 
@@ -51,6 +51,20 @@ def test_what_is_to_be_given_up_is_given_up_once_the_process_is_told_to_end() ->
     health.drain()
     health.on_drain(lambda: given_up.append("late"))
     assert given_up == ["in time", "late"]
+
+
+def test_a_service_that_was_never_ready_says_so_when_it_ends() -> None:
+    health = Health()
+    waits_for: list[str | None] = ["NATS"]
+    health.add_check("bus", lambda: waits_for[-1])
+    health.report()
+    assert not health.drain()
+    health = Health()
+    health.add_check("bus", lambda: waits_for[-1])
+    waits_for.append(None)
+    health.report()
+    waits_for.append("NATS")
+    assert health.drain()
 
 
 async def test_the_metrics_are_those_of_the_registry_given() -> None:
