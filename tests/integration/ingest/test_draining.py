@@ -24,7 +24,7 @@ DELAY_SECONDS = 0.6
 def ingest(start_ingest: StartIngest) -> IngestProcess:
     return start_ingest(
         UNDERSTUDY_DRAIN_DELAY_SECONDS=str(DELAY_SECONDS),
-        UNDERSTUDY_DRAIN_SECONDS="4",
+        UNDERSTUDY_DRAIN_SECONDS="15",
         UNDERSTUDY_HOLD_SECONDS="2",
         UNDERSTUDY_LOG_FORMAT="json",
     )
@@ -36,9 +36,12 @@ async def ending(ingest: IngestProcess, *, within_seconds: float) -> AsyncIterat
     assert ingest.process is not None
     ingest.process.send_signal(signal.SIGTERM)
     began = time.monotonic()
+    async with asyncio.timeout(10):
+        while "shutting down" not in ingest.log():  # noqa: ASYNC110  # nobody says when
+            await asyncio.sleep(0.01)
     yield
-    assert await asyncio.to_thread(ingest.process.wait, 15) == 0
-    assert time.monotonic() - began < within_seconds, "it took too long to end"
+    assert await asyncio.to_thread(ingest.process.wait, 30) == 0
+    assert time.monotonic() - began < within_seconds, "it waited for somebody who was done"
 
 
 def told(ingest: IngestProcess, message: str) -> list[dict[str, object]]:
@@ -55,7 +58,7 @@ async def test_an_upload_that_is_sent_while_it_is_made_ends_with_its_true_answer
             segment[start : start + len(segment) // 8 + 1] for start in range(0, len(segment), len(segment) // 8 + 1)
         ]
         await connection.send(head(channel, "Transfer-Encoding: chunked") + chunk(pieces[0]))
-        async with ending(ingest, within_seconds=5):
+        async with ending(ingest, within_seconds=10):
             for piece in pieces[1:]:  # goes on for longer than the delay
                 await asyncio.sleep(0.25)
                 await connection.send(chunk(piece))
@@ -74,7 +77,7 @@ async def test_a_kept_connection_is_told_to_move_with_the_answer_to_its_next_req
     async with connect(ingest.port) as connection:
         await connection.send(put(channel, segment, name="1.ts"))
         assert "connection: close" not in await connection.answer()
-        async with ending(ingest, within_seconds=4):
+        async with ending(ingest, within_seconds=10):
             await asyncio.sleep(DELAY_SECONDS / 2)
             await connection.send(put(channel, segment, name="2.ts"))
             assert "connection: close" in await connection.answer()
@@ -91,7 +94,7 @@ async def test_what_an_encoder_sends_that_reads_no_answers_is_taken_until_it_not
     async with connect(ingest.port) as connection, connect(ingest.port) as idle:
         await idle.send(put(channel, segment, name="0.ts"))
         await idle.answer()
-        async with ending(ingest, within_seconds=5):
+        async with ending(ingest, within_seconds=10):
             await connection.send(b"".join(put(channel, segment, name=f"{number}.ts") for number in (1, 2)))
             assert "connection: close" in await connection.answer()
             assert await connection.reader.read() == b"", "nothing more is answered"
@@ -115,7 +118,7 @@ async def test_an_upload_that_is_held_ends_with_its_true_answer(
             await given_up.send(put(channel, segment, name="1.ts"))
             await asyncio.sleep(1.0)
             await stored.send(put(channel, segment, name="2.ts"))
-            async with ending(ingest, within_seconds=8):
+            async with ending(ingest, within_seconds=10):
                 answer = await given_up.answer()
                 assert answer.startswith("HTTP/1.1 503 ")
                 assert "retry-after: 1" in answer
@@ -136,7 +139,7 @@ async def test_what_does_not_end_in_time_is_cut_off_and_said(
         await connection.send(head(channel, f"Content-Length: {len(segment)}") + segment[:1000])
         await idle.send(put(channel, segment, name="2.ts"))
         await idle.answer()
-        async with ending(ingest, within_seconds=3):
+        async with ending(ingest, within_seconds=10):
             answer = await connection.head()
             assert answer.startswith("HTTP/1.1 503 ")
             assert "retry-after: 1" in answer
@@ -150,7 +153,7 @@ async def test_to_be_told_twice_changes_nothing(ingest: IngestProcess, channel: 
     assert ingest.process is not None
     async with connect(ingest.port) as connection:
         await connection.send(head(channel, f"Content-Length: {len(segment)}") + segment[:1000])
-        async with ending(ingest, within_seconds=4):
+        async with ending(ingest, within_seconds=10):
             await asyncio.sleep(0.1)
             ingest.process.send_signal(signal.SIGTERM)
             await asyncio.sleep(DELAY_SECONDS + 0.3)
