@@ -59,10 +59,17 @@ def test_values_come_through_as_they_were_written(tmp_path: Path) -> None:
     assert found.origin_endpoints["news-hls"].request.startover_window_seconds == 1_209_600
 
 
-def test_what_the_api_would_refuse_is_refused_by_the_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    objects = rendered(channels=[NEWS], originEndpoints=[{**NEWS_HLS, "timeDelaySeconds": -1}])
+def test_what_the_api_would_refuse_is_refused_at_once() -> None:
+    with pytest.raises(chart.ChartRefused, match="/declared/originEndpoints/0/timeDelaySeconds"):
+        rendered(channels=[NEWS], originEndpoints=[{**NEWS_HLS, "timeDelaySeconds": -1}])
+
+
+def test_what_the_schema_does_not_know_is_refused_by_the_check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    objects = rendered(channels=[NEWS], originEndpoints=[{**NEWS_HLS, "guid": "not one"}])
     assert declare([str(mounted(objects, tmp_path) / "declared.yaml"), "--check"]) == 1
-    assert "origin endpoint news-hls: timeDelaySeconds" in capsys.readouterr().err
+    assert "origin endpoint news-hls: guid" in capsys.readouterr().err
 
 
 def test_credentials_that_are_made_are_found_where_the_file_names_them(tmp_path: Path) -> None:
