@@ -14,7 +14,7 @@ SOURCES := libs services tests bench examples deploy
 QUICK_TESTS := tests/unit tests/property tests/conformance tests/chart $(wildcard tests/simulation)
 
 .PHONY: help install run format lint typecheck contracts test test-unit test-property \
-	test-conformance chart-test chart-docs simulate test-simulation test-integration test-e2e soak-cdn bench metrics openapi check lock clean
+	test-conformance chart-test chart-docs simulate test-simulation test-integration test-e2e soak-cdn bench metrics dashboards openapi check lock clean
 
 help: ## Show what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -106,6 +106,9 @@ soak-cdn: install ## Play ten minutes through nginx and Varnish to 200 viewers (
 
 metrics: install ## Write the tables of docs/metrics.md from what the services register
 	@cd tests && ../$(BIN)/python -m support.metric_catalogue
+
+dashboards: install ## Render the dashboards into deploy/monitoring/dashboards
+	@cd deploy/monitoring && ../../$(BIN)/python -m dashboards_src dashboards
 
 openapi: install ## Write the description of the control API into docs/openapi.json
 	$(BIN)/python -m understudy_controller.api.openapi > docs/openapi.json

@@ -9,6 +9,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -120,6 +121,7 @@ SECTIONS: dict[str, Callable[[CollectorRegistry], None]] = {
 }
 
 
+@cache
 def catalogue(section: str) -> dict[str, Described]:
     """What a part of a service registers, by name."""
     registry = CollectorRegistry()
@@ -138,6 +140,7 @@ def _described(collector: Collector) -> Iterator[Described]:
         yield Described(name, family.type, tuple(labels), family.documentation)
 
 
+@cache
 def everything() -> dict[str, Described]:
     """All metrics of all services, by name."""
     return {name: one for section in SECTIONS for name, one in catalogue(section).items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ def sections() -> dict[str, str]:
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
+@cache
 def what_is_tested() -> dict[str, list[list[dict[str, Any]]]]:
     """For each alert, what the tests of promtool expect of it, in order of time."""
     found: dict[str, list[list[dict[str, Any]]]] = {}

@@ -1,0 +1,1 @@
+"""The dashboards, as Python: ``make dashboards`` renders them into ``../dashboards``."""
