@@ -84,7 +84,7 @@ test-conformance: install ## Run independent readers over what is published
 chart-test: install ## Render the Helm chart with every profile, and check what comes out
 	$(BIN)/pytest tests/chart $(ARGS)
 
-chart-docs: install ## Write the chart's README.md and values.schema.json from its values.yaml
+chart-docs: install ## Write the chart's README.md and values.schema.json, and its copies of alert rules and dashboards
 	$(BIN)/python -m deploy.helm.generator
 
 simulate: install ## Run many random schedules in virtual time (SCHEDULES=…, FIRST=…), or replay one (SEED=…)

@@ -7,6 +7,7 @@ import tomllib
 
 import pytest
 import yaml
+from deploy.helm.generator.files import left_over
 from deploy.helm.generator.pages import generated
 
 from support import chart
@@ -18,7 +19,12 @@ PAGES = generated()
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_a_generated_page_is_not_stale(path: object) -> None:
     page = next(one for one in PAGES if one == path)
+    assert page.exists(), "run `make chart-docs`"
     assert page.read_text() == PAGES[page], "run `make chart-docs`"
+
+
+def test_the_chart_carries_nothing_else_along() -> None:
+    assert left_over(chart.CHART) == [], "run `make chart-docs`"
 
 
 def test_the_application_that_the_chart_installs_is_the_one_in_this_repository() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from deploy.helm.generator.files import carried
 from deploy.helm.generator.readme import readme
 from deploy.helm.generator.schema import schema
 from deploy.helm.generator.values import read_values
@@ -18,4 +19,5 @@ def generated() -> dict[Path, str]:
     return {
         CHART / "values.schema.json": json.dumps(schema(root), indent=2, ensure_ascii=False) + "\n",
         CHART / "README.md": readme(root, introduction=(Path(__file__).parent / "introduction.md").read_text()),
+        **carried(CHART),
     }
