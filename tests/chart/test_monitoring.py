@@ -73,6 +73,7 @@ def test_the_dashboards_are_those_of_the_repository() -> None:
         for name, text in one["data"].items()
         if one["metadata"]["labels"].get("grafana_dashboard") == "1"
     }
+    assert found
     assert found == {path.name: json.loads(path.read_text()) for path in MONITORING.glob("dashboards/*.json")}
 
 
