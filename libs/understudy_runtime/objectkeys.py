@@ -1,6 +1,6 @@
 """The keys of the media bucket, listed and removed by the thousand; never the bytes. For retention.
 
-Through obstore and not boto3 (``objectadmin``): a thousand keys cost an event loop 1 ms instead of 100, and nothing of
+Through obstore and not boto3: a thousand keys cost an event loop 1 ms instead of 100, and nothing of
 it holds the interpreter while others have deadlines.
 """
 

@@ -1,4 +1,4 @@
-"""Object bytes: S3 through obstore. Buckets are ``objectadmin``'s affair, retention is ``objectkeys``'.
+"""Object bytes: S3 through obstore. Retention is ``objectkeys``' affair; the bucket is there before we are.
 
 Requests are tried once more at most: callers hold what they have and try again themselves, with their own bounds.
 """
@@ -88,20 +88,6 @@ class ObjectStore:
         try:
             result = await self._store.get_async(key)
             return memoryview(await result.bytes_async())
-        except FileNotFoundError as err:
-            raise _missing(key, err) from err
-        except (BaseError, OSError) as err:
-            raise StorageUnavailable(f"{key} could not be read: {sentence(err)}") from err
-
-    async def get_range(self, key: str, *, start: int, length: int) -> bytes:
-        """``length`` bytes of an object from ``start`` on; fewer where it ends before.
-
-        Raises:
-            ObjectMissing: there is none of that key.
-            StorageUnavailable: no answer, an error, or nothing of the range is inside the object.
-        """
-        try:
-            return bytes(await self._store.get_range_async(key, start=start, length=length))
         except FileNotFoundError as err:
             raise _missing(key, err) from err
         except (BaseError, OSError) as err:

@@ -31,11 +31,6 @@ def gzip_parts(pieces: Iterable[bytes], plain: Iterable[bytes]) -> tuple[bytes, 
     return (_HEAD, *pieces, _end(checksum, size))
 
 
-def gzip_of(pieces: Iterable[bytes], plain: bytes) -> bytes:
-    """The gzip of ``plain``, whose pieces are these."""
-    return gzip_around(pieces, checksum=zlib.crc32(plain), size=len(plain))
-
-
 def gzip_around(pieces: Iterable[bytes | bytearray], *, checksum: int, size: int) -> bytes:
     """The gzip of what these are the pieces of: its CRC-32, and how many bytes it has."""
     return b"".join([_HEAD, *pieces, _end(checksum, size)])

@@ -20,7 +20,6 @@ NEEDS = {
     "logging": (),
     "messages": (),
     "metrics": ("prometheus_client",),
-    "objectadmin": ("boto3", "botocore", "pydantic"),
     "objectkeys": ("obstore", "pydantic"),
     "objectstore": ("obstore", "pydantic"),
     "s3": ("obstore", "pydantic"),

@@ -1,4 +1,4 @@
-"""Object bytes and their administration, against a real S3 server."""
+"""Object bytes, and keys by the thousand, against a real S3 server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from support.ports import free_ports
 from understudy_domain import ticks
 from understudy_runtime import clock
 from understudy_runtime.errors import ObjectMissing, StorageUnavailable
-from understudy_runtime.objectadmin import ObjectAdmin
 from understudy_runtime.objectkeys import ObjectKeys
 from understudy_runtime.objectstore import ObjectStore
 from understudy_runtime.settings import CommonSettings
@@ -24,11 +23,6 @@ from understudy_runtime.settings import CommonSettings
 @pytest.fixture
 def store(settings: CommonSettings) -> ObjectStore:
     return ObjectStore(settings)
-
-
-@pytest.fixture
-def admin(settings: CommonSettings) -> ObjectAdmin:
-    return ObjectAdmin(settings)
 
 
 @pytest.fixture
@@ -43,8 +37,6 @@ async def test_an_object_is_read_as_it_was_stored(store: ObjectStore, prefix: st
     found = await store.get(prefix + "a.ts")
     assert type(found) is bytes
     assert found == body
-    assert await store.get_range(prefix + "a.ts", start=1000, length=50) == body[1000:1050]
-    assert await store.get_range(prefix + "a.ts", start=299_990, length=50) == body[299_990:]
 
 
 async def test_buffers_are_stored_one_after_the_other(store: ObjectStore, prefix: str) -> None:
@@ -61,8 +53,6 @@ async def test_nothing_at_all_can_be_stored(store: ObjectStore, prefix: str) -> 
 async def test_a_missing_object_is_told_apart(store: ObjectStore, prefix: str) -> None:
     with pytest.raises(ObjectMissing):
         await store.get(prefix + "nothing")
-    with pytest.raises(ObjectMissing):
-        await store.get_range(prefix + "nothing", start=0, length=1)
 
 
 async def test_a_deleted_object_is_gone_and_may_be_deleted_again(store: ObjectStore, prefix: str) -> None:
@@ -76,11 +66,9 @@ async def test_a_deleted_object_is_gone_and_may_be_deleted_again(store: ObjectSt
 async def test_a_storage_that_is_away_is_reported_in_time(settings: CommonSettings) -> None:
     away = settings.model_copy(update={"s3_endpoint_url": f"http://127.0.0.1:{free_ports(1)[0]}"})
     store = ObjectStore(away)
-    for attempt in (store.put("a", b""), store.get("a"), store.get_range("a", start=0, length=1), store.delete("a")):
+    for attempt in (store.put("a", b""), store.get("a"), store.delete("a")):
         with pytest.raises(StorageUnavailable):
             await attempt
-    with pytest.raises(StorageUnavailable):
-        await ObjectAdmin(away).list_keys("a")
 
 
 async def test_a_refused_login_is_reported_without_the_secret(settings: CommonSettings) -> None:
@@ -106,31 +94,6 @@ async def test_a_store_works_again_after_the_storage_was_killed(
         server.restart()
         assert await store.get(prefix + "before") == b"before"
         await store.put(prefix + "after", b"after")
-
-
-async def test_keys_are_listed_by_prefix_and_sorted(store: ObjectStore, admin: ObjectAdmin, prefix: str) -> None:
-    for name in ("b", "a", "c/d"):
-        await store.put(prefix + name, b"")
-    assert await admin.list_keys(prefix) == [prefix + "a", prefix + "b", prefix + "c/d"]
-    assert await admin.list_keys(prefix, limit=2) == [prefix + "a", prefix + "b"]
-    assert await admin.list_keys(prefix + "x") == []
-
-
-async def test_a_prefix_is_removed_whole_and_nothing_else(store: ObjectStore, admin: ObjectAdmin, prefix: str) -> None:
-    for name in ("one/a", "one/b", "two/a"):
-        await store.put(prefix + name, b"")
-    assert await admin.delete_prefix(prefix + "one/") == 2
-    assert await admin.list_keys(prefix) == [prefix + "two/a"]
-    with pytest.raises(ValueError, match="everything"):
-        await admin.delete_prefix("")
-
-
-async def test_a_bucket_is_created_unless_it_is_there(settings: CommonSettings) -> None:
-    fresh = settings.model_copy(update={"s3_bucket": f"bucket-{uuid.uuid4().hex}"})
-    await ObjectAdmin(fresh).ensure_bucket()
-    await ObjectAdmin(fresh).ensure_bucket()
-    await ObjectStore(fresh).put("a", b"one")
-    assert await ObjectStore(fresh).get("a") == b"one"
 
 
 async def test_a_content_type_is_kept_where_given(store: ObjectStore, settings: CommonSettings, prefix: str) -> None:

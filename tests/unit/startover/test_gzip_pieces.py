@@ -7,13 +7,13 @@ import zlib
 
 import pytest
 
-from understudy_egress.gzip_pieces import deflated, gzip_of
+from understudy_egress.gzip_pieces import deflated, gzip_around
 
 
 @pytest.mark.parametrize("pieces", [[], [b""], [b"a"], [b"#EXTM3U\n", b"", b"x" * 100_000, b"#EXT-X-ENDLIST\n"]])
 def test_pieces_unpack_to_the_whole(pieces: list[bytes]) -> None:
     whole = b"".join(pieces)
-    packed = gzip_of([deflated(piece) for piece in pieces], whole)
+    packed = gzip_around(map(deflated, pieces), checksum=zlib.crc32(whole), size=len(whole))
     assert gzip.decompress(packed) == whole
     stream = zlib.decompressobj(zlib.MAX_WBITS | 16)
     assert stream.decompress(packed) == whole
