@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from pydantic import SecretStr
 
@@ -15,6 +16,10 @@ from understudy_runtime.settings import CommonSettings
 # Python 3.11 makes an event loop for whoever asks for one, unless it was told that there is none. The first
 # asynchronous test asks, and nobody closes that loop: a warning, hence an error, in some later test.
 asyncio.set_event_loop(None)
+
+# How long an example takes says more of the machine than of the code; where costs matter they are counted.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from support.control_process import Controller
+from support.deadline import PATIENCE_SECONDS
 from support.synthetic import EPOCH, Message, SyntheticEncoder
 from understudy_domain import codec, keys
 from understudy_domain.channel_state import ChannelState
@@ -141,7 +142,7 @@ def told_of(log: list[StoredMessage], channel: str) -> list[Event]:
 
 async def assert_events_are_what_the_log_has(settings: CommonSettings, channel: str) -> Counter[str]:
     """Each event once, and none besides; how many of each kind."""
-    give_up_at = time.monotonic() + 10
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
     while True:
         log = await read(settings, keys.ARRIVALS_STREAM, keys.arrivals_filter(shard_of(channel)))
         stored = await read(settings, keys.EVENTS_STREAM, keys.events_filter(channel))
@@ -176,7 +177,7 @@ def shard_of(channel: str) -> int:
 
 async def wait_for_the_end(settings: CommonSettings, channel: str, guids: dict[str, str]) -> dict[str, list[bytes]]:
     """The entries, once the broadcast is published to its last whole slot."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         entries = {
             guid: [

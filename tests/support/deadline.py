@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 T = TypeVar("T")
 
+PATIENCE_SECONDS = 60.0
+"""Only a failure takes so long: enough for a machine that is ten times as busy as it should be."""
 
-def eventually(look: Callable[[], T], *, within_seconds: float, what: str, poll_seconds: float = 0.1) -> T:
+
+def eventually(
+    look: Callable[[], T], *, what: str, within_seconds: float = PATIENCE_SECONDS, poll_seconds: float = 0.1
+) -> T:
     """The first truthy answer of ``look``.
 
     Raises:
@@ -21,17 +26,42 @@ def eventually(look: Callable[[], T], *, within_seconds: float, what: str, poll_
         seen = look()
         if seen:
             return seen
-        if time.monotonic() >= give_up_at:
-            raise AssertionError(f"not within {within_seconds} s: {what}; last seen: {seen!r}")
+        _check(seen, what, give_up_at, within_seconds)
         time.sleep(poll_seconds)
 
 
-async def eventually_beside(look: Callable[[], T], *, within_seconds: float, what: str) -> T:
-    """The same in a coroutine: what is waited for may happen in the same event loop."""
-    try:
-        async with asyncio.timeout(within_seconds):
-            while not (seen := look()):  # noqa: ASYNC110  # nobody says when
-                await asyncio.sleep(0.02)
+async def comes_true(
+    look: Callable[[], Awaitable[T]], what: str, *, within_seconds: float = PATIENCE_SECONDS, poll_seconds: float = 0.1
+) -> T:
+    """The same for a ``look`` that is awaited.
+
+    Raises:
+        AssertionError: as there.
+    """
+    give_up_at = time.monotonic() + within_seconds
+    while True:
+        seen = await look()
+        if seen:
             return seen
-    except TimeoutError as err:
-        raise AssertionError(f"not within {within_seconds} s: {what}; last seen: {look()!r}") from err
+        _check(seen, what, give_up_at, within_seconds)
+        await asyncio.sleep(poll_seconds)
+
+
+async def eventually_beside(
+    look: Callable[[], T], *, what: str, within_seconds: float = PATIENCE_SECONDS, poll_seconds: float = 0.02
+) -> T:
+    """``eventually`` in a coroutine: what is waited for may happen in the same event loop.
+
+    Raises:
+        AssertionError: as there.
+    """
+
+    async def ask() -> T:
+        return look()
+
+    return await comes_true(ask, what, within_seconds=within_seconds, poll_seconds=poll_seconds)
+
+
+def _check(seen: object, what: str, give_up_at: float, within_seconds: float) -> None:
+    if time.monotonic() >= give_up_at:
+        raise AssertionError(f"not within {within_seconds} s: {what}; last seen: {seen!r}")

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
+from support.deadline import comes_true
 from support.program_entries import make_endpoint
 from support.program_publisher import ProgramPublisher
 from understudy_domain import codec, keys, ticks
@@ -124,15 +123,15 @@ class Farm:
         """A job as it stands."""
         return (await self.jobs.get(job.id)).job
 
-    async def done(self, job: HarvestJob, *, within_seconds: float = 20.0) -> HarvestJob:
+    async def done(self, job: HarvestJob) -> HarvestJob:
         """A job once it is done and told."""
 
         async def look() -> HarvestJob | None:
             found = await self.now(job)
             return found if found.is_done and found.told else None
 
-        found = await eventually(look, f"{job.id} is done: {await self.now(job)}", within_seconds=within_seconds)
-        assert isinstance(found, HarvestJob)
+        found = await comes_true(look, f"{job.id} is done: {await self.now(job)}")
+        assert found is not None
         return found
 
     def objects(self) -> dict[str, bytes]:
@@ -156,12 +155,3 @@ class Farm:
         """What was told."""
         messages = await self.bus.fetch(keys.EVENTS_STREAM, keys.EVENTS_SUBJECTS)
         return [codec.decode_as(Event, message.payload) for message in messages]
-
-
-async def eventually(look: Callable[[], Awaitable[object]], what: str, *, within_seconds: float = 20.0) -> object:
-    """The first truthy answer of ``look``."""
-    give_up_at = time.monotonic() + within_seconds
-    while not (seen := await look()):
-        assert time.monotonic() < give_up_at, f"not within {within_seconds} s: {what}; last seen: {seen!r}"
-        await asyncio.sleep(0.05)
-    return seen

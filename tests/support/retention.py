@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from support.broadcast import SHARDS
@@ -114,14 +113,6 @@ class Studio:
             found += [f"{bucket} {key}" for key in await KeyValue(self.bus, bucket).keys()]
         names = [channel, *endpoints, *endpoints.values()]
         return [one for one in found if any(name in one for name in names)]
-
-
-async def eventually(look: Callable[[], Awaitable[object]], what: str, *, within_seconds: float = 20.0) -> None:
-    """Until ``look`` answers with something truthy."""
-    give_up_at = time.monotonic() + within_seconds
-    while not (seen := await look()):
-        assert time.monotonic() < give_up_at, f"not within {within_seconds} s: {what}; last seen: {seen!r}"
-        await asyncio.sleep(0.1)
 
 
 def create(controller: Controller, channel_id: str = "show", *endpoints: str) -> tuple[str, dict[str, str]]:

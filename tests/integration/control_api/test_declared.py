@@ -16,7 +16,7 @@ import pytest
 
 from support.broadcast import publish_in_real_time, read, shard_of
 from support.control_process import REPOSITORY, Controller
-from support.deadline import eventually
+from support.deadline import PATIENCE_SECONDS, eventually
 from support.nats_server import NatsServer, running_nats_server
 from support.synthetic import EPOCH, SyntheticEncoder
 from understudy_controller.declare.applying import Applier
@@ -32,7 +32,7 @@ from understudy_runtime.settings import CommonSettings
 
 pytestmark = pytest.mark.takes(seconds=50)
 
-SECONDS = 20.0
+SECONDS = PATIENCE_SECONDS
 
 TWO = """
 channels:

@@ -10,6 +10,7 @@ import pytest
 
 from support.broadcast import broadcast, create, metrics, publish_in_real_time, read, shard_of
 from support.control_process import Controller
+from support.deadline import PATIENCE_SECONDS
 from support.nats_server import NatsServer
 from support.synthetic import EPOCH
 from understudy_domain import codec, keys
@@ -61,7 +62,7 @@ async def wait_for_position(settings: CommonSettings, channel: str) -> None:
     bus = await jetstream.connect(settings, name="test")
     try:
         snapshots, wanted = KeyValue(bus, keys.SNAPSHOTS_BUCKET), await bus.last_sequence(keys.ARRIVALS_STREAM)
-        async with asyncio.timeout(25):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 value = (await snapshots.get(keys.position_snapshot_key(shard_of(channel)))).value
                 if value is not None and codec.decode_as(LogPosition, value).sequence >= wanted:

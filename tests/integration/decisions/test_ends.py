@@ -10,6 +10,7 @@ import pytest
 
 from support.broadcast import create, folded, metrics, publish_in_real_time, read, shard_of
 from support.control_process import Controller
+from support.deadline import PATIENCE_SECONDS
 from support.nats_server import NatsServer
 from support.synthetic import EPOCH, Message, SyntheticEncoder
 from understudy_domain import codec, keys
@@ -51,10 +52,10 @@ async def programme(settings: CommonSettings, channel: str, guid: str) -> list[b
 
 
 async def wait_for_ends(
-    settings: CommonSettings, channel: str, guids: dict[str, str], count: int, *, within_seconds: float
+    settings: CommonSettings, channel: str, guids: dict[str, str], count: int
 ) -> dict[str, list[ProgramEntry]]:
     """The programmes, once each has ended so often."""
-    deadline = time.monotonic() + within_seconds
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         found = {
             name: [codec.decode_as(ProgramEntry, payload) for payload in await programme(settings, channel, guid)]
@@ -68,7 +69,7 @@ async def wait_for_ends(
 
 async def wait_until_taken(controller: Controller) -> dict[str, object]:
     """The answer to an order to end it, once both inputs are dead."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         status, answer = await asyncio.to_thread(controller.json, "POST", END)
         if status == 202:
@@ -92,7 +93,7 @@ async def test_a_programme_ends_once_and_is_live_again_whoever_is_killed_meanwhi
             controller.stop(kill=True)
             controller.start()
             await asyncio.to_thread(controller.wait_until_answering)
-        ended = await wait_for_ends(settings, channel, guids, 1, within_seconds=25)
+        ended = await wait_for_ends(settings, channel, guids, 1)
         heard = EPOCH + round((SEGMENT_SECONDS * (LAST + 1) + 0.2) * TICKS_PER_SECOND)
         for name, entries in ended.items():
             assert [entry.ended for entry in entries] == [False] * (len(entries) - 1) + [True]
@@ -111,7 +112,7 @@ async def test_a_programme_ends_once_and_is_live_again_whoever_is_killed_meanwhi
         assert "input 2" in refused[1]["message"]
         ordered = await wait_until_taken(controller)
         assert ordered["originEndpoints"] == ["one", "two"]
-        entries_by_name = await wait_for_ends(settings, channel, guids, 2, within_seconds=25)
+        entries_by_name = await wait_for_ends(settings, channel, guids, 2)
         again = controller.json("POST", END)
         assert again[0] == 202
         assert again[1]["originEndpoints"] == []

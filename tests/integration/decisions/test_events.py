@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from support.broadcast import broadcast, create, publish_in_real_time, read, shard_of, told_of
 from support.control_process import Controller
+from support.deadline import PATIENCE_SECONDS
 from support.nats_server import NatsServer
 from support.program_entries import make_entry
 from understudy_controller.loop.events import Events
@@ -153,7 +154,7 @@ async def test_a_successor_tells_of_entries_that_its_predecessor_appended_and_di
         finally:
             await bus.close()
         controller.start()
-        give_up_at = time.monotonic() + 15
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
         while len(told := await stored(settings, channel)) < 2:
             assert time.monotonic() < give_up_at, told
             await asyncio.sleep(0.1)
@@ -241,7 +242,7 @@ def _assert_selected(controller: Controller, events: list[dict[str, Any]]) -> No
 
 
 def _wait_for(controller: Controller, kind: EventKind) -> dict[str, Any]:
-    give_up_at = time.monotonic() + 15
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
     while True:
         answer = _get(controller, "?channel=show")
         if any(one["kind"] == kind for one in answer["events"]):

@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from support.control_process import Controller
+from support.deadline import PATIENCE_SECONDS
 from support.nats_server import running_nats_server
 from support.synthetic import EPOCH, Message, SyntheticEncoder
 from understudy_controller.api.folds import Folds
@@ -88,7 +89,7 @@ async def _broadcast(nats_url: str, guid: str, controller: Controller) -> dict[s
     status, healthy = await asyncio.to_thread(controller.json, "GET", "/understudy/v1/channels/show/status")
     assert status == 200
     await _publish(nats_url, guid, ordered[middle:], t0)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         status, found = await asyncio.to_thread(controller.json, "GET", "/understudy/v1/origin_endpoints/one/status")
         assert status == 200, found

@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from support.broadcast import create, folded, metrics, publish_in_real_time, read, shard_of
 from support.control_process import Controller
+from support.deadline import PATIENCE_SECONDS
 from support.nats_server import running_nats_server
 from support.synthetic import EPOCH, SyntheticEncoder
 from understudy_domain import codec, keys
@@ -54,7 +55,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
         Controller(folder, nats_url=nats.url, name="second") as second,
     ):
         settings = CommonSettings(nats_url=nats.url)
-        give_up_at = time.monotonic() + 20
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
         while not all("understudy_controller_shards 8.0" in metrics(one) for one in (first, second)):
             assert time.monotonic() < give_up_at, "they share the shards"
             time.sleep(0.1)
@@ -85,15 +86,15 @@ class Show:
         assert status == 200, found
         return found
 
-    async def until(self, endpoint: str, holds: Callable[[Any], bool], *, within_seconds: float = 15.0) -> Any:
-        give_up_at = time.monotonic() + within_seconds
+    async def until(self, endpoint: str, holds: Callable[[Any], bool]) -> Any:
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
         while not holds(found := await self.status(endpoint)):
             assert time.monotonic() < give_up_at, found
             await asyncio.sleep(0.1)
         return found
 
     async def until_seam(self, to_input: int, seam: str) -> None:
-        give_up_at = time.monotonic() + 15
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
         while True:
             status, found = await self.ask("GET", f"channels/{self.channel}/status")
             assert status == 200, found
@@ -139,7 +140,7 @@ async def on_air(
     show = Show(studio, channel, guid, guids, t0)
     publishing = asyncio.create_task(publish_in_real_time(studio.settings, guid, messages, t0))
     try:
-        give_up_at = time.monotonic() + 10
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
                 owner = await asyncio.to_thread(show.owner)
@@ -230,7 +231,7 @@ async def test_what_viewers_would_notice_is_refused_unless_forced_and_what_canno
         status, answer = await show.ask("POST", path, {"input": 2, "force": True})
         assert (status, answer["seam"]) == (202, "discontinuity")
         await show.until("unlike-a", lambda found: found["active_input"] == 2)
-        await show.until("unlike-a", lambda found: found["active_input"] == 1, within_seconds=20)  # input 2 has died
+        await show.until("unlike-a", lambda found: found["active_input"] == 1)  # input 2 has died
         await show.until_seam(2, "impossible")
         for force in (False, True):
             refused, why = await show.ask("POST", path, {"input": 2, "force": force})
@@ -261,14 +262,12 @@ async def test_policies_take_effect_while_an_input_fails_and_comes_back(studio: 
         refused, why = await show.ask("POST", "origin_endpoints/show-pin/switchover", {"force": True})
         assert (refused, why["code"]) == (409, "pinned")
 
-        await show.until("show-stay", lambda found: found["active_input"] == 2, within_seconds=25)
+        await show.until("show-stay", lambda found: found["active_input"] == 2)
         away = await show.until(
             "show-back", lambda found: found["active_input"] == 2 and found["policy"]["failback_from"] is not None
         )
         assert away["policy"]["well_since"] < away["policy"]["failback_from"]
-        back = await show.until(
-            "show-back", lambda found: found["active_input"] == 1 and found["reason"] == "failback", within_seconds=25
-        )
+        back = await show.until("show-back", lambda found: found["active_input"] == 1 and found["reason"] == "failback")
         assert back["last"]["decided_at"] >= away["policy"]["failback_from"]
         assert (await show.status("show-stay"))["active_input"] == 2
         assert (await show.status("show-pin"))["active_input"] == 1

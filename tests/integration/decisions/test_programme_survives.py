@@ -25,6 +25,7 @@ from support.broadcast import (
     wait_for_the_end,
 )
 from support.control_process import Controller
+from support.deadline import PATIENCE_SECONDS, eventually_beside
 from support.nats_server import NatsServer
 from support.synthetic import EPOCH
 from understudy_domain import codec, keys
@@ -77,10 +78,13 @@ async def _assert_told(controller: Controller, settings: CommonSettings, guids: 
             assert codec.decode_as(ActiveInput, value).active_input == 2
     finally:
         await bus.close()
-    text = metrics(controller)
-    for name in guids:
-        assert f'understudy_active_input{{channel="show",input="2",origin_endpoint="{name}"}} 1.0' in text
-        assert f'understudy_active_input{{channel="show",input="1",origin_endpoint="{name}"}} 0.0' in text
+    shown = {
+        f'understudy_active_input{{channel="show",input="{one}",origin_endpoint="{name}"}} {float(one == 2)}'
+        for name in guids
+        for one in keys.INPUTS
+    }
+    # One that has just begun reads its shards before it tells of them.
+    await eventually_beside(lambda: shown <= set(metrics(controller).splitlines()), what=f"{shown}", poll_seconds=0.2)
     status, ready = controller.json("GET", "/readyz")
     assert (status, ready["ready"]) == (200, True)
 
@@ -141,7 +145,7 @@ async def test_what_happened_while_the_controller_was_away_is_made_up_for(
 
 
 async def _wait_for_entries(settings: CommonSettings, channel: str, guid: str, *, more_than: int) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while len(await read(settings, keys.PROGRAM_STREAM, keys.program_subject(shard_of(channel), guid))) <= more_than:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.2)

@@ -29,6 +29,7 @@ from support.broadcast import (
     wait_for_the_end,
 )
 from support.control_process import Controller
+from support.deadline import PATIENCE_SECONDS, comes_true
 from support.nats_server import NatsServer
 from support.synthetic import EPOCH
 from understudy_domain import codec, keys
@@ -132,11 +133,8 @@ def metric(controller: Controller, name: str) -> float:
     )
 
 
-async def eventually(look: Callable[[], bool], what: str, *, within_seconds: float = 10.0) -> None:
-    give_up_at = time.monotonic() + within_seconds
-    while not await asyncio.to_thread(look):
-        assert time.monotonic() < give_up_at, what
-        await asyncio.sleep(0.05)
+async def eventually(look: Callable[[], bool], what: str, *, within_seconds: float = PATIENCE_SECONDS) -> None:
+    await comes_true(lambda: asyncio.to_thread(look), what, within_seconds=within_seconds)
 
 
 def shares(controllers: Sequence[Controller]) -> list[int]:

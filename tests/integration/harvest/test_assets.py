@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from support.control_process import Controller
+from support.deadline import comes_true
 from support.egress_process import EgressProcess
 from support.harvester_process import HarvesterProcess
-from support.harvesting import Farm, eventually
+from support.harvesting import Farm
 from support.program_publisher import Shown
 from understudy_domain import codec, keys, ticks
 from understudy_domain.event import EventKind
@@ -201,7 +202,7 @@ async def test_a_job_that_is_called_off_ends_and_gets_no_playlist(
             progress = (await farm.now(job)).progress
             return progress is not None and progress.segments >= 2
 
-        await eventually(some_stored, "some segments are stored")
+        await comes_true(some_stored, "some segments are stored")
         path = f"/understudy/v1/harvest_jobs/{job.id}"
         assert (await asyncio.to_thread(controller.json, "DELETE", path))[0] == 202
         done = await farm.done(job)
@@ -212,7 +213,7 @@ async def test_a_job_that_is_called_off_ends_and_gets_no_playlist(
         async def at_rest() -> bool:
             return harvester.metric("understudy_harvest_jobs_working") == 0
 
-        await eventually(at_rest, "nobody works at it")
+        await comes_true(at_rest, "nobody works at it")
     assert [event.kind for event in await farm.events()] == [EventKind.HARVEST_FAILED]
     assert "shows/one.m3u8" not in farm.objects()
 
@@ -230,10 +231,10 @@ async def test_a_job_whose_origin_endpoint_is_deleted_fails_within_seconds_and_s
             async def waits() -> bool:
                 return "waits" in (await farm.now(job)).message
 
-            await eventually(waits, "it waits for the end of its window")
+            await comes_true(waits, "it waits for the end of its window")
         stored = farm.config.origin_endpoints[endpoint.id]
         await farm.config.delete(stored.value, stored.revision)
-        done = await farm.done(job, within_seconds=5)
+        done = await farm.done(job)
     reason = f"the origin endpoint {endpoint.id} was deleted, and its past with it"
     assert (done.status, done.message) == (HarvestStatus.FAILED, reason)
     assert [reason in event.words for event in await farm.events()] == [True]

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from support.deadline import eventually as soon
+from support.deadline import comes_true, eventually
 from support.harvester_process import HarvesterProcess
-from support.harvesting import Farm, eventually, s3_client
+from support.harvesting import Farm, s3_client
 from support.nats_server import NatsServer
 from support.object_store import running_s3_server
 from understudy_domain.channel import OriginEndpoint
@@ -40,7 +40,7 @@ async def some_stored(farm: Farm, job: HarvestJob, *, slots: int = 3) -> Harvest
         found = await farm.now(job)
         return found if found.progress is not None and found.progress.segments >= slots else None
 
-    found = await eventually(look, f"{slots} slots are stored")
+    found = await comes_true(look, f"{slots} slots are stored")
     assert isinstance(found, HarvestJob)
     return found
 
@@ -127,9 +127,8 @@ async def test_one_that_was_paused_does_no_harm_when_it_wakes_up(
         done = await farm.done(job)
         assert awake.metric('understudy_harvest_jobs_total{status="SUCCEEDED"}') == 1
         asleep.resume()
-        soon(
+        eventually(
             lambda: asleep.metric("understudy_harvest_claims_lost_total") == 1,
-            within_seconds=10,
             what="it hears that the job is another's",
         )
         assert asleep.metric("understudy_harvest_jobs_working") == 0
@@ -153,7 +152,7 @@ async def test_one_that_is_told_to_end_gives_its_job_back_at_once(
             found = await farm.now(job)
             return found if found.holder is None else None
 
-        given_back = await eventually(look, "it is given back")
+        given_back = await comes_true(look, "it is given back")
         assert isinstance(given_back, HarvestJob)
         assert given_back.progress is not None
         assert given_back.progress.segments >= 3
@@ -161,7 +160,7 @@ async def test_one_that_is_told_to_end_gives_its_job_back_at_once(
         assert first.wait() == 0
         assert (await farm.now(job)).holder is None
         with HarvesterProcess(tmp_path, settings, name="second"):
-            check_counts(await farm.done(job, within_seconds=8))
+            check_counts(await farm.done(job))
 
 
 async def test_a_destination_that_goes_away_is_waited_for(farm: Farm, settings: CommonSettings, tmp_path: Path) -> None:
@@ -191,9 +190,9 @@ async def test_a_destination_that_goes_away_is_waited_for(farm: Farm, settings: 
             async def waits() -> bool:
                 return (await farm.now(job)).message.startswith("waits: ")
 
-            await eventually(waits, "the job says that it waits")
+            await comes_true(waits, "the job says that it waits")
             await asyncio.to_thread(elsewhere.start)
-            check_counts(await farm.done(job, within_seconds=40))
+            check_counts(await farm.done(job))
         assert len(asset(farm, await farm.now(job))) == SLOTS + 2
 
 
@@ -206,7 +205,7 @@ async def test_a_nats_server_that_restarts_costs_a_job_nothing(
         job = await farm.submit(farm.job(endpoint, start=1, end=1 + SLOTS))
         await some_stored(farm, job)
         await asyncio.to_thread(nats_server.restart)
-        check_counts(await farm.done(job, within_seconds=40))
+        check_counts(await farm.done(job))
 
 
 async def test_a_job_that_harvesters_die_of_fails_in_the_end_and_what_comes_further_starts_anew(
@@ -252,7 +251,7 @@ async def test_a_job_that_is_called_off_while_its_last_playlist_cannot_be_stored
     async def at_rest() -> bool:
         return worker.working == 0
 
-    await eventually(at_rest, "nobody works at it")
+    await comes_true(at_rest, "nobody works at it")
     await worker.stop()
     assert (done.status, done.message, tries) == (HarvestStatus.FAILED, "called off", 1)
     assert job.destination.manifest_key not in farm.objects()

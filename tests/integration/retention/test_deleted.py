@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 from support.control_process import Controller
-from support.retention import SEGMENT_SECONDS, Studio, both_inputs, controller_settings, create, eventually
+from support.deadline import comes_true
+from support.retention import SEGMENT_SECONDS, Studio, both_inputs, controller_settings, create
 from support.synthetic import Message
 from understudy_domain import codec, keys
 from understudy_domain.channel import Channel
@@ -35,7 +36,7 @@ async def on_air(studio: Studio, controller: Controller, channel_id: str) -> tup
     async def decided() -> bool:
         return all([await studio.entries(channel, guid) for guid in guids.values()])
 
-    await eventually(decided, "something is decided")
+    await comes_true(decided, "something is decided")
     await studio.storage.put(keys.media_prefix(FOREIGN, 1) + "1800000000000-00.ts", b"theirs")
     return channel, guids
 
@@ -45,7 +46,7 @@ async def assert_nothing_is_left(studio: Studio, channel: str, guids: dict[str, 
         return not await studio.left_of(channel, guids)
 
     try:
-        await eventually(gone, "nothing is left", within_seconds=15)
+        await comes_true(gone, "nothing is left")
     except AssertionError as err:
         raise AssertionError(await studio.left_of(channel, guids)) from err
     assert len(await studio.objects(FOREIGN)) == 1
@@ -81,7 +82,7 @@ async def test_an_endpoint_goes_alone(tmp_path: Path, settings: CommonSettings, 
         async def gone() -> bool:
             return not await studio.entries(channel, guids["show-one"])
 
-        await eventually(gone, "its entries are gone")
+        await comes_true(gone, "its entries are gone")
         assert await studio.entries(channel, guids["show-two"])
         assert await studio.missing(channel, guids["show-two"]) == []
         buckets = [KeyValue(studio.bus, keys.ACTIVE_INPUT_BUCKET), KeyValue(studio.bus, keys.SNAPSHOTS_BUCKET)]
@@ -126,14 +127,14 @@ async def test_while_the_configuration_holds_what_this_release_cannot_read_nothi
         async def said() -> bool:
             return "cannot read" in controller.log()
 
-        await eventually(said, "it says so")
+        await comes_true(said, "it says so")
         await asyncio.sleep(2.0)
         assert set(stays) <= set(await studio.left_of(channel, guids))
         # It is read again, by whatever means: what is deleted goes.
         assert isinstance(found.value, Channel)
         await config.put(keys.channel_key("show"), codec.encode(found.value))
         assert controller.json("DELETE", "/origin_endpoints/show-one")[0] == 202
-        await eventually(lambda: _gone(studio, channel, guids["show-one"]), "its entries are gone")
+        await comes_true(lambda: _gone(studio, channel, guids["show-one"]), "its entries are gone")
 
 
 async def _gone(studio: Studio, channel: str, endpoint: str) -> bool:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from support.broadcast import metrics
 from support.control_process import Controller
-from support.retention import SEGMENT_SECONDS, Studio, both_inputs, controller_settings, create, eventually
+from support.deadline import comes_true
+from support.retention import SEGMENT_SECONDS, Studio, both_inputs, controller_settings, create
 from understudy_domain import codec, keys, ticks
 from understudy_domain.event import Event, EventKind
 from understudy_domain.harvest_job import HarvestDestination, HarvestJob, HarvestStatus, job_endpoint
@@ -48,7 +49,7 @@ async def test_entries_and_media_of_an_unfinished_job_stay_until_it_is_done(
         async def other_gone() -> bool:
             return await first_left("two") >= 10
 
-        await eventually(other_gone, "the other endpoint's oldest entries are gone")
+        await comes_true(other_gone, "the other endpoint's oldest entries are gone")
         assert await first_left("one") == 0
         assert await studio.missing(channel, guids["one"]) == []
         await jobs.update(replace(job, status=HarvestStatus.FAILED), revision=revision)
@@ -56,7 +57,7 @@ async def test_entries_and_media_of_an_unfinished_job_stay_until_it_is_done(
         async def gone() -> bool:
             return await first_left("one") >= 10 and len(await studio.objects(channel)) < 2 * BACKLOG - 20
 
-        await eventually(gone, "what the job needed is gone")
+        await comes_true(gone, "what the job needed is gone")
 
 
 async def test_a_job_that_no_harvester_does_is_seen_in_a_metric_and_fails_after_two_days(
@@ -84,7 +85,7 @@ async def test_a_job_that_no_harvester_does_is_seen_in_a_metric_and_fails_after_
             found = (await jobs.get("late")).job
             return found.is_done and found.told
 
-        await eventually(failed, "the job that is late fails")
+        await comes_true(failed, "the job that is late fails")
         found = (await jobs.get("late")).job
         assert found.status is HarvestStatus.FAILED
         assert "no harvester has finished it within two days" in found.message
@@ -96,5 +97,5 @@ async def test_a_job_that_no_harvester_does_is_seen_in_a_metric_and_fails_after_
             found = re.search(r"^understudy_harvest_jobs_oldest_seconds (\S+)", metrics(controller), re.MULTILINE)
             return found is not None and 3_600 <= float(found[1]) < 3_700
 
-        await eventually(only_the_other_is_seen, "the metric tells of the one that waits")
+        await comes_true(only_the_other_is_seen, "the metric tells of the one that waits")
         assert not (await jobs.get("waits")).job.is_done

@@ -14,8 +14,9 @@ import pytest
 
 from support.broadcast import metrics
 from support.control_process import Controller
+from support.deadline import comes_true
 from support.egress_process import Answer, EgressProcess
-from support.retention import SEGMENT_SECONDS, Studio, both_inputs, controller_settings, create, eventually
+from support.retention import SEGMENT_SECONDS, Studio, both_inputs, controller_settings, create
 from understudy_domain import keys
 from understudy_domain.index_page import IndexPage
 from understudy_domain.keys import IndexPageKey
@@ -88,7 +89,7 @@ async def test_what_the_log_forgets_is_shown_from_pages_with_every_segment(
         EgressProcess(tmp_path, settings, name="cold") as cold,
     ):
         channel, endpoint = await on_the_air(controller, studio)
-        await eventually(lambda: rolled(studio, channel, endpoint), "pages are made, and the log forgets")
+        await comes_true(lambda: rolled(studio, channel, endpoint), "pages are made, and the log forgets")
         assert await bounds(studio, endpoint) == [(0, 15), (16, 31), (32, 47)]
         url, answer = await window_of(studio, cold, endpoint)
         assert answer.status == 200, answer
@@ -118,7 +119,7 @@ async def test_a_controller_that_dies_anywhere_between_leaves_nothing_out(
         async def decided() -> bool:
             return (await log_of(studio, channel, endpoint))[-1:] >= [48]
 
-        await eventually(decided, "all is decided")
+        await comes_true(decided, "all is decided")
         # With no window the log forgets the oldest: pages begin with what it still has.
         await asyncio.to_thread(set_startover, controller, "one", 3600)
         first = (await log_of(studio, channel, endpoint))[0]
@@ -126,7 +127,7 @@ async def test_a_controller_that_dies_anywhere_between_leaves_nothing_out(
             await asyncio.sleep(delay)
             controller.stop(kill=True)
             controller.start()
-        await eventually(lambda: _covered(studio, channel, endpoint, first), "pages and log hold all that there was")
+        await comes_true(lambda: _covered(studio, channel, endpoint, first), "pages and log hold all that there was")
 
 
 async def test_a_page_that_was_stored_before_a_crash_is_taken_as_it_stands(
@@ -138,12 +139,12 @@ async def test_a_page_that_was_stored_before_a_crash_is_taken_as_it_stands(
         async def decided() -> bool:
             return (await log_of(studio, channel, endpoint))[-1:] >= [48]
 
-        await eventually(decided, "all is decided")
+        await comes_true(decided, "all is decided")
     entries = {one.media_sequence: one for one in reversed(await studio.entries(channel, endpoint))}
     page = IndexPage.of([entries[number] for number in range(16)])
     await studio.storage.put(page.key.render(), page.encode())
     with Controller(tmp_path, nats_url=settings.nats_url, name="next", **paging(settings)) as controller:
-        await eventually(lambda: rolled(studio, channel, endpoint), "the next one goes on")
+        await comes_true(lambda: rolled(studio, channel, endpoint), "the next one goes on")
         assert pages_made(controller) == 2
     made = [await page_of(studio, key) for key in await listed_pages(studio.object_keys, endpoint)]
     for one in made:
@@ -164,20 +165,20 @@ async def test_pages_say_where_the_programme_began_anew_even_with_their_first_en
         async def paged_once() -> bool:
             return await bounds(studio, endpoint) == [(0, 15)]
 
-        await eventually(paged_once, "pages are made up to the newest entry")
+        await comes_true(paged_once, "pages are made up to the newest entry")
 
         async def has_ended() -> bool:
             status, _ = await asyncio.to_thread(controller.json, "POST", "/understudy/v1/channels/show/end")
             return status == 202 and (await studio.entries(channel, endpoint))[-1].ended
 
-        await eventually(has_ended, "the programme has ended")
+        await comes_true(has_ended, "the programme has ended")
         assert (await log_of(studio, channel, endpoint))[-1] == 15
         await studio.deliver(channel, both_inputs(t0, range(40, 160)), t0)
 
         async def paged_again() -> bool:
             return len(await bounds(studio, endpoint)) >= 2
 
-        await eventually(paged_again, "the programme goes on, and is put into a page")
+        await comes_true(paged_again, "the programme goes on, and is put into a page")
         made = [await page_of(studio, key) for key in await listed_pages(studio.object_keys, endpoint)]
         assert [page.beginnings for page in made[:2]] == [(0,), (0,)]
 
@@ -188,7 +189,7 @@ async def test_a_page_that_is_stored_keeps_its_bytes_whoever_writes_it_once_more
     """A controller that was paused may write a page late; here something else is written in its place, to see it."""
     with Controller(tmp_path, nats_url=settings.nats_url, **paging(settings)) as controller:
         channel, endpoint = await on_the_air(controller, studio)
-        await eventually(lambda: rolled(studio, channel, endpoint), "pages are made")
+        await comes_true(lambda: rolled(studio, channel, endpoint), "pages are made")
         before = {
             key: (await page_of(studio, key)).encode() for key in await listed_pages(studio.object_keys, endpoint)
         }
@@ -206,26 +207,26 @@ async def test_a_shorter_window_a_deleted_endpoint_and_a_longer_window_do_what_t
         EgressProcess(tmp_path, settings) as egress,
     ):
         channel, endpoint = await on_the_air(controller, studio)
-        await eventually(lambda: rolled(studio, channel, endpoint), "pages are made")
+        await comes_true(lambda: rolled(studio, channel, endpoint), "pages are made")
         url, answer = await window_of(studio, egress, endpoint)
         assert answer.status == 200
         await asyncio.to_thread(set_startover, controller, "one", 1)
-        await eventually(lambda: _answers(egress, url, 404), "the window is out of reach")
+        await comes_true(lambda: _answers(egress, url, 404), "the window is out of reach")
 
         async def some_are_gone() -> bool:
             """What stands in PROGRAM stays in its page as well, and the programme does not go on."""
             pages, numbers = await bounds(studio, endpoint), await log_of(studio, channel, endpoint)
             return len(await studio.objects(channel)) < 2 * BACKLOG and pages[0][0] > 0 and pages[0][1] >= numbers[0]
 
-        await eventually(some_are_gone, "pages and their media are gone")
+        await comes_true(some_are_gone, "pages and their media are gone")
         assert await studio.missing(channel, endpoint) == []
         await asyncio.to_thread(set_startover, controller, "one", 3600)
-        await eventually(
+        await comes_true(
             lambda: _answers(egress, last_minutes(endpoint), 200), "what still stands can be asked for again"
         )
         status, _ = await asyncio.to_thread(controller.json, "DELETE", "/origin_endpoints/one")
         assert status in (200, 202)
-        await eventually(lambda: _nothing_left(studio, endpoint), "nothing is left of the endpoint")
+        await comes_true(lambda: _nothing_left(studio, endpoint), "nothing is left of the endpoint")
 
 
 def last_minutes(endpoint: str) -> str:

@@ -11,9 +11,10 @@ from pydantic import SecretStr
 
 from support.broadcast import metrics
 from support.control_process import Controller
+from support.deadline import comes_true
 from support.nats_server import NatsServer
 from support.object_store import running_s3_server
-from support.retention import SEGMENT_SECONDS, Studio, both_inputs, controller_settings, create, eventually
+from support.retention import SEGMENT_SECONDS, Studio, both_inputs, controller_settings, create
 from understudy_runtime.settings import CommonSettings
 
 SEGMENTS = 80
@@ -48,19 +49,19 @@ async def test_entries_go_while_the_storage_is_away_and_objects_once_it_is_back(
                 entries = await studio.entries(channel, guids["one"])
                 return len(entries) < 25 and entries[-1].media_sequence >= 38
 
-            await eventually(entries_went, "entries go without the storage")
+            await comes_true(entries_went, "entries go without the storage")
 
             async def said() -> bool:
                 return errors(controller) > 0
 
-            await eventually(said, "it is counted that objects could not go")
+            await comes_true(said, "it is counted that objects could not go")
             nats_server.restart()
             await asyncio.to_thread(storage.restart)
 
             async def objects_went() -> bool:
                 return len(await studio.objects(channel)) < 100
 
-            await eventually(objects_went, "objects go as well", within_seconds=30)
+            await comes_true(objects_went, "objects go as well")
             assert await studio.missing(channel, guids["one"]) == []
             before = errors(controller)
             await asyncio.sleep(2.0)

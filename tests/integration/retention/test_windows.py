@@ -14,8 +14,9 @@ import pytest
 
 from support.broadcast import metrics
 from support.control_process import Controller
+from support.deadline import comes_true
 from support.egress_process import EgressProcess
-from support.retention import SEGMENT_SECONDS, Studio, both_inputs, controller_settings, create, eventually
+from support.retention import SEGMENT_SECONDS, Studio, both_inputs, controller_settings, create
 from understudy_domain import keys
 from understudy_runtime.settings import CommonSettings
 
@@ -60,8 +61,8 @@ async def test_old_entries_and_objects_go_and_egress_shows_the_same_as_if_nothin
             await shown(old)  # it has the endpoint in memory from the first slot on
             return await first_left(studio, channel, guid) >= 10 and len(await studio.objects(channel)) < 120
 
-        await eventually(removed, "the oldest entries and objects are gone")
-        await eventually(lambda: _same(shown(old), shown(fresh)), "a fresh process shows the same, byte for byte")
+        await comes_true(removed, "the oldest entries and objects are gone")
+        await comes_true(lambda: _same(shown(old), shown(fresh)), "a fresh process shows the same, byte for byte")
         listed = [line for line in (await shown(fresh)).decode().splitlines() if line.endswith(".ts")]
         assert len(listed) == 6
         for line in listed:
@@ -69,7 +70,7 @@ async def test_old_entries_and_objects_go_and_egress_shows_the_same_as_if_nothin
             assert (answer.status, len(answer.body)) == (200, 2000)
         assert await studio.missing(channel, guid) == []
         await delivering
-        await eventually(lambda: _has(studio, channel, guid, 43), "numbers go on")
+        await comes_true(lambda: _has(studio, channel, guid, 43), "numbers go on")
         assert await studio.missing(channel, guid) == []
         shown_now = metrics(controller)
         assert "understudy_retention_errors_total 0.0" in shown_now
@@ -86,7 +87,7 @@ async def test_hours_of_pause_cost_the_last_window_nothing(
         guid = guids["one"]
         t0 = began_before(BACKLOG)
         await studio.deliver(channel, both_inputs(t0, range(BACKLOG)), t0)
-        await eventually(lambda: _has(studio, channel, guid, 28), "all is decided")
+        await comes_true(lambda: _has(studio, channel, guid, 28), "all is decided")
 
         async def at_rest() -> bool:
             before = await studio.entries(channel, guid), await studio.objects(channel)
@@ -96,19 +97,19 @@ async def test_hours_of_pause_cost_the_last_window_nothing(
                 await studio.objects(channel),
             )
 
-        await eventually(at_rest, "everything is gone that may go")
+        await comes_true(at_rest, "everything is gone that may go")
         entries = await studio.entries(channel, guid)
         assert entries[-1].end - entries[0].start >= 20 * 90_000
         assert await studio.missing(channel, guid) == []
         # The encoders go on: so do the numbers, and what was kept in the pause goes in its turn.
         later = both_inputs(t0, range(BACKLOG, BACKLOG + 60))
         await studio.deliver(channel, later, t0 - 30)
-        await eventually(lambda: _has(studio, channel, guid, 57), "numbers go on")
+        await comes_true(lambda: _has(studio, channel, guid, 57), "numbers go on")
 
         async def replaced() -> bool:
             return await first_left(studio, channel, guid) > entries[0].media_sequence + 10
 
-        await eventually(replaced, "what was kept in the pause goes")
+        await comes_true(replaced, "what was kept in the pause goes")
         assert await studio.missing(channel, guid) == []
 
 
@@ -128,14 +129,14 @@ async def test_the_next_owner_goes_on_where_the_one_that_died_has_stopped(
             assert [await studio.missing(channel, guid) for guid in guids.values()] == [[], []]
             return all([await first_left(studio, channel, guid) >= number for guid in guids.values()])
 
-        await eventually(lambda: gone_up_to(5), "the oldest entries are gone")
+        await comes_true(lambda: gone_up_to(5), "the oldest entries are gone")
         owner = first if 'active_input{channel="show"' in metrics(first) else second
         owner.stop(kill=True)
-        await eventually(lambda: gone_up_to(18), "its successor removes")
+        await comes_true(lambda: gone_up_to(18), "its successor removes")
         await delivering
         objects = [keys.parse_media_object_key(key) for key in await studio.objects(channel)]
         assert {one.input_id for one in objects} == {1, 2}
-        await eventually(lambda: _objects_up_to(studio, channel, 120), "objects go as well")
+        await comes_true(lambda: _objects_up_to(studio, channel, 120), "objects go as well")
         assert await gone_up_to(18)
 
 
