@@ -16,6 +16,7 @@ from understudy_domain.intention import wanted
 from understudy_domain.interchange import Grade
 from understudy_domain.lacking import lacking
 from understudy_domain.lineup import Rendition
+from understudy_domain.piece import Piece
 from understudy_domain.publication import Choice, entry_of, would_continue
 from understudy_domain.reason import Reason
 from understudy_domain.slots import (
@@ -28,7 +29,7 @@ from understudy_domain.slots import (
     slot_delivery,
 )
 from understudy_domain.ticks import TICKS_PER_SECOND
-from understudy_domain.timeline import InputState, Piece
+from understudy_domain.timeline import InputState
 from understudy_domain.union import Union, union
 
 BORROWING = (Reason.REPAIR, Reason.COMBINE)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from understudy_domain.media import TrackKind
-from understudy_domain.timeline import Piece, PieceTrack, offset_difference
+from understudy_domain.piece import Piece, PieceTrack, offset_difference
 
 COMMON_PIECES_FOR_PROOF = 3
 COMMON_PIECES_FOR_DOUBT = 2

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from understudy_domain.failover import DEAD_AFTER_SEGMENTS
-from understudy_domain.timeline import NEWEST_KEPT, InputState, Piece
+from understudy_domain.piece import Piece
+from understudy_domain.timeline import NEWEST_KEPT, InputState
 
 
 def pieces_until_lacking(*, segment_duration: int, tolerance: int) -> int:

@@ -10,11 +10,11 @@ from understudy_domain.endpoint_state import EndpointState
 from understudy_domain.entry import AsOf, EntryPiece, EntryRendition, Evidence, ProgramEntry
 from understudy_domain.grid import Grid
 from understudy_domain.lineup import Rendition
+from understudy_domain.piece import Piece
 from understudy_domain.reason import Reason
 from understudy_domain.session import CLOCK_TOLERANCE
 from understudy_domain.slots import half_of
 from understudy_domain.ticks import TICKS_PER_SECOND, difference
-from understudy_domain.timeline import Piece
 
 DRIFT_DIVISOR = 1000
 """The published date drifts back to the encoder's by at most 1/1000 of the media that passes."""

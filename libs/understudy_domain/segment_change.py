@@ -11,7 +11,8 @@ from itertools import pairwise
 
 from understudy_domain.channel_state import ChannelState
 from understudy_domain.grid import Grid
-from understudy_domain.timeline import InputState, Piece
+from understudy_domain.piece import Piece
+from understudy_domain.timeline import InputState
 
 PIECES_TO_SETTLE = 3
 DIFFERENCE_DIVISOR = 10

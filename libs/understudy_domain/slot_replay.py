@@ -10,6 +10,7 @@ from understudy_domain.entry import ProgramEntry
 from understudy_domain.explain import Basis, Explanation, Moment, end_sentence, explained
 from understudy_domain.facts import EndpointConfigured
 from understudy_domain.grid import Grid
+from understudy_domain.piece import Piece
 from understudy_domain.reason import Reason
 from understudy_domain.replay import (
     Fidelity,
@@ -24,7 +25,7 @@ from understudy_domain.replay import (
     segment_duration_of,
 )
 from understudy_domain.ticks import TICKS_PER_SECOND
-from understudy_domain.timeline import InputState, Piece
+from understudy_domain.timeline import InputState
 from understudy_domain.words import counted, relative, seconds
 
 AFTERWARDS = 30 * TICKS_PER_SECOND

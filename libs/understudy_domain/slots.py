@@ -9,7 +9,8 @@ from itertools import pairwise
 from operator import attrgetter
 
 from understudy_domain.grid import Grid
-from understudy_domain.timeline import NEWEST_KEPT, InputState, Piece, offset_difference
+from understudy_domain.piece import Piece, offset_difference
+from understudy_domain.timeline import NEWEST_KEPT, InputState
 
 _SHORTER = 4 / 3
 _LONGER = 3

@@ -1,4 +1,4 @@
-"""What an input has delivered, in programme time (failover rule, Words: piece).
+"""What an input has delivered, in programme time.
 
 The state of one input is plain data: it is folded from facts here, and rests in snapshots between two controllers.
 """
@@ -12,12 +12,12 @@ from operator import attrgetter
 
 from understudy_domain.facts import MultivariantArrived, PlaylistArrived, SegmentArrived
 from understudy_domain.lineup import FirstSegment
-from understudy_domain.media import RunningCounter, Track, TrackKind
-from understudy_domain.plain import row
+from understudy_domain.media import Track, TrackKind
+from understudy_domain.piece import ParkedSegment, Piece, placed
 from understudy_domain.session import AGAIN_SEGMENTS, FORWARD_JUMP_SEGMENTS, RecentPiece, Session
 from understudy_domain.sources import PLAYLISTS_KEPT, ListedSegment, Sources
 from understudy_domain.steadiness import Steadiness
-from understudy_domain.ticks import TICKS_PER_SECOND, difference
+from understudy_domain.ticks import TICKS_PER_SECOND
 
 PARKED_SEGMENTS_MAX = 64
 PIECES_MAX = 512
@@ -26,60 +26,6 @@ NEWEST_KEPT = 8
 SESSIONS_KEPT = 2
 
 _start_of = attrgetter("start")
-
-
-@dataclass(frozen=True, slots=True)
-class PieceTrack:
-    """One track of a piece, in programme time: what a seam is measured by."""
-
-    kind: TrackKind
-    start: int
-    end: int
-    frame_duration: int
-
-
-@row
-@dataclass(slots=True)
-class Piece:
-    """One input segment of one rendition, in its place."""
-
-    input_id: int
-    path: str
-    object_key: str
-    size: int
-    start: int
-    """Programme time, ticks."""
-    end: int
-    timestamp: int
-    """As in the media, ticks."""
-    frame_duration: int
-    configuration: str
-    codecs: tuple[str, ...]
-    arrived_at: int
-    session: int
-    """Id of its session."""
-    modulus: int | None = None
-    width: int | None = None
-    height: int | None = None
-    frame_rate: str | None = None
-    program_date_time: int | None = None
-    counters: tuple[RunningCounter, ...] = ()
-    counter_modulus: int | None = None
-    tracks: tuple[PieceTrack, ...] = ()
-    layout: str = ""
-    """Digest of its tables; empty: unknown, never equal."""
-    key_frame_first: bool = True
-
-
-@dataclass(slots=True)
-class ParkedSegment:
-    """A segment that cannot take its place yet: no playlist lists it, or its session is not placed."""
-
-    fact: SegmentArrived
-    arrived_at: int
-    sequence: int
-    playlist: str | None = None
-    program_date_time: int | None = None
 
 
 @dataclass(slots=True)
@@ -342,7 +288,7 @@ class InputState:
         for parked in mine:
             self.unplaced.remove(parked)
             assert parked.playlist is not None
-            piece = _piece(parked, session, self.input_id)
+            piece = placed(parked, session, self.input_id)
             self.fresh.append((parked.playlist, piece))
             pieces = self.pieces.setdefault(parked.playlist, [])
             insort_right(pieces, piece, key=_start_of)
@@ -419,11 +365,6 @@ class InputState:
         return self.pieces.get(playlist, ()) if playlist is not None else ()
 
 
-def offset_difference(one: Piece, other: Piece) -> int:
-    """How far apart the media timestamps that two pieces have for one programme instant are, ticks."""
-    return difference(one.timestamp - one.start, other.timestamp - other.start, one.modulus)
-
-
 def _park(parked: list[ParkedSegment], segment: ParkedSegment) -> None:
     parked.append(segment)
     del parked[:-PARKED_SEGMENTS_MAX]
@@ -434,41 +375,3 @@ def _set_date(line: ListedSegment, piece: Piece | None, parked: ParkedSegment | 
         piece.program_date_time = line.program_date_time
     if parked is not None:
         parked.program_date_time = line.program_date_time
-
-
-def _piece(parked: ParkedSegment, session: Session, input_id: int) -> Piece:
-    probe = parked.fact.probe
-    leading = probe.leading
-    assert leading is not None
-    assert session.offset is not None
-    start = session.unwrap(leading.first_timestamp) + session.offset
-    return Piece(
-        input_id=input_id,
-        path=parked.fact.path,
-        object_key=parked.fact.object_key,
-        size=parked.fact.size,
-        start=start,
-        end=start + leading.duration,
-        timestamp=leading.first_timestamp,
-        frame_duration=leading.frame_duration,
-        configuration="+".join([track.configuration for track in probe.tracks if track.configuration]),
-        codecs=tuple([track.codec for track in probe.tracks if track.codec]),
-        arrived_at=parked.arrived_at,
-        session=session.id,
-        modulus=probe.timestamp_modulus,
-        width=leading.width,
-        height=leading.height,
-        frame_rate=leading.frame_rate,
-        program_date_time=parked.program_date_time,
-        counters=probe.counters,
-        counter_modulus=probe.counter_modulus,
-        tracks=tuple([_piece_track(track, session) for track in probe.tracks]),
-        layout=probe.layout,
-        key_frame_first=all(track.key_frame_first for track in probe.tracks),
-    )
-
-
-def _piece_track(track: Track, session: Session) -> PieceTrack:
-    assert session.offset is not None
-    start = session.unwrap(track.first_timestamp) + session.offset
-    return PieceTrack(track.kind, start, start + track.duration, track.frame_duration)

@@ -12,8 +12,9 @@ from itertools import pairwise
 
 from understudy_domain.grid import Grid
 from understudy_domain.interchange import joins
+from understudy_domain.piece import Piece
 from understudy_domain.slots import SlotBounds, SlotDelivery
-from understudy_domain.timeline import InputState, Piece
+from understudy_domain.timeline import InputState
 
 Cell = dict[str, Piece]
 """One piece in every rendition, by rendition."""

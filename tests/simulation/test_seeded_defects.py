@@ -19,6 +19,7 @@ from understudy_domain.entry import ProgramEntry
 from understudy_domain.failover import Publish, SlotView, Verdict, Wait
 from understudy_domain.fold import ChannelFold
 from understudy_domain.interchange import Grade, Interchangeability
+from understudy_domain.piece import Piece, placed
 from understudy_domain.program import ProgramWindow
 from understudy_domain.reason import Reason
 from understudy_domain.session import Session
@@ -28,7 +29,7 @@ Patch = pytest.MonkeyPatch
 
 _decide = failover.decide
 _deliver = slots.slot_delivery
-_place = timeline._piece
+_place = placed
 _adopt = ChannelFold._adopt
 _entry_of = publication.entry_of
 _continues = publication._continues
@@ -127,7 +128,7 @@ def recompute_instead_of_adopting(patch: Patch) -> None:
 def discontinuity_from_the_switch(patch: Patch) -> None:
     """Another input, hence a discontinuity: inferred, not measured."""
 
-    def continues(last: ProgramEntry, pieces: Mapping[str, tuple[timeline.Piece, ...]], **named: Any) -> bool:
+    def continues(last: ProgramEntry, pieces: Mapping[str, tuple[Piece, ...]], **named: Any) -> bool:
         inputs = {piece.input_id for run in pieces.values() for piece in run}
         return inputs == {last.active_input} and _continues(last, pieces, **named)
 
@@ -160,13 +161,13 @@ def availability_may_decrease(patch: Patch) -> None:
 def place_by_arrival(patch: Patch) -> None:
     """A piece belongs where it arrives, not where its timestamps say."""
 
-    def piece(*arguments: Any) -> timeline.Piece:
+    def piece(*arguments: Any) -> Piece:
         found = _place(*arguments)
         moved = found.arrived_at - found.end
         found.start, found.end = found.start + moved, found.end + moved
         return found
 
-    patch.setattr(timeline, "_piece", piece)
+    patch.setattr(timeline, "placed", piece)
 
 
 def decide_when_it_looks(patch: Patch) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from understudy_domain.piece import Piece
 from understudy_domain.ticks import from_seconds
-from understudy_domain.timeline import InputState, Piece
+from understudy_domain.timeline import InputState
 
 S_IN = from_seconds(2)
 FRAME = 3600

@@ -18,9 +18,9 @@ from understudy_domain.facts import SegmentArrived
 from understudy_domain.grid import Grid
 from understudy_domain.lag import Lag
 from understudy_domain.media import Probe
+from understudy_domain.piece import ParkedSegment
 from understudy_domain.reason import Reason
 from understudy_domain.session import Session
-from understudy_domain.timeline import ParkedSegment
 from understudy_runtime import clock
 
 LABELS = {"channel": "news", "origin_endpoint": "news-hls"}

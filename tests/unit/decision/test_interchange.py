@@ -9,7 +9,7 @@ import pytest
 
 from understudy_domain.interchange import Grade, Interchangeability, Mismatch, compare, joins
 from understudy_domain.media import TrackKind
-from understudy_domain.timeline import Piece, PieceTrack
+from understudy_domain.piece import Piece, PieceTrack
 
 FRAME = 3600
 AUDIO_FRAME = 1920

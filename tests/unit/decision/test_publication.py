@@ -17,10 +17,10 @@ from understudy_domain.entry import AsOf, Evidence, ProgramEntry
 from understudy_domain.grid import Grid
 from understudy_domain.lineup import Rendition
 from understudy_domain.media import TrackKind
+from understudy_domain.piece import Piece
 from understudy_domain.publication import Choice, entry_of, would_continue
 from understudy_domain.reason import Reason
 from understudy_domain.ticks import from_seconds
-from understudy_domain.timeline import Piece
 
 TICK = 1 / 90_000
 GRID = Grid(anchor=0, segment_duration=S_IN)

@@ -11,6 +11,7 @@ import pytest
 
 from support.synthetic_pieces import FRAME, S_IN, input_state, piece
 from understudy_domain.grid import Grid
+from understudy_domain.piece import Piece
 from understudy_domain.slots import (
     SlotBounds,
     SlotDelivery,
@@ -23,7 +24,6 @@ from understudy_domain.slots import (
     whole_from,
 )
 from understudy_domain.ticks import from_seconds
-from understudy_domain.timeline import Piece
 
 TICK = 1 / 90_000
 HALF = S_IN // 2

@@ -11,9 +11,9 @@ import pytest
 
 from support.synthetic_pieces import S_IN, input_state, piece
 from understudy_domain.grid import Grid
+from understudy_domain.piece import Piece
 from understudy_domain.slots import SlotBounds
 from understudy_domain.ticks import from_seconds
-from understudy_domain.timeline import Piece
 from understudy_domain.union import Union, union
 
 TICK = 1 / 90_000

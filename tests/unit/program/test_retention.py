@@ -16,6 +16,7 @@ from understudy_domain.entry import ProgramEntry
 from understudy_domain.errors import MalformedRecord
 from understudy_domain.facts import SegmentArrived
 from understudy_domain.media import Probe
+from understudy_domain.piece import ParkedSegment
 from understudy_domain.retention import (
     EntryOutline,
     Programme,
@@ -26,7 +27,6 @@ from understudy_domain.retention import (
     removable_before,
     removable_objects,
 )
-from understudy_domain.timeline import ParkedSegment
 
 ENDPOINT = make_endpoint(window_seconds=60)
 REACH = 2 * (60 + 9) + 2 * 9
