@@ -28,7 +28,7 @@ from support.prometheus import Prometheus, promtool, running_prometheus
 from support.stack import Stack
 from support.watcher import Watcher
 
-pytestmark = pytest.mark.needs_debian
+pytestmark = [pytest.mark.needs_debian, pytest.mark.takes(seconds=30)]
 
 SERVICES = ("controller", "ingest", "egress", "harvester")
 CHANNEL = "watched-over"

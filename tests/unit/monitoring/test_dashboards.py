@@ -57,3 +57,13 @@ async def test_a_query_asks_for_metrics_and_labels_that_the_services_have(query:
         assert one.metric in catalogue, one.metric
         assert one.labels <= {*catalogue[one.metric].labels, *OURS_BESIDES}, one.metric
         assert "namespace" in one.labels, "one Prometheus may watch several installations"
+
+
+@each_page
+async def test_the_values_of_a_variable_are_those_of_a_metric_that_there_is(path: Path) -> None:
+    asked = [one["query"] for one in loaded(path)["templating"]["list"] if one["type"] == "query"]
+    assert asked
+    for query in asked:
+        found = re.fullmatch(r"label_values\((\w+)(?:\{[^}]*\})?, (\w+)\)", query)
+        assert found is not None, query
+        assert found[2] in {*everything()[found[1]].labels, "namespace"}, query
