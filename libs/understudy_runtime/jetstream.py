@@ -224,10 +224,16 @@ class Bus:
         *,
         start_sequence: int | None = None,
         start_time: int | None = None,
+        from_last: bool = False,
     ) -> OrderedReader:
-        """What is behind ``messages``, for whoever needs to know its position or wants batches."""
+        """What is behind ``messages``, for whoever needs to know its position or wants batches.
+
+        ``from_last``: where nothing else says where to begin, with the last message of each subject.
+        """
         subjects = (filter_subjects,) if isinstance(filter_subjects, str) else tuple(filter_subjects)
-        return OrderedReader(self, stream, subjects, start_sequence=start_sequence, start_time=start_time)
+        return OrderedReader(
+            self, stream, subjects, start_sequence=start_sequence, start_time=start_time, from_last=from_last
+        )
 
     async def fetch(
         self,

@@ -60,12 +60,15 @@ class OrderedReader:
         *,
         start_sequence: int | None = None,
         start_time: int | None = None,
+        from_last: bool = False,
     ) -> None:
+        """``from_last``: begin with the last message of each subject, where nothing else says where to begin."""
         self._bus = bus
         self._stream = stream
         self._subjects = subjects
         self._start_sequence = start_sequence
         self._start_time = start_time
+        self._from_last = from_last
         self._queue: deque[Received] = deque()
         self._wake = asyncio.Event()
         self._subscription: DirectSubscription | None = None
@@ -228,7 +231,8 @@ class OrderedReader:
             config["deliver_policy"] = api.DeliverPolicy.BY_START_TIME
             config["opt_start_time"] = _time_of(self._start_time)
         else:
-            config["deliver_policy"] = api.DeliverPolicy.ALL
+            last, everything = api.DeliverPolicy.LAST_PER_SUBJECT, api.DeliverPolicy.ALL
+            config["deliver_policy"] = last if self._from_last else everything
         return json.dumps({"stream_name": self._stream, "config": config}).encode()
 
     async def _refuse_truncated(self) -> None:

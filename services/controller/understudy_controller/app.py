@@ -23,6 +23,7 @@ from understudy_controller.api.wire import WireRules
 from understudy_controller.authentication.keys import AccessKeys
 from understudy_controller.authentication.metrics import AuthenticationMetrics
 from understudy_controller.authentication.middleware import Authentication
+from understudy_controller.console import routes as console
 from understudy_controller.process import Part, Process
 from understudy_controller.settings import ControllerSettings
 from understudy_runtime.health import Health, health_routes
@@ -77,6 +78,7 @@ def create_app(
     app.state.process = process
     for router in ROUTERS:
         app.include_router(router)
+    app.include_router(console.router)
     app.router.routes.extend(health_routes(health, registry))
     add_error_handlers(app)
     metrics = None if keys is None else AuthenticationMetrics(keys)

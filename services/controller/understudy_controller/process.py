@@ -25,6 +25,9 @@ from understudy_controller.api.metrics import ConfigurationMetrics
 from understudy_controller.api.render import Renderer
 from understudy_controller.api.service import ControlService
 from understudy_controller.api.switchovers import Switchovers
+from understudy_controller.console.overview import Overview
+from understudy_controller.console.past import Past
+from understudy_controller.console.strips import Strips
 from understudy_controller.decisions import Decisions
 from understudy_controller.settings import ControllerSettings
 from understudy_domain import ticks
@@ -59,6 +62,9 @@ class ProcessContext:
     switchovers: Switchovers
     endings: Endings
     harvest: HarvestControl
+    overview: Overview
+    strips: Strips
+    past: Past
 
 
 class Part(Protocol):
@@ -141,6 +147,10 @@ class Process:
             folds = Folds(self._settings, bus, decisions)
             inspection = Inspection(self._settings, bus, service, folds)
             switchovers = Switchovers(self._settings, bus, service, folds)
+            overview = Overview(bus, store)
+            stack.push_async_callback(overview.stop)
+            strips = Strips(bus, store, folds, shards=self._settings.shards)
+            stack.push_async_callback(strips.stop)
             context = ProcessContext(
                 self._settings,
                 bus,
@@ -153,6 +163,9 @@ class Process:
                 switchovers,
                 Endings(self._settings, bus, service, folds),
                 HarvestControl(self._settings, bus, service, now=clock.now_ticks),
+                overview,
+                strips,
+                Past(self._settings, bus, replaying=inspection.replaying),
             )
             # The API needs the configuration alone, and a part may have much to read before it has started.
             started.set_result(context)

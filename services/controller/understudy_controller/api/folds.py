@@ -43,9 +43,14 @@ class Folds:
             BusUnavailable: another controller has it, and NATS does not answer.
         """
         fold = self._decisions.fold_of(channel_guid)
-        return fold if fold is not None else await self._copy(channel_guid, endpoints)
+        return fold if fold is not None else await self.copy(channel_guid, endpoints)
 
-    async def _copy(self, guid: str, endpoints: Sequence[OriginEndpoint]) -> ChannelFold:
+    async def copy(self, guid: str, endpoints: Sequence[OriginEndpoint]) -> ChannelFold:
+        """A fold of one's own, from what was saved last and what has come since: it may be taken further.
+
+        Raises:
+            BusUnavailable: NATS does not answer.
+        """
         log = ChannelLog(self._bus, guid, shards=self._shards)
         try:
             async with asyncio.timeout(self._timeout_seconds):

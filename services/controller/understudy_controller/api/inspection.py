@@ -52,8 +52,8 @@ class Inspection:
         self._service = service
         self._folds = folds
         self._reading_events = asyncio.Lock()
-        # A replay takes processor time from the decisions beside it: one at a time.
-        self._replaying = asyncio.Lock()
+        self.replaying = asyncio.Lock()
+        """A replay takes processor time from the decisions beside it: one at a time."""
 
     async def channel(self, channel_id: str) -> ChannelStatus:
         """The status of a channel.
@@ -115,7 +115,7 @@ class Inspection:
                 f"the origin endpoint {endpoint.id} has no slot of media sequence {media_sequence}, yet or any more: "
                 f"{EVIDENCE_KEPT}"
             )
-        async with self._replaying:
+        async with self.replaying:
             arrivals = await log.arrivals_around(entry, entries)
             limit.reschedule(None)  # a replay ends by itself, and cannot be broken off
             return await asyncio.to_thread(lambda: explain(programme, entry, logged_facts(arrivals)))

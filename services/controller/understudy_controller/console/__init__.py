@@ -1,0 +1,1 @@
+"""The console: pages that show why, and what feeds them."""

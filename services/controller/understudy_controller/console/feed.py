@@ -1,0 +1,78 @@
+"""What several pages look at, made once: a state that grows by messages, sent to each page as server-sent events.
+
+A page that opens gets all there is, and then what changes. One that does not read is sent nothing more, and is closed:
+it asks again by itself, and gets all there is once more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any, Final
+
+_QUEUED_MAX: Final = 64
+"""Messages that a page may be behind: a quarter of a minute at the most frequent."""
+_KEEP_ALIVE_SECONDS: Final = 15.0
+"""Proxies close what is silent for longer, mostly after a minute."""
+
+RETRY: Final = b"retry: 1000\n\n"
+"""How soon a browser asks again after the connection was lost, milliseconds."""
+
+
+def event(name: str, data: Mapping[str, Any]) -> bytes:
+    """One server-sent event (HTML, 9.2): its data is one line of JSON."""
+    return f"event: {name}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
+
+
+class Pages:
+    """The pages that are open, each with what is to be sent to it."""
+
+    def __init__(self) -> None:
+        self._queues: set[asyncio.Queue[bytes | None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._queues)
+
+    def send(self, message: bytes) -> None:
+        """To every page."""
+        for queue in list(self._queues):
+            if queue.qsize() >= _QUEUED_MAX:
+                self._queues.discard(queue)
+                while not queue.empty():
+                    queue.get_nowait()
+                queue.put_nowait(None)
+            else:
+                queue.put_nowait(message)
+
+    def close(self) -> None:
+        """End every page's connection."""
+        for queue in self._queues:
+            queue.put_nowait(None)
+        self._queues.clear()
+
+    async def page(self, first: bytes) -> AsyncGenerator[bytes, None]:
+        """One page's events, the ``first`` one made by the caller in the same turn of the loop."""
+        queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._queues.add(queue)
+        try:
+            yield RETRY + first
+            while True:
+                try:
+                    async with asyncio.timeout(_KEEP_ALIVE_SECONDS):
+                        message = await queue.get()
+                except TimeoutError:
+                    yield b": still here\n\n"
+                    continue
+                if message is None:
+                    return
+                yield message
+        finally:
+            self._queues.discard(queue)
+
+
+async def ended(task: asyncio.Task[None] | None) -> None:
+    """Cancel a task, and wait until it has ended."""
+    if task is not None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,252 @@
+// A channel's page: the strip, why, and what an operator may do about it.
+import { ask, clock, follow, make, seconds } from "./common.js";
+import { play } from "./player.js";
+import { Strip } from "./strip.js";
+
+const id = decodeURIComponent(location.pathname.split("/").pop());
+const root = new URL("../../", location.href);
+const api = (path) => new URL(path, root);
+const own = (path) => api(`understudy/v1/${path}`);
+const $ = (name) => document.getElementById(name);
+
+document.title = `${id} · Understudy`;
+$("name").textContent = id;
+
+const strip = new Strip($("strip"), { hover: (words) => { $("hover").textContent = words; }, choose: explain });
+let configured = { channel: null, endpoints: [] };
+let told = null;
+
+// --- strip ---
+
+const recalled = new Set(); // stretches of five minutes that were asked for
+const STRETCH = 300;
+
+/** Ask for what the strip is to show and was before this page was opened. */
+async function recall() {
+  const newest = Date.now() / 1000 + strip.ahead - strip.back;
+  for (let number = Math.floor(newest / STRETCH); number >= Math.floor((newest - strip.span) / STRETCH); number -= 1) {
+    if (recalled.has(number)) continue;
+    recalled.add(number);
+    const { marks } = await ask(new URL(`../feed/channels/${encodeURIComponent(id)}/past?begin=${number * STRETCH}&end=${(number + 1) * STRETCH}`, location.href));
+    strip.recall(marks);
+  }
+}
+
+function look(back) {
+  strip.look(Number($("span").value), back);
+  quietly(recall);
+  $("later").disabled = $("live").disabled = strip.back === 0;
+}
+$("span").addEventListener("change", () => look(strip.back));
+$("earlier").addEventListener("click", () => look(strip.back + strip.span / 2));
+$("later").addEventListener("click", () => look(strip.back - strip.span / 2));
+$("live").addEventListener("click", () => look(0));
+
+async function explain(mark) {
+  const name = strip.name?.[mark.endpoint];
+  if (!name) return;
+  $("why").hidden = false;
+  $("explanation").replaceChildren(make("p", { class: "quiet" }, "Replaying …"));
+  try {
+    const found = await ask(own(`origin_endpoints/${encodeURIComponent(name)}/explain?sequence=${mark.sequence}`));
+    $("explanation").replaceChildren(
+      make("p", {}, make("strong", {}, `${name}, number ${found.media_sequence}, slot ${found.slot}`), ` (${found.reason}${found.step ? `, step ${found.step} of the rule` : ""})`),
+      ...found.sentences.map((sentence) => make("p", {}, sentence)),
+      make("p", { class: "quiet" }, found.basis_is),
+      make("ol", { class: "events" }, ...found.moments.map((moment) => make("li", {},
+        make("time", {}, moment.at.slice(11, 23)), ` ${moment.input ? `input ${moment.input} ` : ""}${moment.rendition ?? ""} ${moment.what}`))));
+  } catch (error) {
+    $("explanation").replaceChildren(make("p", { class: "refusal" }, error.message));
+  }
+}
+
+// --- how it is ---
+
+function verdict() {
+  const inputs = told.channel.inputs;
+  const dead = inputs.filter((one) => one.dead);
+  const held = told.endpoints.filter((one) => one.next && one.next.step > 2);
+  let words = "Both inputs deliver, and either can stand for the other.";
+  let kind = "well";
+  const begun = told.endpoints.some((one) => one.last);
+  if (!begun) [words, kind] = ["Nothing has been published yet.", "idle"];
+  else if (told.endpoints.every((one) => !one.last || one.ended)) [words, kind] = ["The programme is over.", "idle"];
+  else if (dead.length === 2) [words, kind] = ["Neither input delivers.", "bad"];
+  else if (held.length) [words, kind] = [held[0].next.why, "bad"];
+  else if (dead.length === 1) [words, kind] = [`Input ${dead[0].input}: ${dead[0].condition.replace("_", " ")}. Nothing stands by.`, "care"];
+  else if (told.channel.interchange.grade === "none") [words, kind] = ["Both inputs deliver, and a change between them would be a discontinuity.", "care"];
+  const place = $("verdict");
+  if (place.textContent !== words) place.textContent = words;
+  place.className = `verdict state ${kind}`;
+}
+
+function definitions(pairs) {
+  return make("dl", {}, ...pairs.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
+}
+
+function inputs() {
+  $("inputs").replaceChildren(...told.channel.inputs.map((one) => make("div", { class: "card" },
+    make("p", {}, make("span", { class: `lamp on${one.input}` }, String(one.input)), make("strong", {}, one.condition.replace("_", " "))),
+    definitions([
+      ["last segment", one.last_segment_at ? `${one.last_segment_at.slice(11, 23)}, ${seconds(one.last_segment_age_seconds)} ago` : "none"],
+      ["lag", seconds(one.lag_seconds)],
+      ["renditions", Object.keys(one.playlists).join(", ") || "none"],
+    ]))));
+  const between = told.channel.interchange;
+  $("inputs").append(make("div", { class: "card" }, definitions([
+    ["interchangeable", between.grade],
+    ["input 2 arrives later by", seconds(between.arrival_skew_seconds)],
+    ["its dates are ahead by", seconds(between.date_skew_seconds)],
+  ])));
+}
+
+function jump(outlook) {
+  if (outlook.seam === "seamless") return "seamless";
+  if (outlook.seam === "impossible") return "impossible";
+  return `a discontinuity${outlook.jump_seconds === null ? "" : `, jump ${seconds(outlook.jump_seconds)}`}`;
+}
+
+function drill() {
+  $("drill").replaceChildren(...told.channel.inputs.map((one) => {
+    const other = 3 - one.input;
+    const outlook = told.channel.interchange.outlook.find((found) => found.to_input === other);
+    const moved = told.endpoints.filter((endpoint) => endpoint.active_input === one.input && !endpoint.ended).map((endpoint) => endpoint.origin_endpoint);
+    const alone = one.dead ? `Input ${one.input} delivers nothing already.`
+      : moved.length === 0 ? `If input ${one.input} died now, no viewer would notice: no endpoint follows it.`
+        : outlook.seam === "impossible" ? `If input ${one.input} died now, ${moved.join(", ")} would hold: input ${other} does not deliver.`
+          : `If input ${one.input} died now, ${moved.join(", ")} would go to input ${other}: ${jump(outlook)}.`;
+    return make("p", {}, alone);
+  }));
+}
+
+function endpoints() {
+  const place = $("endpoints");
+  for (const one of told.endpoints) {
+    let card = place.querySelector(`[data-id="${CSS.escape(one.origin_endpoint)}"]`);
+    if (!card) {
+      const button = make("button", { type: "button", onclick: () => switchOver(one.origin_endpoint) }, "Switch over …");
+      card = make("div", { class: "card", "data-id": one.origin_endpoint }, make("div", {}), button);
+      place.append(card);
+    }
+    card.firstElementChild.replaceChildren(
+      make("p", {}, make("strong", {}, one.origin_endpoint), " follows ", one.active_input === null ? "nothing yet"
+        : make("span", { class: `lamp on${one.active_input}` }, `input ${one.active_input}`)),
+      definitions([
+        ["policy", one.policy ? `${one.policy.policy}${["preferred", "pinned"].includes(one.policy.policy) ? ` input ${one.policy.input}` : ""}` : "unknown"],
+        ["newest slot", one.last ? `${one.last.media_sequence} (${one.last.reason}), shown ${one.last.available_at.slice(11, 23)}` : "none"],
+        ["next", one.next ? one.next.why : "nothing is waited for"],
+        ["order", one.order ? `to input ${one.order.input}, stands until ${one.order.stands_until.slice(11, 19)}` : "none"],
+      ]));
+    card.querySelector("button").disabled = one.active_input === null;
+  }
+  const there = new Set(told.endpoints.map((one) => one.origin_endpoint));
+  for (const card of [...place.children]) if (!there.has(card.dataset.id)) card.remove();
+}
+
+// --- switchover ---
+
+function switchOver(name) {
+  const endpoint = told.endpoints.find((one) => one.origin_endpoint === name);
+  const input = 3 - endpoint.active_input;
+  const outlook = told.channel.interchange.outlook.find((one) => one.to_input === input);
+  const force = outlook.seam === "discontinuity";
+  $("confirm-title").textContent = `Switch ${name} to input ${input}`;
+  $("confirm-words").textContent = `It would be ${jump(outlook)}. ${outlook.why}`;
+  $("confirm-refusal").hidden = true;
+  const dialog = $("confirm");
+  const button = $("confirm-do");
+  button.disabled = outlook.seam === "impossible";
+  button.textContent = force ? "Switch over all the same" : "Switch over";
+  button.onclick = async (event) => {
+    event.preventDefault();
+    button.disabled = true;
+    try {
+      const answer = await ask(own(`origin_endpoints/${encodeURIComponent(name)}/switchover`), {
+        method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ input, force }),
+      });
+      $("hover").textContent = answer.message;
+      dialog.close();
+    } catch (error) {
+      $("confirm-refusal").textContent = error.message;
+      $("confirm-refusal").hidden = false;
+      button.disabled = false;
+    }
+  };
+  dialog.showModal();
+}
+
+// --- what is asked of the API, now and then ---
+
+async function configuration() {
+  const [channel, { originEndpoints }] = await Promise.all([
+    ask(api(`channels/${encodeURIComponent(id)}`)), ask(api(`origin_endpoints?channelId=${encodeURIComponent(id)}`))]);
+  configured = { channel, endpoints: originEndpoints };
+  const hidden = structuredClone(configured);
+  for (const one of hidden.channel.hlsIngest?.ingestEndpoints ?? []) one.password = "…";
+  $("configuration").textContent = JSON.stringify(hidden, null, 2);
+  $("ingest").replaceChildren(...(channel.hlsIngest?.ingestEndpoints ?? []).map(pushTo));
+  play($("player"), originEndpoints);
+}
+
+function copied(text, label) {
+  const button = make("button", { type: "button" }, `Copy ${label}`);
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "The browser does not allow it";
+    }
+    setTimeout(() => { button.textContent = `Copy ${label}`; }, 2000);
+  });
+  return button;
+}
+
+function pushTo(one, number) {
+  const url = new URL(`${one.url}.m3u8`);
+  url.username = one.username;
+  url.password = one.password;
+  const line = `ffmpeg -re -f lavfi -i testsrc2=size=1280x720:rate=25 -f lavfi -i sine=frequency=440:sample_rate=48000 `
+    + `-c:v libx264 -preset veryfast -g 50 -keyint_min 50 -sc_threshold 0 -c:a aac -f hls -hls_time 2 -hls_list_size 5 `
+    + `-method PUT -http_persistent 1 -hls_segment_filename '${new URL("segment_%05d.ts", url)}' '${url}'`;
+  return make("div", { class: "card" },
+    make("p", {}, make("span", { class: `lamp on${number + 1}` }, String(number + 1)), make("code", {}, one.url)),
+    make("p", {}, "user ", make("code", {}, one.username)),
+    make("div", { class: "tools" }, copied(one.url, "URL"), copied(one.username, "user"), copied(one.password, "password"), copied(line, "FFmpeg line")));
+}
+
+async function events() {
+  const { events: found } = await ask(own(`events?channel=${encodeURIComponent(id)}&limit=50`));
+  $("events").replaceChildren(...found.reverse().map((one) => make("li", { "data-kind": one.kind },
+    make("time", { datetime: one.at }, one.at.slice(11, 23)), ` ${one.origin_endpoint ?? ""} `, make("strong", {}, one.kind), ` ${one.words}`)));
+}
+
+function quietly(work) {
+  return work().catch((error) => { $("hover").textContent = error.message; });
+}
+
+// --- the feed ---
+
+follow(new URL(`../feed/channels/${encodeURIComponent(id)}`, location.href), {
+  strip(message) {
+    strip.begin(message);
+    recalled.clear();
+    quietly(recall);
+    quietly(configuration);
+    quietly(events);
+  },
+  more(message) {
+    strip.more(message);
+    if (message.marks.some((mark) => mark.endpoint && mark.reason !== "keep")) quietly(events);
+  },
+  status(message) {
+    told = message;
+    strip.status(message);
+    strip.offerStop();
+    verdict();
+    inputs();
+    drill();
+    endpoints();
+  },
+});
+setInterval(() => quietly(events), 10000);

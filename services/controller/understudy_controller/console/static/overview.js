@@ -1,0 +1,90 @@
+// The overview: a line for each channel, the worst first.
+import { age, follow, make } from "./common.js";
+
+const lines = new Map();
+const drawn = new Map();
+const SHOWN_MAX = 300;
+let ahead = 0;
+
+const rows = document.getElementById("rows");
+const find = document.getElementById("find");
+const unwell = document.getElementById("unwell");
+
+function inputLamps(line) {
+  return line.inputs.map((one) => make("span", {
+    class: `lamp ${one.lost ? "lost" : `on${one.input}`}`,
+    title: one.lost ? `input ${one.input} ${one.ended ? "has ended" : "is lost"}` : `input ${one.input} is not lost`,
+  }, String(one.input)));
+}
+
+function endpointLamps(line) {
+  return line.endpoints.map((one) => make("span", {
+    class: `lamp ${one.active === null ? "none" : `on${one.active}`}`,
+    title: one.active === null ? `${one.id}: nothing yet` : `${one.id} follows input ${one.active}${one.held ? ", and holds" : ""}`,
+  }, one.active === null ? "–" : `${one.active}${one.held ? " ‖" : ""}`));
+}
+
+function row(line) {
+  const state = line.since === null ? line.words : `${line.words.replace(/\.$/, "")} (${age(Date.now() / 1000 + ahead - line.since)}).`;
+  return make("tr", { class: line.state, "data-id": line.id },
+    make("th", { scope: "row" }, make("a", { href: `channels/${encodeURIComponent(line.id)}` }, line.id)),
+    make("td", { class: "state" }, state),
+    make("td", {}, ...inputLamps(line)),
+    make("td", {}, ...endpointLamps(line)));
+}
+
+function order(one, other) {
+  return other.severity - one.severity || (one.id < other.id ? -1 : 1);
+}
+
+function show() {
+  const wanted = find.value.trim().toLowerCase();
+  const all = [...lines.values()].sort(order);
+  const fit = all.filter((line) => (!unwell.checked || line.severity > 0) && line.id.toLowerCase().includes(wanted));
+  const visible = fit.slice(0, SHOWN_MAX);
+  // What has not changed keeps its element: a thousand lines stay fluent, and the focus stays where it is.
+  const keep = new Set(visible.map((line) => line.guid));
+  for (const [guid, old] of drawn) if (!keep.has(guid)) { old.element.remove(); drawn.delete(guid); }
+  let before = null;
+  for (const line of visible) {
+    const old = drawn.get(line.guid);
+    let element = old && old.line === line && line.since === null ? old.element : null;
+    if (!element) {
+      element = row(line);
+      if (old) {
+        const focused = old.element.contains(document.activeElement);
+        old.element.replaceWith(element);
+        if (focused) element.querySelector("a").focus();
+      }
+      drawn.set(line.guid, { line, element });
+    }
+    const place = before ? before.nextElementSibling : rows.firstElementChild;
+    if (place !== element) rows.insertBefore(element, place);
+    before = element;
+  }
+  const unwellNow = all.filter((line) => line.severity > 2).length;
+  document.getElementById("summary").textContent =
+    `${all.length} ${all.length === 1 ? "channel" : "channels"}, ${unwellNow === 0 ? "none needs anybody" : `${unwellNow} need a look`}.`;
+  document.getElementById("more").textContent = fit.length > SHOWN_MAX ? `${fit.length - SHOWN_MAX} more: find them by name.` : "";
+}
+
+let due = false;
+function showSoon() {
+  if (due) return;
+  due = true;
+  requestAnimationFrame(() => { due = false; show(); });
+}
+
+find.addEventListener("input", showSoon);
+unwell.addEventListener("change", showSoon);
+setInterval(showSoon, 5000);
+
+follow("feed/overview", {
+  lines(message) {
+    ahead = message.now - Date.now() / 1000;
+    if (message.all) lines.clear();
+    for (const line of message.lines) lines.set(line.guid, line);
+    for (const guid of message.gone) lines.delete(guid);
+    showSoon();
+  },
+});

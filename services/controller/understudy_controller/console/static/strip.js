@@ -1,0 +1,347 @@
+// The strip: inputs and origin endpoints on one axis of programme time.
+//
+// Whatever is drawn stands at its programme time; the group that holds all of it is moved to the left as time goes by.
+// The cursor is where an input that is on time has just delivered up to: now, less the lag of the input that is ahead.
+// So a late piece appears behind the cursor, and a deadline, an instant of the clock, is reached by it.
+import { clock, draw, seconds } from "./common.js";
+
+const LABEL = 132;
+const AXIS = 22;
+const ROW = 34;
+const BAR = 22;
+const LATE = 1.0; // the rule's jitter allowance
+const AHEAD = 0.12; // of the width, for what is yet to come
+const BORROWED = ["repair", "combine"];
+
+export class Strip {
+  /**
+   * @param {HTMLElement} place where it is drawn
+   * @param {{hover: function(string), choose: function(object)}} told what is pointed at, and what is chosen
+   */
+  constructor(place, told) {
+    this.told = told;
+    this.span = 120;
+    this.back = 0; // how far back it is scrolled, seconds; 0: live
+    this.ahead = 0; // of the page's clock, the server's
+    this.lag = 0;
+    this.segment = null;
+    this.anchor = null;
+    this.rows = [];
+    this.pieces = { 1: new Map(), 2: new Map() };
+    this.slots = new Map();
+    this.elements = new Map();
+    this.unseen = new Set(); // slots that viewers may not see yet
+    this.next = [];
+    this.origin = null; // programme time at x = 0 of the moving group
+    this.svg = draw("svg", { role: "group", "aria-label": "Strip of inputs and origin endpoints" });
+    place.append(this.svg);
+    new ResizeObserver(() => this.layout()).observe(place);
+    this.svg.addEventListener("keydown", (event) => this.keyed(event));
+    const still = matchMedia("(prefers-reduced-motion: reduce)");
+    let last = 0;
+    const turn = (at) => {
+      if (at - last > (still.matches ? 1000 : 66)) { last = at; this.move(); }
+      requestAnimationFrame(turn);
+    };
+    requestAnimationFrame(turn);
+  }
+
+  /** Programme time of the cursor. */
+  get cursor() {
+    return Date.now() / 1000 + this.ahead - this.lag;
+  }
+
+  /** All there is: endpoints and marks. */
+  begin(message) {
+    this.rows = [{ input: 1, label: "Input 1" }, { input: 2, label: "Input 2" },
+      ...message.endpoints.map((one) => ({ endpoint: one.guid, label: one.id, delay: one.delay }))];
+    this.pieces = { 1: new Map(), 2: new Map() };
+    this.slots = new Map();
+    this.take(message.marks, false);
+    this.layout();
+  }
+
+  /** What has come since. */
+  more(message) {
+    this.take(message.marks, true);
+  }
+
+  /** What was before: only what is not known better already. */
+  recall(marks) {
+    const unknown = marks.filter((mark) => (mark.input !== undefined
+      ? !this.pieces[mark.input].has(Number(mark.key.split("/")[1])) : !this.slots.has(mark.key)));
+    this.take(unknown, false);
+    this.layout();
+  }
+
+  take(marks, drawNow) {
+    for (const mark of marks) {
+      if (mark.input !== undefined) this.pieces[mark.input].set(Number(mark.key.split("/")[1]), mark);
+      else this.slots.set(mark.key, mark);
+      if (drawNow) this.put(mark);
+    }
+    if (drawNow) this.holes();
+  }
+
+  /** How the channel is, once a second. */
+  status(message) {
+    this.ahead = message.now - Date.now() / 1000;
+    if (message.lag !== null) this.lag = message.lag;
+    const changed = this.segment !== message.segment || this.anchor !== message.anchor;
+    this.segment = message.segment;
+    this.anchor = message.anchor;
+    this.next = message.endpoints.map((one, number) => ({ row: number + 2, next: one.next }));
+    this.name = Object.fromEntries(message.endpoints.map((one, number) => [this.rows[number + 2]?.endpoint, one.origin_endpoint]));
+    if (changed) this.layout();
+    this.coming();
+    this.holes();
+  }
+
+  // --- drawing ---
+
+  get width() { return Math.max(this.svg.clientWidth, 320); }
+
+  get scale() { return (this.width - LABEL) / this.span; }
+
+  x(time) { return (time - this.origin) * this.scale; }
+
+  y(row) { return AXIS + row * ROW + (ROW - BAR) / 2; }
+
+  layout() {
+    if (!this.rows.length) return;
+    const height = AXIS + this.rows.length * ROW + 6;
+    this.svg.setAttribute("height", height);
+    this.svg.setAttribute("viewBox", `0 0 ${this.width} ${height}`);
+    this.origin = Math.floor(this.cursor);
+    this.elements.clear();
+    this.svg.replaceChildren();
+    const clip = draw("clipPath", { id: "strip-clip" });
+    clip.append(draw("rect", { x: LABEL, y: 0, width: this.width - LABEL, height }));
+    const clipped = draw("g", { "clip-path": "url(#strip-clip)" });
+    this.moving = draw("g");
+    this.ticks = draw("g");
+    this.holesGroup = draw("g");
+    this.marksGroup = draw("g");
+    this.comingGroup = draw("g");
+    this.moving.append(this.ticks, this.holesGroup, this.marksGroup, this.comingGroup);
+    this.cursorLine = draw("line", { class: "cursor", y1: AXIS - 4, y2: height });
+    clipped.append(this.moving, this.cursorLine);
+    this.svg.append(clip, clipped);
+    this.rows.forEach((row, number) => {
+      this.svg.append(draw("line", { class: "rule", x1: 0, x2: this.width, y1: AXIS + number * ROW, y2: AXIS + number * ROW }));
+      const text = draw("text", { x: 8, y: this.y(number) + 15 });
+      text.textContent = row.label.length > 17 ? `${row.label.slice(0, 16)}…` : row.label;
+      const title = draw("title");
+      title.textContent = row.delay ? `${row.label}, ${row.delay} s delay` : row.label;
+      text.append(title);
+      this.svg.append(text);
+    });
+    for (const input of [1, 2]) for (const mark of this.pieces[input].values()) this.put(mark);
+    for (const mark of this.slots.values()) this.put(mark);
+    this.drawTicks();
+    this.holes();
+    this.coming();
+    this.move();
+  }
+
+  drawTicks() {
+    const step = this.span <= 60 ? 10 : this.span <= 120 ? 20 : this.span <= 300 ? 60 : 120;
+    this.ticks.replaceChildren();
+    this.tickedAt = this.cursor - this.back;
+    const from = Math.floor((this.tickedAt - this.span) / step) * step;
+    for (let time = from; time < this.tickedAt + this.span; time += step) {
+      this.ticks.append(draw("line", { class: "rule", x1: this.x(time), x2: this.x(time), y1: AXIS - 4, y2: 4000 }));
+      const text = draw("text", { class: "quiet", x: this.x(time) + 3, y: 14 });
+      text.textContent = clock(time + this.lag).slice(0, 8);
+      this.ticks.append(text);
+    }
+  }
+
+  /** Put everything where the time is. */
+  move() {
+    if (this.origin === null || !this.moving) return;
+    const right = this.cursor - this.back + this.span * AHEAD;
+    const shift = this.width - (right - this.origin) * this.scale;
+    this.moving.setAttribute("transform", `translate(${shift.toFixed(1)} 0)`);
+    const at = (this.cursor - this.origin) * this.scale + shift;
+    this.cursorLine.setAttribute("x1", at.toFixed(1));
+    this.cursorLine.setAttribute("x2", at.toFixed(1));
+    if (Math.abs(this.cursor - this.back - this.tickedAt) > this.span / 4) this.drawTicks();
+  }
+
+  put(mark) {
+    this.elements.get(mark.key)?.remove();
+    const begin = this.cursor - this.back - this.span * 1.2;
+    if (mark.end < begin || mark.start > begin + this.span * 2.4) { this.elements.delete(mark.key); return; }
+    const element = mark.input !== undefined ? this.piece(mark) : this.slot(mark);
+    if (!element) return;
+    this.elements.set(mark.key, element);
+    this.marksGroup.append(element);
+  }
+
+  piece(mark) {
+    const kinds = ["piece", mark.filler ? "filler" : `input${mark.input}`];
+    if (mark.late > LATE) kinds.push("late");
+    if (mark.late < -LATE) kinds.push("early");
+    if (mark.missing.length && !mark.filler) kinds.push("partial");
+    const group = draw("g", { "data-input": mark.input });
+    group.append(this.block(mark.start, mark.end, mark.input - 1, kinds.join(" "), this.pieceWords(mark), mark));
+    const before = this.pieces[mark.input].get(Number(mark.key.split("/")[1]) - 1);
+    if (before && before.session !== mark.session) group.append(this.upright(mark.start, mark.input - 1, "discontinuity-mark"));
+    return group;
+  }
+
+  slot(mark) {
+    const row = this.rows.findIndex((one) => one.endpoint === mark.endpoint);
+    if (row < 0) return null;
+    const words = this.slotWords(mark);
+    const group = draw("g", { "data-endpoint": mark.endpoint, "data-sequence": mark.sequence, "data-reason": mark.reason });
+    const coming = mark.available > Date.now() / 1000 + this.ahead ? " coming" : "";
+    if (coming) this.unseen.add(mark);
+    if (!mark.runs.length) group.append(this.block(mark.start, mark.end, row, "gap", words, mark));
+    let at = mark.start;
+    const all = mark.runs.reduce((sum, run) => sum + run.duration, 0);
+    for (const run of mark.runs) {
+      const end = Math.min(at + run.duration * Math.min((mark.end - mark.start) / all, 1), mark.end);
+      const borrowed = BORROWED.includes(mark.reason) && run.input !== mark.active ? " borrowed" : "";
+      const focusable = run === mark.runs[0];
+      group.append(this.block(at, end, row, `run input${run.input}${borrowed}${coming}`, words, mark, focusable));
+      at = end;
+    }
+    if (mark.runs.length && (mark.lost.length || mark.reason === "partial")) {
+      const bar = draw("rect", { class: "lost-part", x: this.x(mark.start), y: this.y(row) + BAR, width: Math.max(this.x(mark.end) - this.x(mark.start), 1), height: 3 });
+      group.append(bar);
+    }
+    if (mark.discontinuity) group.append(this.upright(mark.start, row, "discontinuity-mark"));
+    if (mark.moved) group.append(this.upright(mark.start, row, "moved-mark"));
+    if (mark.ended) group.append(this.upright(mark.end, row, "ended-mark"));
+    return group;
+  }
+
+  block(start, end, row, kind, words, mark, focusable = true) {
+    const rect = draw("rect", { class: kind, x: this.x(start).toFixed(1), y: this.y(row), width: Math.max((end - start) * this.scale - 1, 1).toFixed(1), height: BAR, rx: 2 });
+    if (focusable) {
+      rect.setAttribute("tabindex", "-1");
+      rect.setAttribute("role", mark.endpoint ? "button" : "img");
+      rect.setAttribute("aria-label", words);
+      rect.addEventListener("focus", () => this.told.hover(words));
+    }
+    rect.addEventListener("pointerenter", () => this.told.hover(words));
+    if (mark.endpoint) rect.addEventListener("click", () => this.choose(mark));
+    return rect;
+  }
+
+  upright(time, row, kind) {
+    return draw("line", { class: kind, x1: this.x(time).toFixed(1), x2: this.x(time).toFixed(1), y1: this.y(row) - 4, y2: this.y(row) + BAR + 4 });
+  }
+
+  /** What should have come by now and has not. */
+  holes() {
+    if (!this.holesGroup || this.segment === null) return;
+    this.holesGroup.replaceChildren();
+    const newest = Math.floor((this.cursor - LATE - this.anchor) / this.segment) - 1;
+    const oldest = Math.floor((this.cursor - this.back - this.span - this.anchor) / this.segment);
+    for (const input of [1, 2]) {
+      const known = this.pieces[input];
+      if (!known.size) continue;
+      const first = Math.max(oldest, Math.min(...known.keys()));
+      for (let number = first; number <= newest; number += 1) {
+        if (known.has(number)) continue;
+        const start = this.anchor + number * this.segment;
+        const words = `Input ${input} has not delivered what belongs at ${clock(start + this.lag)}.`;
+        this.holesGroup.append(this.block(start, start + this.segment, input - 1, "missing", words, { input }, false));
+      }
+    }
+  }
+
+  /** The slot that comes next, its deadline, and how far viewers are. */
+  coming() {
+    if (!this.comingGroup) return;
+    this.comingGroup.replaceChildren();
+    const now = Date.now() / 1000 + this.ahead;
+    for (const mark of this.unseen) {
+      if (mark.available <= now) { this.unseen.delete(mark); this.put(mark); }
+    }
+    for (const { row, next } of this.next) {
+      const guid = this.rows[row]?.endpoint;
+      const mine = [...this.slots.values()].filter((mark) => mark.endpoint === guid && mark.available <= now);
+      const edge = mine.length ? Math.max(...mine.map((mark) => mark.end)) : null;
+      if (edge !== null) {
+        const delay = draw("line", { class: "delay", x1: this.x(edge), x2: this.x(this.cursor), y1: this.y(row) + BAR + 4, y2: this.y(row) + BAR + 4 });
+        this.comingGroup.append(delay, this.upright(edge, row, "edge"));
+      }
+      if (!next || !next.deadline) continue;
+      const deadline = Date.parse(next.deadline) / 1000 - this.lag;
+      const line = this.upright(deadline, row, "deadline-mark");
+      const words = `${next.why} Deadline ${next.deadline.slice(11, 23)}.`;
+      const wide = draw("rect", { x: this.x(deadline) - 5, y: this.y(row) - 4, width: 10, height: BAR + 8, fill: "transparent" });
+      wide.addEventListener("pointerenter", () => this.told.hover(words));
+      this.comingGroup.append(line, wide);
+    }
+  }
+
+  // --- words ---
+
+  pieceWords(mark) {
+    if (mark.filler) return `Input ${mark.input}: marked as no programme (EXT-X-GAP), arrived ${clock(mark.arrived)}.`;
+    const late = mark.late === null ? "" : Math.abs(mark.late) <= LATE ? ", on time" : mark.late > 0 ? `, ${seconds(mark.late)} late` : `, ${seconds(-mark.late)} early`;
+    const missing = mark.missing.length ? ` It lacks ${mark.missing.join(", ")}.` : "";
+    return `Input ${mark.input}: ${seconds(mark.end - mark.start)} arrived ${clock(mark.arrived)}${late}.${missing}`;
+  }
+
+  slotWords(mark) {
+    const marks = [mark.moved ? "changed input" : null, mark.discontinuity ? "discontinuity" : null, mark.ended ? "the programme ends" : null].filter(Boolean);
+    return `${mark.reason}${marks.length ? ` (${marks.join(", ")})` : ""}: ${mark.words} Decided ${clock(mark.decided)}, shown ${clock(mark.available)}. Number ${mark.sequence}.`;
+  }
+
+  // --- keys ---
+
+  choose(mark) {
+    this.svg.querySelector(".chosen")?.classList.remove("chosen");
+    this.elements.get(mark.key)?.querySelector("rect")?.classList.add("chosen");
+    this.told.choose(mark);
+  }
+
+  /** One stop for Tab; arrows go along a row and between rows; Enter asks why. */
+  keyed(event) {
+    const stops = [...this.marksGroup.querySelectorAll("rect[tabindex]")].map((rect) => ({ rect, x: Number(rect.getAttribute("x")), y: Number(rect.getAttribute("y")) }));
+    const here = stops.find((stop) => stop.rect === document.activeElement);
+    if (!here) return;
+    const beside = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const over = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    let found = null;
+    if (beside) {
+      const row = stops.filter((stop) => stop.y === here.y && Math.sign(stop.x - here.x) === beside);
+      found = row.sort((one, other) => Math.abs(one.x - here.x) - Math.abs(other.x - here.x))[0];
+    } else if (over) {
+      const rows = stops.filter((stop) => Math.sign(stop.y - here.y) === over);
+      found = rows.sort((one, other) => Math.abs(one.y - here.y) - Math.abs(other.y - here.y) || Math.abs(one.x - here.x) - Math.abs(other.x - here.x))[0];
+    } else if (event.key === "Enter" || event.key === " ") {
+      here.rect.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+      event.preventDefault();
+      return;
+    }
+    if (found) { this.enter(found.rect); event.preventDefault(); }
+  }
+
+  enter(rect) {
+    this.svg.querySelector('rect[tabindex="0"]')?.setAttribute("tabindex", "-1");
+    rect.setAttribute("tabindex", "0");
+    rect.focus();
+  }
+
+  /** Let Tab lead to the newest slot. */
+  offerStop() {
+    if (this.svg.contains(document.activeElement)) return;
+    const newest = [...this.marksGroup.querySelectorAll("rect[tabindex]")].pop();
+    this.svg.querySelector('rect[tabindex="0"]')?.setAttribute("tabindex", "-1");
+    newest?.setAttribute("tabindex", "0");
+  }
+
+  /** Show another stretch: so many seconds wide, so far back. */
+  look(span, back) {
+    this.span = span;
+    this.back = Math.max(0, back);
+    this.layout();
+  }
+}
