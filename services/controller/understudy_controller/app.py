@@ -22,7 +22,8 @@ from understudy_controller.api.errors import add_error_handlers
 from understudy_controller.api.wire import WireRules
 from understudy_controller.authentication.keys import AccessKeys
 from understudy_controller.authentication.metrics import AuthenticationMetrics
-from understudy_controller.authentication.middleware import Authentication
+from understudy_controller.authentication.middleware import Authentication, utc_now
+from understudy_controller.authentication.sessions import ProxiedViewers, Sessions
 from understudy_controller.console import routes as console
 from understudy_controller.process import Part, Process
 from understudy_controller.settings import ControllerSettings
@@ -84,7 +85,17 @@ def create_app(
     metrics = None if keys is None else AuthenticationMetrics(keys)
     if metrics is not None:
         registry.register(metrics)
-    app.add_middleware(Authentication, keys=keys, metrics=metrics, hosts=_words(settings.api_hosts or ""))
+    app.state.sessions = sessions = None if keys is None else Sessions(keys, now=utc_now)
+    app.state.authentication_metrics = metrics
+    app.state.player_file = settings.console_player_file
+    app.add_middleware(
+        Authentication,
+        keys=keys,
+        metrics=metrics,
+        hosts=_words(settings.api_hosts or ""),
+        sessions=sessions,
+        proxied=ProxiedViewers(settings),
+    )
     app.add_middleware(WireRules)
     app.add_middleware(HttpMetricsMiddleware, metrics=HttpMetrics(registry, service="controller"))
     return app

@@ -149,8 +149,11 @@ class Process:
             switchovers = Switchovers(self._settings, bus, service, folds)
             overview = Overview(bus, store)
             stack.push_async_callback(overview.stop)
+            self._health.on_drain(overview.close_pages)
             strips = Strips(bus, store, folds, shards=self._settings.shards)
             stack.push_async_callback(strips.stop)
+            # Pages that are open would be waited for; told to, they ask another controller.
+            self._health.on_drain(strips.close_pages)
             context = ProcessContext(
                 self._settings,
                 bus,

@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator
 
 from understudy_domain.index_page import PAGE_ENTRIES
+from understudy_runtime.client_address import TrustedProxies
 from understudy_runtime.settings import CommonSettings
 
 CREDENTIALS_GRACE_SECONDS_MAX = 7 * 86_400
 
 PublicUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$")]
+
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")]
 
 
 class ControllerSettings(CommonSettings):
@@ -42,6 +45,25 @@ class ControllerSettings(CommonSettings):
 
     access_keys_file: Path | None = None
     """A YAML or JSON file with the keys to sign with; read again when it changes. ``sigv4`` needs one."""
+
+    console_player_file: Path | None = None
+    """hls.js as an ES module (``dist/hls.mjs`` of its npm package), for browsers that play no HLS by themselves.
+
+    None: the console says that it has none.
+    """
+
+    console_trusted_proxies: str | None = None
+    """Networks (CIDR) of reverse proxies that sign people in and say who they are; None: sessions begin with an access
+    key alone. Whoever connects from there may name any user: nothing else must be able to."""
+
+    console_user_header: HeaderName = "X-Forwarded-User"
+    """The header in which such a proxy names the user; it must remove the header from what it is sent itself."""
+
+    console_groups_header: HeaderName = "X-Forwarded-Groups"
+    """The header in which it names the user's groups, separated by commas."""
+
+    console_operators: str | None = None
+    """Users and groups, separated by commas, who may order something; the others may look. None: all may only look."""
 
     credentials_grace_seconds: Annotated[int, Field(ge=0, le=CREDENTIALS_GRACE_SECONDS_MAX)] = 0
     """How long after a rotation of an input's credentials the pair before it still works.
@@ -89,3 +111,9 @@ class ControllerSettings(CommonSettings):
 
     Longer than a start takes when NATS answers, so that a restart costs a client a moment and no error.
     """
+
+    @field_validator("console_trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str | None) -> str | None:
+        TrustedProxies.parse(value)
+        return value

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from urllib.parse import quote
 
 from starlette.requests import ClientDisconnect
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
@@ -18,6 +20,7 @@ from understudy_controller.authentication.authorization import HttpRequest, auth
 from understudy_controller.authentication.keys import AccessKeys
 from understudy_controller.authentication.metrics import AuthenticationMetrics
 from understudy_controller.authentication.refusal import Reason, RequestRefused
+from understudy_controller.authentication.sessions import ProxiedViewers, Sessions, Viewer, check_same_origin
 from understudy_controller.authentication.unsigned import UnsignedRequests
 from understudy_domain import ticks
 from understudy_runtime import clock
@@ -30,6 +33,11 @@ OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics", "/understudy/v
 """What needs no signature: probes and Prometheus sign nothing. The metrics name channels and origin endpoints, and tell
 how they are; nothing here has a secret in it."""
 
+_CONSOLE: Final = "/console"
+_OPEN_BELOW: Final = ("/console/static/", "/console/sign-in")
+"""What the console's pages are made of, and where people say who they are."""
+_SIGN_IN: Final = "/console/sign-in?to={}"
+
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _TOLD_LENGTH_MAX: Final = 512
 
@@ -41,6 +49,7 @@ class Sender:
     access_key_id: str
     """Empty where requests need no signature."""
     name: str
+    read_only: bool = False
 
     @override
     def __str__(self) -> str:
@@ -50,7 +59,8 @@ class Sender:
 ANYBODY: Final = Sender("", "")
 
 
-def _now() -> datetime:
+def utc_now() -> datetime:
+    """The clock's time."""
     return ticks.to_datetime(clock.now_ticks())
 
 
@@ -63,10 +73,17 @@ class Authentication:
         *,
         keys: AccessKeys | None,
         metrics: AuthenticationMetrics | None,
-        now: Callable[[], datetime] = _now,
+        now: Callable[[], datetime] = utc_now,
         hosts: Iterable[str] = (),
+        sessions: Sessions | None = None,
+        proxied: ProxiedViewers | None = None,
     ) -> None:
-        """``keys`` and ``metrics`` are None where requests need no signature; ``hosts`` count only there."""
+        """``keys`` and ``metrics`` are None where requests need no signature; ``hosts`` count only there.
+
+        ``sessions`` and ``proxied``: who is known without a signature, where requests need one.
+        """
+        self._sessions = sessions
+        self._proxied = proxied
         self._unsigned = UnsignedRequests(hosts)
         self._app = app
         self._keys = keys
@@ -81,7 +98,7 @@ class Authentication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection's scope."""
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+        if scope["type"] != "http" or _is_open(scope["path"]):
             await self._app(scope, receive, send)
             return
         try:
@@ -90,6 +107,9 @@ class Authentication:
             if self._metrics is not None:
                 self._metrics.refused(err.reason)
             self._tell_refusal(err, scope)
+            if err.reason is Reason.MISSING_SIGNATURE and _is_page(scope):
+                await RedirectResponse(_SIGN_IN.format(quote(scope["path"], safe="")), 303)(scope, receive, send)
+                return
             await error_response(err.status, str(err))(scope, receive, send)
             return
         except BodyTooLarge as err:
@@ -112,6 +132,9 @@ class Authentication:
         if self._keys is None:
             self._unsigned.check(scope["state"]["headers_as_sent"])
             return ANYBODY, await _body_of(receive)
+        viewer = self._viewer(scope)
+        if viewer is not None:
+            return Sender(viewer.access_key_id, viewer.name, viewer.read_only), await _body_of(receive)
         request = _as_sent(scope)
         authorization = authorization_of(request, now=self._now())
         key = self._keys.get(authorization.access_key_id)
@@ -120,7 +143,26 @@ class Authentication:
         body = await _body_of(receive)
         self._check_signature(request, body, authorization, key.secret_access_key)
         _check_allowed(key, scope)
-        return Sender(key.access_key_id, key.name), body
+        return Sender(key.access_key_id, key.name, key.read_only), body
+
+    def _viewer(self, scope: Scope) -> Viewer | None:
+        """Who asks by a session or through a proxy; None where a signature has to say it.
+
+        Raises:
+            RequestRefused: they may only look, or a page of another origin asks in their name.
+        """
+        headers = scope["state"]["headers_as_sent"]
+        if any(name == b"authorization" for name, _ in headers):
+            return None
+        client = scope.get("client")
+        viewer = self._proxied.viewer(client[0] if client else None, headers) if self._proxied is not None else None
+        if viewer is None and self._sessions is not None:
+            viewer = self._sessions.viewer(headers)
+        if viewer is not None and scope["method"] not in _READS:
+            check_same_origin(headers)
+            if viewer.read_only:
+                raise RequestRefused(Reason.READ_ONLY, f"{viewer.name} may only look: {scope['method']} writes")
+        return viewer
 
     def _tell_refusal(self, err: RequestRefused, scope: Scope) -> None:
         """Those of a known key each, as all that is written; those of anybody as a log can bear it."""
@@ -147,6 +189,20 @@ class Authentication:
             if scope["method"] not in _READS:
                 _tell(scope, body, sender, 500)
             raise
+
+
+def _is_open(path: str) -> bool:
+    return path in OPEN_PATHS or path.startswith(_OPEN_BELOW)
+
+
+def _is_page(scope: Scope) -> bool:
+    """Whether a person's browser asks for something to be looked at, and can be led to where they sign in."""
+    accept = [value for name, value in scope["state"]["headers_as_sent"] if name == b"accept"]
+    return (
+        scope["method"] == "GET"
+        and scope["path"].startswith(_CONSOLE)
+        and any(b"text/html" in value for value in accept)
+    )
 
 
 def _as_sent(scope: Scope) -> HttpRequest:

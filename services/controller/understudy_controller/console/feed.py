@@ -30,6 +30,7 @@ class Pages:
 
     def __init__(self) -> None:
         self._queues: set[asyncio.Queue[bytes | None]] = set()
+        self._is_closed = False
 
     def __len__(self) -> int:
         return len(self._queues)
@@ -46,13 +47,16 @@ class Pages:
                 queue.put_nowait(message)
 
     def close(self) -> None:
-        """End every page's connection."""
+        """End every page's connection, and of those that come yet."""
+        self._is_closed = True
         for queue in self._queues:
             queue.put_nowait(None)
         self._queues.clear()
 
     async def page(self, first: bytes) -> AsyncGenerator[bytes, None]:
         """One page's events, the ``first`` one made by the caller in the same turn of the loop."""
+        if self._is_closed:
+            return
         queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._queues.add(queue)
         try:

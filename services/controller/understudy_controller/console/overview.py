@@ -53,9 +53,13 @@ class Overview:
         self._reader: OrderedReader | None = None
         store.on_change(self._configured)
 
+    def close_pages(self) -> None:
+        """Take leave of all pages, and of those that come yet: they ask again elsewhere."""
+        self._pages.close()
+
     async def stop(self) -> None:
         """Close all pages, and follow no more."""
-        self._pages.close()
+        self.close_pages()
         await ended(self._running)
 
     async def events(self) -> AsyncGenerator[bytes, None]:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator
 from importlib import resources
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import RedirectResponse, Response, StreamingResponse
+from fastapi.responses import FileResponse, RedirectResponse, Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic.alias_generators import to_camel
 
 from understudy_controller.api.dependencies import Service
 from understudy_controller.api.errors import ResourceNotFound
+from understudy_controller.authentication.middleware import Sender
+from understudy_controller.authentication.refusal import RequestRefused
+from understudy_controller.authentication.sessions import COOKIE, LASTS, Sessions, check_same_origin
 from understudy_controller.console.overview import Overview
 from understudy_controller.console.past import Past
 from understudy_controller.console.strips import Strips
 from understudy_controller.process import Process
 from understudy_domain import ticks
+
+_log = logging.getLogger(__name__)
 
 router = APIRouter(include_in_schema=False)
 
@@ -26,6 +35,7 @@ _TYPES: Final = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
+_PLAYER: Final = "hls.mjs"
 _HEADERS: Final = {
     "Cache-Control": "no-cache",
     "Content-Security-Policy": (
@@ -36,6 +46,15 @@ _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
 }
 _STREAM_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+class SignIn(BaseModel):
+    """An access key."""
+
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel)
+
+    access_key_id: Annotated[str, StringConstraints(max_length=128)]
+    secret_access_key: Annotated[SecretStr, Field(max_length=512)]
 
 
 async def _overview(request: Request) -> Overview:
@@ -78,9 +97,54 @@ async def show_channel(channel_id: str, service: Service) -> Response:
     return _file("channel.html")
 
 
+@router.get("/console/sign-in", summary="Console")
+async def show_sign_in() -> Response:
+    """Where people say who they are."""
+    return _file("sign_in.html")
+
+
+@router.post("/console/sign-in", summary="ConsoleSignIn")
+async def sign_in(request: Request, said: SignIn) -> Response:
+    """Begin a session with an access key."""
+    sessions: Sessions | None = request.app.state.sessions
+    if sessions is None:
+        return Response(status_code=204)
+    check_same_origin(request.state.headers_as_sent)
+    try:
+        token = sessions.begin(said.access_key_id, said.secret_access_key.get_secret_value())
+    except RequestRefused as err:
+        request.app.state.authentication_metrics.refused(err.reason)
+        _log.warning("signing in to the console was refused", extra={"reason": err.reason.value})
+        raise
+    answer = Response(status_code=204)
+    secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
+    answer.set_cookie(
+        COOKIE, token, max_age=int(LASTS.total_seconds()), httponly=True, samesite="strict", secure=secure
+    )
+    return answer
+
+
+@router.post("/console/sign-out", summary="ConsoleSignOut")
+async def sign_out() -> Response:
+    """End the session, in this browser."""
+    answer = Response(status_code=204)
+    answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    return answer
+
+
+@router.get("/console/viewer", summary="ConsoleViewer")
+async def show_viewer(request: Request) -> dict[str, Any]:
+    """Who looks, and whether they may order something."""
+    sender: Sender = request.state.sender
+    return {"name": sender.name, "readOnly": sender.read_only, "hasSession": COOKIE in request.cookies}
+
+
 @router.get("/console/static/{name}", summary="Console")
-async def show_file(name: str) -> Response:
+async def show_file(name: str, request: Request) -> Response:
     """What the pages are made of."""
+    player: Path | None = request.app.state.player_file
+    if name == _PLAYER and player is not None:
+        return FileResponse(player, media_type=_TYPES["js"], headers=_HEADERS)
     return _file(name)
 
 

@@ -47,9 +47,13 @@ class StripFollower:
         """Nobody has looked for a while, or the channel's log cannot be followed."""
         return self._running is not None and self._running.done()
 
-    async def stop(self) -> None:
-        """Close its pages."""
+    def close_pages(self) -> None:
+        """Take leave of its pages, and of those that come yet: they ask again."""
         self._pages.close()
+
+    async def stop(self) -> None:
+        """Close its pages, and follow no more."""
+        self.close_pages()
         await ended(self._running)
 
     async def events(self) -> AsyncGenerator[bytes, None]:
@@ -165,7 +169,12 @@ class Strips:
         self._followers[channel.guid] = found
         return found
 
+    def close_pages(self) -> None:
+        """Take leave of all pages."""
+        for one in self._followers.values():
+            one.close_pages()
+
     async def stop(self) -> None:
-        """Close all pages."""
+        """Close all pages, and follow no more."""
         for one in self._followers.values():
             await one.stop()

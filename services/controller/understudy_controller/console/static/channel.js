@@ -1,5 +1,5 @@
 // A channel's page: the strip, why, and what an operator may do about it.
-import { ask, clock, follow, make, seconds } from "./common.js";
+import { ask, follow, make, seconds, showViewer } from "./common.js";
 import { play } from "./player.js";
 import { Strip } from "./strip.js";
 
@@ -15,6 +15,8 @@ $("name").textContent = id;
 const strip = new Strip($("strip"), { hover: (words) => { $("hover").textContent = words; }, choose: explain });
 let configured = { channel: null, endpoints: [] };
 let told = null;
+let mayOrder = true;
+showViewer(new URL("../", location.href)).then((viewer) => { mayOrder = !viewer.readOnly; }).catch(() => {});
 
 // --- strip ---
 
@@ -137,7 +139,7 @@ function endpoints() {
         ["next", one.next ? one.next.why : "nothing is waited for"],
         ["order", one.order ? `to input ${one.order.input}, stands until ${one.order.stands_until.slice(11, 19)}` : "none"],
       ]));
-    card.querySelector("button").disabled = one.active_input === null;
+    card.querySelector("button").disabled = one.active_input === null || !mayOrder;
   }
   const there = new Set(told.endpoints.map((one) => one.origin_endpoint));
   for (const card of [...place.children]) if (!there.has(card.dataset.id)) card.remove();

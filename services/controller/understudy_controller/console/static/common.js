@@ -52,7 +52,15 @@ export function follow(path, handlers) {
       told.textContent = "connection lost, trying again";
       told.classList.add("lost");
       // Where the answer was an error the browser gives up: a controller that is restarted answers so for a moment.
-      if (source.readyState === EventSource.CLOSED) { clearTimeout(again); again = setTimeout(open, 1000); }
+      if (source.readyState !== EventSource.CLOSED) return;
+      clearTimeout(again);
+      again = setTimeout(async () => {
+        // Nor does it say why. A session that is over is to be begun anew, and everything else to be waited for.
+        const answer = await fetch(path, { headers: { Accept: "text/event-stream" }, signal: AbortSignal.timeout(2000) }).catch(() => null);
+        answer?.body?.cancel();
+        if (answer?.status === 403) location.reload();
+        else open();
+      }, 1000);
     };
     for (const [name, handler] of Object.entries(handlers)) {
       source.addEventListener(name, (event) => handler(JSON.parse(event.data)));
@@ -67,4 +75,21 @@ export async function ask(path, options = {}) {
   const body = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Error(body.message || body.Message || `${answer.status} ${answer.statusText}`);
   return body;
+}
+
+/** Say who looks, and let them leave; what they may do is what is answered. */
+export async function showViewer(console) {
+  const viewer = await ask(new URL("viewer", console));
+  const place = document.getElementById("viewer");
+  if (viewer.name) {
+    place.hidden = false;
+    place.replaceChildren(viewer.name, viewer.readOnly ? " (may look) " : " ");
+    if (viewer.hasSession) {
+      place.append(make("button", { type: "button", onclick: async () => {
+        await fetch(new URL("sign-out", console), { method: "POST" });
+        location.assign(new URL("sign-in", console));
+      } }, "Sign out"));
+    }
+  }
+  return viewer;
 }

@@ -1,5 +1,5 @@
 // The overview: a line for each channel, the worst first.
-import { age, follow, make } from "./common.js";
+import { age, follow, make, showViewer } from "./common.js";
 
 const lines = new Map();
 const drawn = new Map();
@@ -79,6 +79,7 @@ find.addEventListener("input", showSoon);
 unwell.addEventListener("change", showSoon);
 setInterval(showSoon, 5000);
 
+showViewer(new URL("./", location.href)).catch(() => {});
 follow("feed/overview", {
   lines(message) {
     ahead = message.now - Date.now() / 1000;
