@@ -109,7 +109,10 @@ class Demo:
 Watch, in VLC, Safari or any HLS player (the first segments take a few seconds):
 {playback}
 
-Kill encoder 1 and see what happens: the picture goes on, the active input changes.
+Look at it in the console: what each encoder delivers, and what was made of it.
+    {self._urls.api_url}/console
+
+Kill encoder 1 and see what happens: the picture goes on, the active input changes, and the strip turns.
     {demo} stop 1{where}
     {demo} status{where}
     {demo} start 1{where}

@@ -19,19 +19,24 @@ export function play(place, endpoints) {
 async function start(video, url, said) {
   playing?.destroy();
   playing = null;
-  if (video.canPlayType("application/vnd.apple.mpegurl")) {
-    video.src = url;
-  } else {
-    const Hls = await import("./hls.mjs").then((module) => module.default).catch(() => null);
-    if (!Hls) {
-      said.textContent = "This browser plays no HLS by itself, and hls.js is not beside this console: play it elsewhere, ";
-      said.append(make("a", { href: url }, url), ".");
-      return;
-    }
-    playing = new Hls({ liveDurationInfinity: true });
-    playing.on(Hls.Events.ERROR, (_, data) => { if (data.fatal) said.textContent = `hls.js stopped: ${data.details}`; });
+  // hls.js first: what browsers of other engines play by themselves is young, and says little of what went wrong.
+  const Hls = await import("./hls.mjs").then((module) => module.default).catch(() => null);
+  if (Hls?.isSupported()) {
+    playing = new Hls({ enableWorker: false });
+    const mine = playing;
+    playing.on(Hls.Events.ERROR, (_, data) => {
+      if (!data.fatal) return;
+      said.textContent = data.details === "manifestLoadError" ? "There is nothing to play yet; trying again." : `hls.js stopped: ${data.details}`;
+      if (data.details === "manifestLoadError") setTimeout(() => { if (playing === mine) start(video, url, said); }, 2000);
+    });
     playing.loadSource(url);
     playing.attachMedia(video);
+  } else if (video.canPlayType("application/vnd.apple.mpegurl")) {
+    video.src = url;
+  } else {
+    said.textContent = "This browser plays no HLS by itself, and hls.js is not beside this console: play it elsewhere, ";
+    said.append(make("a", { href: url }, url), ".");
+    return;
   }
   said.textContent = `Playing ${url}`;
   video.play().catch((error) => { said.textContent = error.message; });

@@ -1,0 +1,183 @@
+"""The console in a real browser, on the running demo: it shows what happens, says why, and does what it is told.
+
+The pictures in the documentation are made here: ``UNDERSTUDY_PICTURES=docs/images`` says where to.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from support.browser import PLAYERS, MissingProgram, install_players
+from support.page import Page
+from support.stack import Stack, free_port_offset
+
+PLAYER = PLAYERS / "node_modules/hls.js/dist/hls.mjs"
+SHOWN_SECONDS_MAX = 1.0
+"""Between a decision and the page that shows it."""
+MOVED = "g[data-reason='{}'] .moved-mark"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack of its own with the demo channel and its two encoders."""
+    try:
+        install_players()
+    except MissingProgram as err:
+        err.skip()
+    running = Stack(
+        tmp_path_factory.mktemp("console") / "data",
+        port_offset=free_port_offset(),
+        options=("--demo",),
+        environment={"UNDERSTUDY_CONSOLE_PLAYER_FILE": str(PLAYER)},
+    )
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def page(demo: Stack) -> Iterator[Page]:
+    """A browser."""
+    try:
+        opened = Page()
+    except MissingProgram as err:
+        err.skip()
+    with opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def channel(demo: Stack, page: Page) -> Page:
+    """The demo channel's page, once both inputs are known to be interchangeable."""
+    page.open(f"{demo.api_url}/console/channels/demo")
+    page.until("document.getElementById('verdict').textContent.startsWith('Both inputs deliver, and either')")
+    return page
+
+
+def encoder(demo: Stack, order: str, number: int) -> None:
+    command = [sys.executable, "-m", "understudy_local", "demo", order, str(number)]
+    subprocess.run([*command, "--data-dir", str(demo.data_directory)], check=True, capture_output=True, timeout=30)
+
+
+def events(demo: Stack, kind: str) -> list[dict[str, Any]]:
+    found = httpx.get(f"{demo.api_url}/understudy/v1/events", params={"channel": "demo", "limit": 1000}).json()
+    return [one for one in found["events"] if one["kind"] == kind]
+
+
+def serious(page: Page) -> list[dict[str, Any]]:
+    return [one for one in page.accessibility() if one["impact"] in ("serious", "critical")]
+
+
+def picture(page: Page, name: str, tmp_path: Path) -> None:
+    """A picture for the documentation, or one that shows that it can be made."""
+    folder = Path(os.environ.get("UNDERSTUDY_PICTURES", tmp_path))
+    page.picture(folder / f"{name}.png")
+    assert (folder / f"{name}.png").stat().st_size > 10_000
+
+
+def test_the_demo_opens_with_a_link_to_the_console(demo: Stack) -> None:
+    assert f"{demo.api_url}/console" in demo.output_path.read_text()
+
+
+def test_the_overview_says_how_each_channel_is(demo: Stack, page: Page) -> None:
+    assert page.open(f"{demo.api_url}/console").endswith("/console/")
+    page.until("document.querySelector('tr[data-id=demo].well')")
+    assert page.say("document.querySelector('tr[data-id=demo] .state').textContent") == "Both inputs deliver."
+    assert serious(page) == []
+    assert page.complaints() == []
+    page.click("tr[data-id=demo] a")
+    page.until("document.querySelectorAll('g[data-input]').length > 2")
+
+
+def test_the_page_of_a_channel_complains_of_nothing_and_keeps_nobody_out(channel: Page) -> None:
+    channel.until("document.querySelectorAll('.run').length > 2 && document.querySelectorAll('#events li').length > 1")
+    assert channel.complaints() == []
+    for scheme in ("light", "dark"):
+        channel.look(1280, 900, scheme=scheme)
+        assert serious(channel) == []
+    channel.look(390, 800)
+    assert channel.say("document.documentElement.scrollWidth <= innerWidth"), "wider than a phone"
+    channel.look(1280, 900)
+
+
+def test_it_plays(channel: Page) -> None:
+    channel.click("#player button")
+    channel.until("document.querySelector('video').currentTime > 2")
+    assert channel.say("document.querySelector('#player p').textContent").startswith("Playing")
+    channel.complaints()  # that the first segments of the delayed endpoint were not there yet
+    channel.say("document.querySelector('video').pause()")
+
+
+def test_what_would_happen_is_said_before_it_does(channel: Page) -> None:
+    words = channel.say("document.getElementById('drill').textContent")
+    assert "would go to input 2: seamless." in words
+    assert "If input 2 died now, no viewer would notice" in words
+
+
+def test_an_operator_switches_over_and_is_told_before_how_it_would_look(demo: Stack, channel: Page) -> None:
+    channel.click("[data-id=demo-delayed] button")
+    channel.until("document.getElementById('confirm').open")
+    assert "It would be seamless." in channel.say("document.getElementById('confirm-words').textContent")
+    channel.click("#confirm-do")
+    channel.until(f'document.querySelector("{MOVED.format("switchover")}")')
+    assert [one["origin_endpoint"] for one in events(demo, "switchover")] == ["demo-delayed"]
+
+
+def test_a_failover_shows_within_a_second_and_says_why(demo: Stack, channel: Page, tmp_path: Path) -> None:
+    encoder(demo, "stop", 1)
+    shown_at = channel.until(f'document.querySelector("{MOVED.format("failover")}")')
+    failover = events(demo, "failover")[0]
+    decided_at = channel.say(f"Date.parse({json.dumps(failover['at'])}) / 1000")
+    assert shown_at - decided_at < SHOWN_SECONDS_MAX
+    channel.until("document.querySelectorAll('.missing').length > 1")
+    channel.hover("g[data-reason=failover] rect")
+    assert "had not delivered all of v1 by its deadline" in channel.say("document.getElementById('hover').textContent")
+    channel.click("g[data-reason=failover] rect")
+    channel.until("document.querySelectorAll('#explanation li').length > 1")
+    assert failover["words"].split(",")[0] in channel.say("document.getElementById('explanation').textContent")
+    picture(channel, "console-channel", tmp_path)
+    encoder(demo, "start", 1)
+    channel.until("document.getElementById('verdict').textContent.startsWith('Both inputs deliver')", seconds=60)
+
+
+def test_the_strip_is_gone_along_with_keys(channel: Page) -> None:
+    channel.say("document.querySelector('#strip rect[tabindex=\"0\"]').focus()")
+    channel.press("ArrowLeft")
+    before = channel.say("document.activeElement.getAttribute('aria-label')")
+    channel.press("ArrowLeft")
+    after = channel.say("document.activeElement.getAttribute('aria-label')")
+    assert before != after
+    assert channel.say("document.getElementById('hover').textContent") == after
+
+
+def test_what_was_before_the_page_was_opened_is_there_too(demo: Stack, channel: Page) -> None:
+    """A controller that has just begun knows nothing of it: it is read from the logs."""
+    pid = demo.kill("controller")
+    demo.wait_until_restarted("controller", old_pid=pid)
+    channel.open(f"{demo.api_url}/console/channels/demo")
+    failed_over = MOVED.format("failover")
+    channel.until(
+        f"document.querySelector(\"{failed_over}\") && document.querySelectorAll('g[data-input]').length > 20"
+    )
+    assert channel.say("document.querySelectorAll('.missing').length") > 0
+
+
+def test_a_page_goes_on_by_itself_when_its_controller_is_replaced(demo: Stack, channel: Page) -> None:
+    pid = demo.kill("controller")
+    channel.until("document.getElementById('connection').classList.contains('lost')")
+    demo.wait_until_restarted("controller", old_pid=pid)
+    channel.until("!document.getElementById('connection').classList.contains('lost')")
+    count = channel.say("document.querySelectorAll('.run').length")
+    channel.until(
+        f"document.querySelectorAll('.run').length > {count} || document.querySelectorAll('.run.coming').length"
+    )
+    channel.complaints()  # of the connection that was lost
