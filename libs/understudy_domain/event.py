@@ -13,7 +13,7 @@ from enum import StrEnum
 from understudy_domain.codec import record
 from understudy_domain.entry import Evidence
 from understudy_domain.interchange import Grade, Mismatch
-from understudy_domain.keys import EVENT_OF_INPUTS
+from understudy_domain.keys import EVENT_OF_CHANNEL, EVENT_OF_INPUTS
 from understudy_domain.reason import Reason
 from understudy_domain.status import Seam
 
@@ -57,6 +57,8 @@ class EventKind(StrEnum):
     """A window of an origin endpoint stands as an asset in a bucket."""
     HARVEST_FAILED = "harvest_failed"
     """A harvest job came to nothing."""
+    OPERATOR_ACTION = "operator_action"
+    """Somebody changed or ordered something, over the API or in the console."""
 
 
 @record("event")
@@ -110,12 +112,19 @@ class Event:
     harvest_job: str | None = None
     """HARVEST_SUCCEEDED, HARVEST_FAILED: of that job, guid."""
     harvest_job_id: str | None = None
+    author: str | None = None
+    """OPERATOR_ACTION: who, by the name of their access key or as a trusted proxy has named them; empty where nobody
+    has to say who they are."""
+    operation: str | None = None
+    """OPERATOR_ACTION: of the control API."""
 
     @property
     def about(self) -> str:
-        """What it is about within its channel: an origin endpoint (guid), an input, or both inputs."""
+        """What it is about within its channel: an origin endpoint (guid), an input, both inputs, or all of it."""
         if self.origin_endpoint is not None:
             return self.origin_endpoint
+        if self.kind is EventKind.OPERATOR_ACTION:
+            return EVENT_OF_CHANNEL
         return str(self.input_id) if self.input_id is not None else EVENT_OF_INPUTS
 
     @property

@@ -72,6 +72,10 @@ class EventView:
     """By rendition, in what the inputs differ."""
     harvest_job: str | None
     """The id of the harvest job that is done."""
+    author: str | None
+    """Who did what an operator did; empty where nobody has to say who they are."""
+    operation: str | None
+    """Of the control API."""
 
 
 def event_view(event: Event) -> EventView:
@@ -102,6 +106,8 @@ def event_view(event: Event) -> EventView:
         grade=event.grade,
         mismatches=event.mismatches,
         harvest_job=event.harvest_job_id,
+        author=event.author,
+        operation=event.operation,
     )
 
 

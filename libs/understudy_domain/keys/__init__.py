@@ -47,6 +47,7 @@ from understudy_domain.keys.media_objects import (
 from understudy_domain.keys.subjects import (
     ARRIVALS_STREAM,
     ARRIVALS_SUBJECTS,
+    EVENT_OF_CHANNEL,
     EVENT_OF_INPUTS,
     EVENTS_STREAM,
     EVENTS_SUBJECTS,
@@ -77,6 +78,7 @@ __all__ = [
     "DECLARED_BUCKET",
     "EVENTS_STREAM",
     "EVENTS_SUBJECTS",
+    "EVENT_OF_CHANNEL",
     "EVENT_OF_INPUTS",
     "GUID",
     "HARVEST_BUCKET",

@@ -100,11 +100,13 @@ def parse_program_subject(subject: str) -> tuple[int, str]:
 
 EVENT_OF_INPUTS: Final = "inputs"
 """What an event is about that concerns both inputs of a channel."""
+EVENT_OF_CHANNEL: Final = "channel"
+"""What an event is about that concerns a channel as a whole: what an operator did to it."""
 _EVENT_KIND = re.compile(r"[a-z_]{1,64}")
 
 
 def event_subject(kind: str, channel_guid: str, about: str) -> str:
-    """Where an event goes; ``about``: the guid of an origin endpoint, an input (``1``, ``2``), or ``inputs``."""
+    """Where an event goes; ``about``: the guid of an origin endpoint, an input (``1``, ``2``), or one of the words above."""
     return f"events.{kind}.{channel_guid}.{about}"
 
 
@@ -135,7 +137,7 @@ def parse_event_subject(subject: str) -> EventSubject:
                 return EventSubject(kind, channel, about, None)
             if about in ("1", "2"):
                 return EventSubject(kind, channel, None, int(about))
-            if about == EVENT_OF_INPUTS:
+            if about in (EVENT_OF_INPUTS, EVENT_OF_CHANNEL):
                 return EventSubject(kind, channel, None, None)
         case _:
             pass

@@ -95,6 +95,7 @@ def create_app(
         hosts=_words(settings.api_hosts or ""),
         sessions=sessions,
         proxied=ProxiedViewers(settings),
+        actions=lambda: process.actions,
     )
     app.add_middleware(WireRules)
     app.add_middleware(HttpMetricsMiddleware, metrics=HttpMetrics(registry, service="controller"))

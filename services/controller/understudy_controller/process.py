@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry
 
+from understudy_controller.api.actions import Actions
 from understudy_controller.api.endings import Endings
 from understudy_controller.api.errors import NotStarted
 from understudy_controller.api.folds import Folds
@@ -65,6 +66,7 @@ class ProcessContext:
     overview: Overview
     strips: Strips
     past: Past
+    actions: Actions
 
 
 class Part(Protocol):
@@ -121,6 +123,14 @@ class Process:
         except TimeoutError as err:
             raise NotStarted("the controller is starting and has not reached NATS yet; try again") from err
 
+    @property
+    def actions(self) -> Actions | None:
+        """Where it is told what operators did; None before there is anything that they could do."""
+        started = self._started
+        if started is None or not started.done() or started.cancelled() or started.exception() is not None:
+            return None
+        return started.result().actions
+
     def _waits_for(self) -> str | None:
         if self._started is not None and self._started.done():
             return None
@@ -154,6 +164,8 @@ class Process:
             stack.push_async_callback(strips.stop)
             # Pages that are open would be waited for; told to, they ask another controller.
             self._health.on_drain(strips.close_pages)
+            actions = Actions(bus, store)
+            stack.push_async_callback(actions.stop)
             context = ProcessContext(
                 self._settings,
                 bus,
@@ -169,6 +181,7 @@ class Process:
                 overview,
                 strips,
                 Past(self._settings, bus, replaying=inspection.replaying),
+                actions,
             )
             # The API needs the configuration alone, and a part may have much to read before it has started.
             started.set_result(context)

@@ -15,7 +15,7 @@ ENDPOINT = "e" * 32
 @pytest.mark.parametrize("kind", EventKind)
 @pytest.mark.parametrize(
     ("about", "endpoint", "input_id"),
-    [(ENDPOINT, ENDPOINT, None), ("1", None, 1), ("2", None, 2), ("inputs", None, None)],
+    [(ENDPOINT, ENDPOINT, None), ("1", None, 1), ("2", None, 2), ("inputs", None, None), ("channel", None, None)],
 )
 def test_a_subject_is_read_back(kind: EventKind, about: str, endpoint: str | None, input_id: int | None) -> None:
     subject = keys.event_subject(kind, CHANNEL, about)

@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
+from understudy_controller.api.actions import Actions
 from understudy_controller.api.errors import BodyTooLarge, error_response
 from understudy_controller.authentication.authorization import HttpRequest, authorization_of
 from understudy_controller.authentication.keys import AccessKeys
@@ -39,6 +40,7 @@ _OPEN_BELOW: Final = ("/console/static/", "/console/sign-in")
 _SIGN_IN: Final = "/console/sign-in?to={}"
 
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_REFUSED: Final = 400
 _TOLD_LENGTH_MAX: Final = 512
 
 
@@ -77,11 +79,14 @@ class Authentication:
         hosts: Iterable[str] = (),
         sessions: Sessions | None = None,
         proxied: ProxiedViewers | None = None,
+        actions: Callable[[], Actions | None] = lambda: None,
     ) -> None:
         """``keys`` and ``metrics`` are None where requests need no signature; ``hosts`` count only there.
 
-        ``sessions`` and ``proxied``: who is known without a signature, where requests need one.
+        ``sessions`` and ``proxied``: who is known without a signature, where requests need one. ``actions``: where it
+        is told who did what, once there is such a place.
         """
+        self._actions = actions
         self._sessions = sessions
         self._proxied = proxied
         self._unsigned = UnsignedRequests(hosts)
@@ -178,9 +183,16 @@ class Authentication:
         async def receive_again() -> Message:
             return unread.pop() if unread else await receive()
 
+        actions = self._actions() if scope["method"] not in _READS else None
+        target = actions.target(scope["path"], body) if actions is not None else None
+
         async def told(message: Message) -> None:
             if message["type"] == "http.response.start" and scope["method"] not in _READS:
                 _tell(scope, body, sender, message["status"])
+                if actions is not None and message["status"] < _REFUSED:
+                    done_to = target or actions.target(scope["path"], body)  # what is created is known only now
+                    if done_to is not None:
+                        actions.tell(done_to, operation=_operation(scope), author=_author(sender))
             await send(message)
 
         try:
@@ -238,8 +250,7 @@ async def _body_of(receive: Receive) -> bytes:
 
 def _tell(scope: Scope, body: bytes, sender: Sender, status: int) -> None:
     """One line for each write: who did what to which resource, and what came of it. Never the body."""
-    route = scope.get("route")
-    operation = getattr(route, "summary", None) or "no operation"
+    operation = _operation(scope)
     _log.info(
         "%s by %s",
         operation,
@@ -254,6 +265,14 @@ def _tell(scope: Scope, body: bytes, sender: Sender, status: int) -> None:
             **_of_request(scope),
         },
     )
+
+
+def _operation(scope: Scope) -> str:
+    return getattr(scope.get("route"), "summary", None) or "no operation"
+
+
+def _author(sender: Sender) -> str:
+    return "" if sender == ANYBODY else str(sender)
 
 
 def _resource(scope: Scope, body: bytes) -> str:
