@@ -106,7 +106,7 @@ _EVENT_KIND = re.compile(r"[a-z_]{1,64}")
 
 
 def event_subject(kind: str, channel_guid: str, about: str) -> str:
-    """Where an event goes; ``about``: the guid of an origin endpoint, an input (``1``, ``2``), or one of the words above."""
+    """Where an event goes; ``about``: the guid of an origin endpoint, an input (``1``, ``2``), or a word from above."""
     return f"events.{kind}.{channel_guid}.{about}"
 
 
