@@ -149,7 +149,8 @@ def test_every_value_reaches_the_setting_that_it_is_named_for(component: str, pa
     for field in COMPONENTS[component].model_fields:
         for path in paths_of(component, field):
             wanted = value_at(values, (component, "config", camel(field))) or value_at(values, path)
-            assert [getattr(one, field) for one in told] == [wanted] * len(told), path
+            found = [getattr(one, field) for one in told]
+            assert [str(one) if isinstance(one, Path) else one for one in found] == [wanted] * len(told), path
 
 
 def value_at(values: Any, path: tuple[str, ...]) -> Any:

@@ -204,17 +204,31 @@ function copied(text, label) {
   return button;
 }
 
+/** A test picture, epoch-locked: two of these, one for each input, are in step whenever each was started. */
+function encoderLine(url) {
+  return [
+    `INPUT='${url}' SEGMENT=2`,
+    "START=$(( ($(date +%s) / SEGMENT + 1) * SEGMENT ))",
+    'while [ "$(date +%s)" -lt "$START" ]; do sleep 0.01; done',
+    "ffmpeg -re -f lavfi -i testsrc2=size=1280x720:rate=25 -re -f lavfi -i sine=sample_rate=48000 \\",
+    "    -c:v libx264 -preset veryfast -pix_fmt yuv420p -b:v 2M -maxrate 2M -bufsize 4M \\",
+    "    -g $((25 * SEGMENT)) -keyint_min $((25 * SEGMENT)) -sc_threshold 0 -c:a aac -b:a 128k \\",
+    "    -output_ts_offset $START -start_number $((START / SEGMENT)) \\",
+    "    -f hls -hls_time $SEGMENT -hls_list_size 10 -hls_flags program_date_time \\",
+    '    -hls_segment_filename "${INPUT}_1_%d.ts" -master_pl_name channel.m3u8 \\',
+    '    -method PUT -http_persistent 1 "${INPUT}_1.m3u8"',
+  ].join("\n");
+}
+
 function pushTo(one, number) {
-  const url = new URL(`${one.url}.m3u8`);
+  const url = new URL(one.url);
   url.username = one.username;
   url.password = one.password;
-  const line = `ffmpeg -re -f lavfi -i testsrc2=size=1280x720:rate=25 -f lavfi -i sine=frequency=440:sample_rate=48000 `
-    + `-c:v libx264 -preset veryfast -g 50 -keyint_min 50 -sc_threshold 0 -c:a aac -f hls -hls_time 2 -hls_list_size 5 `
-    + `-method PUT -http_persistent 1 -hls_segment_filename '${new URL("segment_%05d.ts", url)}' '${url}'`;
   return make("div", { class: "card" },
     make("p", {}, make("span", { class: `lamp on${number + 1}` }, String(number + 1)), make("code", {}, one.url)),
     make("p", {}, "user ", make("code", {}, one.username)),
-    make("div", { class: "tools" }, copied(one.url, "URL"), copied(one.username, "user"), copied(one.password, "password"), copied(line, "FFmpeg line")));
+    make("div", { class: "tools" }, copied(one.url, "URL"), copied(one.username, "user"), copied(one.password, "password"),
+      copied(encoderLine(url), "line for FFmpeg")));
 }
 
 async function events() {
