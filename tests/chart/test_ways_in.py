@@ -58,6 +58,14 @@ def leads_inside(objects: tuple[chart.Object, ...], host: str, path: str) -> boo
     return any(f"{path}/".startswith(prefix) for prefix in prefixes)
 
 
+def test_a_route_without_its_api_is_refused_with_a_way_out() -> None:
+    route = {"enabled": True, "host": "out.example.com", "parentRefs": GATEWAY}
+    with pytest.raises(
+        chart.ChartRefused, match=r"egress\.httpRoute\.enabled needs the Gateway API .* capabilityChecks"
+    ):
+        chart.render({**OUTSIDE, "capabilityChecks": True, "egress": {"httpRoute": route}})
+
+
 @each_kind
 def test_every_way_in_leads_to_a_service_with_that_port(kind: str) -> None:
     for split in (False, True):

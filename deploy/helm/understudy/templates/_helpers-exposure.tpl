@@ -35,7 +35,6 @@ Both take a component's context.
 
 {{- define "understudy.ingress" -}}
 {{- $ingress := (index .root.Values .component).ingress }}
-{{- $service := (index .root.Values .component).service }}
 {{- $paths := include "understudy.exposure.paths" . | fromJsonArray }}
 {{- $hosts := include "understudy.exposure.hosts" (list . $ingress.host (dig "secondHost" "" $ingress)) | fromJsonArray }}
 apiVersion: networking.k8s.io/v1
