@@ -14,7 +14,7 @@ SOURCES := libs services tests bench examples deploy
 QUICK_TESTS := tests/unit tests/property tests/conformance tests/chart $(wildcard tests/simulation)
 
 .PHONY: help install run format lint typecheck contracts test test-unit test-property \
-	test-conformance chart-test chart-docs simulate test-simulation test-integration test-e2e soak-cdn bench metrics dashboards openapi check lock clean
+	test-conformance chart-test chart-docs simulate test-simulation test-integration test-recovery test-e2e soak-cdn bench metrics dashboards openapi check lock clean
 
 help: ## Show what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -96,6 +96,9 @@ test-simulation: install ## Run the system in virtual time with faults
 
 test-integration: install ## Run the tests against a real NATS server and a real S3 server
 	$(BIN)/pytest tests/integration $(ARGS)
+
+test-recovery: install ## Move NATS and S3 under a running programme, lose NATS, and build all from an export
+	$(BIN)/pytest tests/recovery $(ARGS)
 
 test-e2e: install ## Run the tests against the whole local stack with real encoders
 	$(BIN)/pytest tests/e2e $(ARGS)

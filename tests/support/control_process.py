@@ -43,10 +43,12 @@ class Controller:
             # Nothing listens there: the control API needs no object storage.
             "UNDERSTUDY_S3_ENDPOINT_URL": "http://127.0.0.1:9",
             "UNDERSTUDY_AUTHENTICATION": "none",
-            **{f"UNDERSTUDY_{key.upper()}": value for key, value in settings.items()},
+            **_named(settings),
         }
 
-    def start(self) -> None:
+    def start(self, **settings: str) -> None:
+        """Start, with further settings."""
+        self._environment |= _named(settings)
         fd = self._socket.fileno()
         command = [sys.executable, "-m", "understudy_controller"]
         with self._log.open("ab") as output:
@@ -156,6 +158,10 @@ class Controller:
         """End it, and refuse connections from now on."""
         self.stop()
         self._socket.close()
+
+
+def _named(settings: dict[str, str]) -> dict[str, str]:
+    return {f"UNDERSTUDY_{key.upper()}": value for key, value in settings.items()}
 
 
 def _check_answer(http_response: Any, model: Any, **_: object) -> None:

@@ -18,6 +18,8 @@ from support.service_process import ServiceProcess
 from support.watcher import Watcher
 from understudy_runtime.settings import CommonSettings
 
+READY_SECONDS = 60.0
+
 
 class IngestService(ServiceProcess):
     """`python -m understudy_ingest`."""
@@ -57,17 +59,30 @@ class Installation:
         """Start all, and wait until each is ready."""
         for service in (self.ingest, self.egress):
             self._stack.callback(service.close)
-            service.start()
         for controller in self.controllers:
             self._stack.callback(controller.close)
-            controller.start()
+        self.start_services()
+
+    def start_services(self, **extra: str) -> None:
+        """Start all that do not run, the controllers with further settings, and wait until each is ready."""
+        for service in (self.ingest, self.egress):
+            service.start()
+        for controller in self.controllers:
+            controller.start(**extra)
         for service in (self.ingest, self.egress):
             service.wait_until_ready()
         for controller in self.controllers:
-            eventually(controller.is_ready, within_seconds=20, what="the controller is ready")
+            eventually(controller.is_ready, within_seconds=READY_SECONDS, what="the controller is ready")
+
+    def stop_services(self) -> None:
+        """End all in an orderly way; connections to them wait."""
+        for service in (self.ingest, self.egress):
+            service.stop()
+        for controller in self.controllers:
+            controller.stop()
 
     def stop(self) -> None:
-        """Stop all."""
+        """Stop all, encoders too."""
         self._stack.close()
 
     def create(self, *, segment_seconds: int = 2) -> tuple[CreatedChannel, str]:

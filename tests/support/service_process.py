@@ -75,7 +75,7 @@ class ServiceProcess:
         try:
             with urllib.request.urlopen(f"{self.url}/readyz", timeout=_REQUEST_SECONDS) as answer:
                 return bool(answer.status == 200)
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:  # refused, reset, or too busy to answer
             return False
 
     @property
