@@ -19,11 +19,13 @@ NEWEST = list(dict.fromkeys(utils.major_minor(version) for version in utils.all_
 
 @pytest.fixture(autouse=True, scope="module")
 def _schemas_read_once() -> Any:
-    """The validator reads 4 MB of definitions anew for each object."""
-    original = utils.schema_contents
-    utils.schema_contents = functools.cache(original)
+    """The validator reads 4 MB of definitions anew for each object, and looks which versions it has."""
+    originals = {name: getattr(utils, name) for name in ("schema_contents", "all_versions")}
+    for name, original in originals.items():
+        setattr(utils, name, functools.cache(original))
     yield
-    utils.schema_contents = original
+    for name, original in originals.items():
+        setattr(utils, name, original)
 
 
 @pytest.mark.parametrize("profile", chart.profiles())
@@ -74,10 +76,11 @@ def test_without_nats_and_s3_both_ways_out_are_named() -> None:
 
 def test_the_schema_is_closed_at_every_object() -> None:
     schema = json.loads((chart.CHART / "values.schema.json").read_text())
-    open_objects = [path for path, one in _objects(schema, "") if "additionalProperties" not in one]
-    # Kubernetes' own objects are passed on as they are, and `global` is Helm's.
-    passed_on = ("/$defs/objects", "/$defs/affinity", "/properties/global")
-    assert [path for path in open_objects if not path.startswith(passed_on)] == []
+    open_objects = [path for path, one in _objects(schema, "") if one.get("additionalProperties", True) is True]
+    # Kubernetes' own objects are passed on as they are, `global` is Helm's, and some of MediaPackage's fields, whatever
+    # is in them, are refused by the control API in its own words.
+    passed_on = r"/\$defs/(objects|affinity)|/properties/global|.*/(encryption|cmafPackage|dashPackage|mssPackage)/"
+    assert [path for path in open_objects if not re.match(passed_on, path)] == []
 
 
 def _objects(schema: Any, path: str) -> list[tuple[str, Any]]:

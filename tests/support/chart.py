@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import importlib
 import json
@@ -45,7 +46,12 @@ def profile_path(name: str) -> Path:
 
 def profile_values(name: str) -> dict[str, Any]:
     """The values of a profile."""
-    loaded: dict[str, Any] = yaml.safe_load(profile_path(name).read_text()) or {}
+    return copy.deepcopy(_profile_values(name))
+
+
+@functools.cache
+def _profile_values(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.load(profile_path(name).read_text(), Loader=yaml.CSafeLoader) or {}
     return loaded
 
 

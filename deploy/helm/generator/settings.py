@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any, Final
 
@@ -48,8 +49,13 @@ def field_of(path: tuple[str, ...]) -> tuple[type[CommonSettings], str] | None:
 
 def field_schema(owner: type[CommonSettings], name: str) -> dict[str, Any]:
     """What the service takes for a field, as JSON Schema without its words."""
+    return {key: _bare(value) for key, value in sorted(_properties(owner)[name].items()) if key in _TYPES}
+
+
+@functools.cache
+def _properties(owner: type[CommonSettings]) -> dict[str, dict[str, Any]]:
     properties: dict[str, dict[str, Any]] = owner.model_json_schema()["properties"]
-    return {key: _bare(value) for key, value in sorted(properties[name].items()) if key in _TYPES}
+    return properties
 
 
 def _bare(value: Any) -> Any:

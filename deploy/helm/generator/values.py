@@ -52,27 +52,26 @@ def read_values(path: Path) -> Value:
         UndocumentedValue: one is not documented.
     """
     text = path.read_text()
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    node = yaml.compose(text, Loader=yaml.CSafeLoader)
     if not isinstance(node, yaml.MappingNode):
         raise UndocumentedValue(f"{path} is no mapping")
-    return Value((), yaml.safe_load(text), "", children=tuple(_children(node, (), text.splitlines())))
+    values = yaml.load(text, Loader=yaml.CSafeLoader)
+    return Value((), values, "", children=tuple(_children(node, values, (), text.splitlines())))
 
 
-def _children(node: yaml.MappingNode, path: tuple[str, ...], lines: list[str]) -> Iterator[Value]:
+def _children(
+    node: yaml.MappingNode, values: dict[str, Any], path: tuple[str, ...], lines: list[str]
+) -> Iterator[Value]:
     for key, value in node.value:
         own = (*path, str(key.value))
         description, documented, annotation = _comment(lines, key.start_mark.line, ".".join(own))
         # A mapping with a line of its own is one value, such as a map of labels or an empty one; else it is a group.
         children: tuple[Value, ...] = ()
         if isinstance(value, yaml.MappingNode) and value.value and not documented:
-            children = tuple(_children(value, own, lines))
+            children = tuple(_children(value, values[key.value], own, lines))
         elif not documented:
             raise UndocumentedValue(f"{'.'.join(own)} has no `# --` line above it")
-        yield Value(own, _plain(value), description, annotation, children)
-
-
-def _plain(node: yaml.Node) -> Any:
-    return yaml.safe_load(yaml.serialize(node, Dumper=yaml.SafeDumper))
+        yield Value(own, values[key.value], description, annotation, children)
 
 
 def _comment(lines: list[str], line: int, name: str) -> tuple[str, bool, dict[str, Any]]:
