@@ -31,8 +31,10 @@ RENDITIONS: Final = (
     (416, 234, 400_000),
 )
 """Width, height, bits a second."""
-FACTS_A_SEGMENT: Final = 2 * 2 * len(RENDITIONS)
-"""Of a channel: two inputs, five renditions, a segment and a playlist each."""
+FACTS_OF_A_RENDITION: Final = 2 * 2
+"""In the time of a segment: two inputs, a segment and a playlist each."""
+FACTS_A_SEGMENT: Final = FACTS_OF_A_RENDITION * len(RENDITIONS)
+"""Of a channel with all five renditions."""
 
 _MARK: Final = "0" * 31 + "f"
 """Stands for a channel's guid in what is encoded beforehand."""
@@ -57,14 +59,14 @@ class Prepared:
     message_id: str
 
 
-def prepared_facts(begin: int, *, segments: int) -> list[Prepared]:
+def prepared_facts(begin: int, *, segments: int, renditions: int = len(RENDITIONS)) -> list[Prepared]:
     """The facts of a channel that begins at ``begin`` (ticks since the epoch), with the mark for its guid."""
     found = []
     for input_id, lag in _LAG_SECONDS.items():
-        found.append(Prepared(lag, input_id, 0, _multivariant(), f"multivariant-{_MARK}-{input_id}"))
+        found.append(Prepared(lag, input_id, 0, _multivariant(renditions), f"multivariant-{_MARK}-{input_id}"))
         for number in range(segments):
             due = (number + 1) * SEGMENT_SECONDS + lag
-            for rendition in range(len(RENDITIONS)):
+            for rendition in range(renditions):
                 segment = _segment(begin, number, rendition, input_id)
                 listed = _listed(begin, number, rendition)
                 at = due + rendition * _APART_SECONDS
@@ -78,10 +80,10 @@ def _name(rendition: int) -> str:
     return f"channel_{RENDITIONS[rendition][1]}p"
 
 
-def _multivariant() -> MultivariantArrived:
+def _multivariant(renditions: int) -> MultivariantArrived:
     variants = (
         Variant(f"{_name(at)}.m3u8", bits, codecs="avc1.64001f,mp4a.40.2", width=width, height=height)
-        for at, (width, height, bits) in enumerate(RENDITIONS)
+        for at, (width, height, bits) in enumerate(RENDITIONS[:renditions])
     )
     return MultivariantArrived("channel.m3u8", tuple(variants))
 
@@ -149,6 +151,8 @@ class Broadcast:
     dying: frozenset[str] = frozenset()
     """Channels whose input 1 delivers nothing more from segment ``dies_at`` on."""
     dies_at: int = 0
+    renditions: int = len(RENDITIONS)
+    """Of each channel: the first so many."""
     lateness_seconds: list[float] = field(default_factory=list)
     """By how much each batch was written later than its first fact was due."""
     published: int = 0
@@ -158,9 +162,12 @@ class Broadcast:
         """How long it lasts."""
         return (self.segments + 1) * SEGMENT_SECONDS + max(_LAG_SECONDS.values())
 
+    def _prepared(self) -> list[Prepared]:
+        return prepared_facts(self.begin, segments=self.segments, renditions=self.renditions)
+
     def _frames(self) -> Iterator[tuple[float, bytes]]:
         """What to write, and when, after the beginning."""
-        templates = [(one, _frame_of(one)) for one in prepared_facts(self.begin, segments=self.segments)]
+        templates = [(one, _frame_of(one)) for one in self._prepared()]
         mark = _MARK.encode()
         heads = []
         for guid in self.channels:

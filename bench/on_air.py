@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.broadcast import SEGMENT_SECONDS, Broadcast, new_guid
+from bench.broadcast import RENDITIONS, SEGMENT_SECONDS, Broadcast, new_guid
 from bench.installation import Access
 from understudy_domain import codec, keys, ticks
 from understudy_domain.channel import Channel, HlsPackage, IngestEndpoint, OriginEndpoint
@@ -79,7 +79,15 @@ async def create_channels(access: Access, count: int) -> list[str]:
     return guids
 
 
-def broadcast_of(channels: Sequence[str], *, shards: int, segments: int, dies_at: int = 0, dying: int = 0) -> Broadcast:
+def broadcast_of(
+    channels: Sequence[str],
+    *,
+    shards: int,
+    segments: int,
+    dies_at: int = 0,
+    dying: int = 0,
+    renditions: int = len(RENDITIONS),
+) -> Broadcast:
     """Goes on the air in a moment; every ``dying``-th channel loses an input, 0: none does."""
     begin = clock.now_ticks() + ticks.from_seconds(_LEAD_SECONDS)
     return Broadcast(
@@ -89,6 +97,7 @@ def broadcast_of(channels: Sequence[str], *, shards: int, segments: int, dies_at
         segments,
         dying=frozenset(channels[::dying] if dying else ()),
         dies_at=dies_at,
+        renditions=renditions,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.cases import (
+    consoles,
     core,
     decisions,
     latency,
@@ -31,4 +32,5 @@ CASES: tuple[Case, ...] = (
     core.CASE,
     decisions.CASE,
     takeover.CASE,
+    consoles.CASE,
 )

@@ -68,12 +68,12 @@ async def _step(installation: Installation, controller: Service, count: int, *, 
 
         caught_up = await on_air.on_air(access, broadcast, during=watch)
         found = await on_air.decided(access)
-    values |= _latencies(found, broadcast, begin_seconds=warm_up, seconds=seconds, caught_up=caught_up)
+    values |= latencies(found, broadcast, begin_seconds=warm_up, seconds=seconds, caught_up=caught_up)
     values["generator_late_p99_milliseconds"] = percentile(broadcast.lateness_seconds, 99) * 1e3
     return Run(f"{count} channels", 0, values)
 
 
-def _latencies(
+def latencies(
     found: Sequence[Decided], broadcast: Broadcast, *, begin_seconds: float, seconds: float, caught_up: bool
 ) -> dict[str, float]:
     """Of what could be decided while it was being measured, and by itself of what a deadline decided."""
@@ -91,9 +91,9 @@ def _latencies(
         "decisions_per_second": len(appended) / seconds,
         "failovers": len(deadlines),
     }
-    for name, latencies in (("keep", keeps), ("deadline", deadlines)):
-        if latencies:  # a controller that is far behind may not have come to any
-            values |= {f"{name}_p{percent}_milliseconds": percentile(latencies, percent) for percent in (50, 99)}
+    for name, milliseconds in (("keep", keeps), ("deadline", deadlines)):
+        if milliseconds:  # a controller that is far behind may not have come to any
+            values |= {f"{name}_p{percent}_milliseconds": percentile(milliseconds, percent) for percent in (50, 99)}
     return values
 
 

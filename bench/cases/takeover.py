@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from bench import on_air
-from bench.broadcast import SEGMENT_SECONDS
+from bench.broadcast import RENDITIONS, SEGMENT_SECONDS
 from bench.context import Case, Context
 from bench.http import UnexpectedAnswer
 from bench.installation import Access, Installation, Service, running_installation
@@ -33,11 +33,13 @@ _SETTLE_SECONDS = 30.0
 
 
 def _measure(context: Context) -> Result:
-    variants = [(100, _SIBLING), (1000, _SIBLING), (1000, _RESTART)]
+    every = len(RENDITIONS)
+    variants = [(100, every, _SIBLING), (1000, 1, _SIBLING), (1000, 1, _RESTART)]
+    variants += [(1000, every, _SIBLING), (1000, every, _RESTART)]
     if context.is_quick:
-        variants = [(100, _SIBLING), (100, _RESTART)]
+        variants = [(100, every, _SIBLING), (100, every, _RESTART)]
     runs = []
-    for number, (count, how) in enumerate(variants):
+    for number, (count, renditions, how) in enumerate(variants):
         on_air.say(f"{count} channels, {how}: preparing")
         with (
             running_installation(context.directory / str(number), cores=context.cores) as installation,
@@ -46,18 +48,26 @@ def _measure(context: Context) -> Result:
             doomed = controllers.enter_context(installation.service("controller"))
             if how == _SIBLING:
                 controllers.enter_context(installation.service("controller"))
-            runs.append(asyncio.run(_kill(installation, doomed, controllers, count, how)))
+            runs.append(asyncio.run(_kill(installation, doomed, controllers, count, how, renditions=renditions)))
     return Result(CASE.name, CASE.title, tuple(figure for run in runs for figure in _figures(run)), tuple(runs))
 
 
 async def _kill(
-    installation: Installation, doomed: Service, controllers: contextlib.ExitStack, count: int, how: str
+    installation: Installation,
+    doomed: Service,
+    controllers: contextlib.ExitStack,
+    count: int,
+    how: str,
+    *,
+    renditions: int,
 ) -> Run:
     async with installation.access() as access:
         await _settle(access, replicas=2 if how == _SIBLING else 1)
         channels = await on_air.create_channels(access, count)
         segments = (_BEFORE_SECONDS + _AFTER_SECONDS) // SEGMENT_SECONDS
-        broadcast = on_air.broadcast_of(channels, shards=access.settings.shards, segments=segments)
+        broadcast = on_air.broadcast_of(
+            channels, shards=access.settings.shards, segments=segments, renditions=renditions
+        )
         owners: dict[int, str] = {}
         killed_at = 0
 
@@ -77,7 +87,8 @@ async def _kill(
         found = await on_air.decided(access)
     values = {"channels": count, "caught_up": caught_up, "shards_moved": len(moved)}
     orphans = {guid for guid in channels if keys.shard_of(guid, shards=access.settings.shards) in moved}
-    return Run(f"{count} channels, {how}", 0, values | _pause(found, orphans, killed_at))
+    each = "one rendition" if renditions == 1 else f"{renditions} renditions"
+    return Run(f"{count} channels of {each}, {how}", 0, values | _pause(found, orphans, killed_at))
 
 
 async def _settle(access: Access, *, replicas: int) -> None:
