@@ -139,10 +139,10 @@ REGISTRY ?=
 IMAGE_PREFIX = $(if $(REGISTRY),$(patsubst %/,%,$(REGISTRY))/)understudy-
 CONTAINER_TOOL ?= $(shell for tool in docker podman; do if $$tool info >/dev/null 2>&1; then echo $$tool; break; fi; done)
 
-.PHONY: images wheels
+.PHONY: images wheels player
 # Dates are those of the last commit: docker takes them from the environment, podman has to be told.
 images: export SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct 2>/dev/null),0)
-images: ## Build the images of the services (REGISTRY=…, TAG=…, BASE_IMAGE=…, WHEELS=…, BUILDFLAGS=…, CONTAINER_TOOL=…)
+images: player ## Build the images of the services (REGISTRY=…, TAG=…, BASE_IMAGE=…, WHEELS=…, BUILDFLAGS=…, CONTAINER_TOOL=…)
 	@tool='$(CONTAINER_TOOL)'; \
 	if [ -z "$$tool" ]; then \
 		echo "Images are built by docker or podman, and neither works here: start one, or name it with CONTAINER_TOOL=…" >&2; \
@@ -160,6 +160,14 @@ images: ## Build the images of the services (REGISTRY=…, TAG=…, BASE_IMAGE=�
 			$(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) $(if $(BUILD_IMAGE),--build-arg BUILD_IMAGE=$(BUILD_IMAGE)) \
 			$(if $(WHEELS),--build-context wheels=$(abspath $(WHEELS))) $(BUILDFLAGS) . || exit 1; \
 	done
+
+# Optional, and so is npm: without it the console says that it has no player of its own.
+PLAYER := services/controller/understudy_controller/console/static/hls.mjs
+player: ## Put hls.js beside the console's pages, where npm is there to fetch it
+	@if [ -f $(PLAYER) ] && [ $(PLAYER) -nt tests/e2e/players/package-lock.json ]; then exit 0; fi; \
+	if ! command -v npm >/dev/null; then echo "npm is not here: the console goes without hls.js"; exit 0; fi; \
+	npm ci --prefix tests/e2e/players --ignore-scripts --no-audit --no-fund --silent && \
+	cp tests/e2e/players/node_modules/hls.js/dist/hls.min.mjs $(PLAYER) && touch $(PLAYER)
 
 wheels: ## Fetch what the images are built from into WHEELS=…, for builds without an index (PYTHON=… of their version)
 	@test -n "$(WHEELS)" || { echo "Say where to: make wheels WHEELS=dist/wheels" >&2; exit 1; }
