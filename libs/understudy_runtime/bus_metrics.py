@@ -22,7 +22,7 @@ class BusMetrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """As of now."""
         connected = GaugeMetricFamily(
-            "understudy_bus_connected", "1 while NATS is connected, else 0.", labels=("service",)
+            "understudy_bus_connected", "1 while NATS is connected, else 0.", labels=("component",)
         )
         connected.add_metric((self._service,), float(self._bus.is_connected))
         yield connected

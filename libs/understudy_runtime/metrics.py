@@ -112,7 +112,7 @@ class HttpMetrics(Collector):
         requests = CounterMetricFamily(
             "understudy_http_requests",
             "Requests answered. 499: the client went away first.",
-            labels=("service", "route", "method", "status"),
+            labels=("component", "route", "method", "status"),
         )
         for (route, method, status), count in self._counts.items():
             requests.add_metric((self._service, route, method, str(status)), count[0])
@@ -120,7 +120,7 @@ class HttpMetrics(Collector):
         seconds = HistogramMetricFamily(
             "understudy_http_request_seconds",
             "From the head of a request to the end of its answer.",
-            labels=("service", "route"),
+            labels=("component", "route"),
         )
         for route, times in self._times.items():
             seconds.add_metric((self._service, route), times.cumulated(), times.total_seconds)

@@ -84,11 +84,11 @@ def _at_a_glance(page: Dashboard) -> None:
 
 
 def _requests(page: Dashboard) -> None:
-    errors = _rate("understudy_http_requests_total", "service", ', status=~"5.."')
+    errors = _rate("understudy_http_requests_total", "component", ', status=~"5.."')
     page.with_panel(
         lines(
             "Requests",
-            [Query(_rate("understudy_http_requests_total", "service, route"), "{{service}} {{route}}")],
+            [Query(_rate("understudy_http_requests_total", "component, route"), "{{component}} {{route}}")],
             "A second, by service and route.",
             unit="reqps",
             smallest=0,
@@ -97,7 +97,7 @@ def _requests(page: Dashboard) -> None:
         lines(
             "Errors",
             [
-                Query(f"{errors} / {_rate('understudy_http_requests_total', 'service')}", "{{service}} 5xx"),
+                Query(f"{errors} / {_rate('understudy_http_requests_total', 'component')}", "{{component}} 5xx"),
             ],
             "Share of the requests that were answered 5xx.",
             unit="percentunit",
@@ -106,7 +106,7 @@ def _requests(page: Dashboard) -> None:
     ).with_panel(
         lines(
             "Duration, 99 of 100",
-            [Query(_slowest("understudy_http_request_seconds", "service, route"), "{{service}} {{route}}")],
+            [Query(_slowest("understudy_http_request_seconds", "component, route"), "{{component}} {{route}}")],
             "From the head of a request to the end of its answer; of an upload, with the time that the encoder takes.",
             unit="s",
             smallest=0,
@@ -221,9 +221,9 @@ def _rest(page: Dashboard) -> None:
             "Processor time",
             [
                 Query(
-                    "sum by (service, instance) (rate(process_cpu_seconds_total[$__rate_interval]) "
-                    f"* on (namespace, instance) group_left (service) {_OF_SERVICE})",
-                    "{{service}} {{instance}}",
+                    "sum by (component, instance) (rate(process_cpu_seconds_total[$__rate_interval]) "
+                    f"* on (namespace, instance) group_left (component) {_OF_SERVICE})",
+                    "{{component}} {{instance}}",
                 )
             ],
             "Cores. A process uses one at most: a controller near it needs a sibling.",
@@ -234,9 +234,9 @@ def _rest(page: Dashboard) -> None:
             "Memory",
             [
                 Query(
-                    "sum by (service, instance) (process_resident_memory_bytes "
-                    f"* on (namespace, instance) group_left (service) {_OF_SERVICE})",
-                    "{{service}} {{instance}}",
+                    "sum by (component, instance) (process_resident_memory_bytes "
+                    f"* on (namespace, instance) group_left (component) {_OF_SERVICE})",
+                    "{{component}} {{instance}}",
                 )
             ],
             "Resident.",

@@ -63,7 +63,7 @@ async def client(cdn: Cdn) -> AsyncIterator[Exchange]:
 
 def answered(egress: EgressProcess, route: str, status: int) -> float:
     """How many GETs of a route egress has answered so."""
-    labels = f'method="GET",route="{route}",service="egress",status="{status}"'
+    labels = f'component="egress",method="GET",route="{route}",status="{status}"'
     try:
         return egress.metric(f"understudy_http_requests_total{{{labels}}}")
     except AssertionError:

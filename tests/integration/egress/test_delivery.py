@@ -328,9 +328,9 @@ async def test_metrics_count_both_ways_of_answering(
     etag = egress.get(shown.media).headers["etag"]
     egress.get(shown.media, f"If-None-Match: {etag}")
     samples = (
-        'understudy_http_requests_total{method="GET",route="media_playlist",service="egress",status="200"}',
-        'understudy_http_requests_total{method="GET",route="media_playlist",service="egress",status="304"}',
-        'understudy_http_request_seconds_count{route="media_playlist",service="egress"}',
+        'understudy_http_requests_total{component="egress",method="GET",route="media_playlist",status="200"}',
+        'understudy_http_requests_total{component="egress",method="GET",route="media_playlist",status="304"}',
+        'understudy_http_request_seconds_count{component="egress",route="media_playlist"}',
         'understudy_egress_segment_cache_requests_total{result="miss"}',
     )
     before = [egress.metric(sample) for sample in samples]

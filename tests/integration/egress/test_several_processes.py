@@ -130,7 +130,7 @@ async def test_without_nats_egress_serves_what_it_has_and_stays_ready(
         assert expected.status == 200
         nats_server.kill()
         eventually(
-            lambda: process.metric('understudy_bus_connected{service="egress"}') == 0,
+            lambda: process.metric('understudy_bus_connected{component="egress"}') == 0,
             within_seconds=10,
             what="it notices",
         )

@@ -16,6 +16,7 @@ CONSTRUCTORS = re.compile(
 )
 """Or the short words that a collector has for a family of its own kind."""
 PACKAGES = {path.name for path in (*(ROOT / "libs").iterdir(), *(ROOT / "services").glob("*/*"))}
+OF_TARGETS = {"job", "instance", "namespace", "pod", "container", "endpoint", "service", "node"}
 FURTHER = re.compile(r"_(bucket|sum|count)$")
 
 
@@ -32,6 +33,12 @@ async def test_every_metric_says_what_it_means_in_a_sentence(section: str) -> No
     for one in catalogue(section).values():
         assert one.documentation.endswith("."), one.name
         assert one.name.startswith("understudy_"), one.name
+
+
+async def test_no_label_has_the_name_of_one_that_prometheus_gives_to_targets() -> None:
+    """It would be renamed to `exported_…` as soon as an operator of Kubernetes finds the targets."""
+    labels = {label for one in everything().values() for label in one.labels}
+    assert labels & OF_TARGETS == set()
 
 
 async def test_every_metric_that_any_code_makes_is_on_the_page() -> None:

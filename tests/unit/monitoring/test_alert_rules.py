@@ -78,7 +78,7 @@ def test_an_alert_names_the_channel_the_endpoint_and_the_input_that_it_is_about(
     for label in has & set(TELLING):
         assert f"$labels.{label}" in rule["annotations"]["description"], label
     named = set(re.findall(r"\$labels\.(\w+)", " ".join(rule["annotations"].values())))
-    assert named <= has | {"service"}
+    assert named <= has | {"component"}
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.get("alert") or rule["record"])

@@ -42,7 +42,7 @@ async def call(app: Any, registry: CollectorRegistry, **scope: Any) -> None:
 
 
 def counted(registry: CollectorRegistry, route: str, status: str, method: str = "GET") -> float | None:
-    labels = {"service": "test", "route": route, "method": method, "status": status}
+    labels = {"component": "test", "route": route, "method": method, "status": status}
     return registry.get_sample_value("understudy_http_requests_total", labels)
 
 
@@ -50,7 +50,7 @@ async def test_a_request_is_counted_under_its_route() -> None:
     registry = CollectorRegistry()
     await call(answer, registry, route=Route())
     assert counted(registry, "/thing/{id}", "204") == 1
-    labels = {"service": "test", "route": "/thing/{id}"}
+    labels = {"component": "test", "route": "/thing/{id}"}
     assert registry.get_sample_value("understudy_http_request_seconds_count", labels) == 1
 
 
@@ -93,7 +93,7 @@ async def test_two_registries_in_one_process_do_not_meet() -> None:
     first, second = new_registry(), new_registry()
     HttpMetrics(first, service="a").observe("r", "GET", 200, 0.1)
     HttpMetrics(second, service="b")
-    assert b'understudy_http_requests_total{method="GET",route="r",service="a",status="200"} 1.0' in await exposition(
+    assert b'understudy_http_requests_total{component="a",method="GET",route="r",status="200"} 1.0' in await exposition(
         first
     )
     assert b"understudy_http_requests_total{" not in await exposition(second)
