@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from support.control_process import Controller
@@ -99,10 +99,9 @@ async def read(settings: CommonSettings, stream: str, subject: str) -> list[Stor
         await bus.close()
 
 
-def folded(log: list[StoredMessage], channel: str) -> dict[str, list[bytes]]:
-    """What the core makes of a whole log, from its first message."""
+def _folding(log: list[StoredMessage], channel: str) -> Iterator[tuple[ChannelFold, list[ProgramEntry]]]:
+    """The core after each message of a whole log, and the entries it has made of it."""
     fold = ChannelFold(ChannelState(channel))
-    entries: dict[str, list[bytes]] = {}
     for message in log:
         subject = keys.parse_arrivals_subject(message.subject)
         if subject.channel_guid not in (None, channel):
@@ -113,6 +112,13 @@ def folded(log: list[StoredMessage], channel: str) -> dict[str, list[bytes]]:
         else:
             assert isinstance(fact, Facts)
             made = fold.apply(fact, input_id=subject.input_id, instant=message.instant, sequence=message.sequence)
+        yield fold, made
+
+
+def folded(log: list[StoredMessage], channel: str) -> dict[str, list[bytes]]:
+    """What the core makes of a whole log, from its first message."""
+    entries: dict[str, list[bytes]] = {}
+    for _, made in _folding(log, channel):
         for entry in made:
             entries.setdefault(entry.origin_endpoint, []).append(codec.encode(entry))
     return entries
@@ -120,19 +126,9 @@ def folded(log: list[StoredMessage], channel: str) -> dict[str, list[bytes]]:
 
 def told_of(log: list[StoredMessage], channel: str) -> list[Event]:
     """The events that a whole log has, folded from its first message, without the names of channel and endpoint."""
-    fold = ChannelFold(ChannelState(channel))
     events: list[Event] = []
     before: dict[str, ProgramEntry] = {}
-    for message in log:
-        subject = keys.parse_arrivals_subject(message.subject)
-        if subject.channel_guid not in (None, channel):
-            continue
-        fact = codec.decode(message.payload)
-        if isinstance(fact, Tick):
-            made = fold.pass_time(message.instant)
-        else:
-            assert isinstance(fact, Facts)
-            made = fold.apply(fact, input_id=subject.input_id, instant=message.instant, sequence=message.sequence)
+    for fold, made in _folding(log, channel):
         events += fold.take_events()
         for entry in made:
             events += entry_events(entry, before=before.get(entry.origin_endpoint))

@@ -182,3 +182,14 @@ class Broadcast:
 def seconds_after(entry: ProgramEntry, instant_seconds: float) -> float:
     """How long after ``EPOCH`` + seconds the entry was decided."""
     return (entry.as_of.instant - EPOCH) / TICKS_PER_SECOND - instant_seconds
+
+
+def numbers_of(entries: Iterable[ProgramEntry], rendition: str) -> list[int]:
+    """Which segments of the encoders are shown of a rendition, by number."""
+    return [
+        int(piece.object_key.split("/")[3].split("-")[0])
+        for entry in entries
+        for one in entry.renditions
+        if one.rendition == rendition
+        for piece in one.pieces
+    ]

@@ -16,6 +16,7 @@ from understudy_domain.hls.attribute_list import (
 )
 from understudy_domain.hls.init_section import InitSection
 from understudy_domain.hls.key import Key
+from understudy_domain.hls.lines import read_lines
 from understudy_domain.hls.media_segment import MediaSegment
 
 ENDLIST = "#EXT-X-ENDLIST\n"
@@ -87,12 +88,7 @@ def parse_media_playlist(lines: Iterable[tuple[int, str]]) -> MediaPlaylist:
         NotAPlaylist: it breaks the grammar; the message names the line.
     """
     reader = _Reader()
-    number = 1
-    for number, line in lines:
-        try:
-            reader.read(line)
-        except NotAPlaylist as err:
-            raise NotAPlaylist(f"line {number}: {err}") from err
+    number = read_lines(lines, reader.read)
     try:
         return reader.finish()
     except NotAPlaylist as err:

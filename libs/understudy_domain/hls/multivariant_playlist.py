@@ -9,6 +9,7 @@ from understudy_domain.errors import NotAPlaylist
 from understudy_domain.hls import rendition as rendition_tag
 from understudy_domain.hls import variant as variant_tag
 from understudy_domain.hls.attribute_list import integer
+from understudy_domain.hls.lines import read_lines
 from understudy_domain.hls.rendition import Rendition
 from understudy_domain.hls.variant import Variant
 
@@ -41,12 +42,7 @@ def parse_multivariant_playlist(lines: Iterable[tuple[int, str]]) -> Multivarian
         NotAPlaylist: it breaks the grammar; the message names the line.
     """
     reader = _Reader()
-    number = 1
-    for number, line in lines:
-        try:
-            reader.read(line)
-        except NotAPlaylist as err:
-            raise NotAPlaylist(f"line {number}: {err}") from err
+    number = read_lines(lines, reader.read)
     if reader.pending is not None:
         raise NotAPlaylist(f"after line {number}: EXT-X-STREAM-INF without its URI: is the playlist cut short?")
     return MultivariantPlaylist(

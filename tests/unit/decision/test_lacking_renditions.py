@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from support.synthetic import Broadcast, Message, SyntheticEncoder, configured
+from support.synthetic import Broadcast, Message, SyntheticEncoder, configured, numbers_of
 from understudy_domain.deciding import Waiting
 from understudy_domain.endpoint_status import why_it_waits
-from understudy_domain.entry import ProgramEntry
 from understudy_domain.failover import InputView, Publish, SlotView, Wait, decide
 from understudy_domain.reason import Reason
 from understudy_domain.slots import SlotDelivery
@@ -40,37 +39,26 @@ def broadcast(*encoders: SyntheticEncoder) -> Broadcast:
     return Broadcast(messages).run(until_seconds=SEGMENTS * 2 + 30)
 
 
-def numbers(entries: list[ProgramEntry], rendition: str) -> list[int]:
-    """Which segments are shown of a rendition."""
-    return [
-        int(piece.object_key.split("/")[3].split("-")[0])
-        for entry in entries
-        for one in entry.renditions
-        if one.rendition == rendition
-        for piece in one.pieces
-    ]
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_a_standby_that_lost_a_rendition_is_used_when_the_active_input_dies(name: str) -> None:
     run = broadcast(encoder(1, lost_from=12), encoder(2, lost=set(range(24, SEGMENTS))))
     shown = run.of(name)
     assert [entry.active_input for entry in shown if entry.reason is Reason.FAILOVER] == [2, 1]
-    assert numbers(shown, "v1") == numbers(shown, "v2") == list(range(numbers(shown, "v1")[-1] + 1))
-    assert numbers(shown, "v1")[-1] >= SEGMENTS - 3
-    assert numbers(shown, "v3") == list(range(24))
+    assert numbers_of(shown, "v1") == numbers_of(shown, "v2") == list(range(numbers_of(shown, "v1")[-1] + 1))
+    assert numbers_of(shown, "v1")[-1] >= SEGMENTS - 3
+    assert numbers_of(shown, "v3") == list(range(24))
     assert not any(entry.discontinuity or entry.is_gap for entry in shown)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_both_inputs_lack_is_a_gap_in_that_rendition_and_all_else_goes_on(name: str) -> None:
     shown = broadcast(encoder(1, lost_from=12, back_at=30), encoder(2, lost_from=12, back_at=30)).of(name)
-    assert numbers(shown, "v1") == list(range(numbers(shown, "v1")[-1] + 1))
-    assert numbers(shown, "v1")[-1] >= SEGMENTS - 3
-    lost = set(range(SEGMENTS)) - set(numbers(shown, "v3"))
+    assert numbers_of(shown, "v1") == list(range(numbers_of(shown, "v1")[-1] + 1))
+    assert numbers_of(shown, "v1")[-1] >= SEGMENTS - 3
+    lost = set(range(SEGMENTS)) - set(numbers_of(shown, "v3"))
     assert set(range(12, 30)) <= lost
     # It has left the line-up by then, and joins it again after three segments.
-    assert {number for number in lost if number < numbers(shown, "v1")[-1]} <= set(range(12, 33))
+    assert {number for number in lost if number < numbers_of(shown, "v1")[-1]} <= set(range(12, 33))
     assert not any(entry.discontinuity or entry.is_gap for entry in shown)
     assert {entry.active_input for entry in shown} == {1}
 
@@ -89,9 +77,9 @@ def test_an_input_that_lost_a_rendition_is_left_for_a_fuller_one_that_comes_back
     failovers = [entry for entry in shown if entry.reason is Reason.FAILOVER]
     assert [entry.active_input for entry in failovers] == [2]
     assert failovers[0].evidence.inputs[0].lacking == ("v3",)
-    assert numbers(shown, "v3") == [*range(12), *range(numbers(shown, "v3")[12], numbers(shown, "v3")[-1] + 1)]
-    assert numbers(shown, "v3")[12] in range(26, 34)
-    assert numbers(shown, "v1") == list(range(numbers(shown, "v1")[-1] + 1))
+    assert numbers_of(shown, "v3") == [*range(12), *range(numbers_of(shown, "v3")[12], numbers_of(shown, "v3")[-1] + 1)]
+    assert numbers_of(shown, "v3")[12] in range(26, 34)
+    assert numbers_of(shown, "v1") == list(range(numbers_of(shown, "v1")[-1] + 1))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -100,14 +88,14 @@ def test_of_two_inputs_that_lack_as_much_none_is_left_for_the_other(name: str) -
     two = SyntheticEncoder(2, playlists=THREE, lost_of_playlist={"low.m3u8": set(range(6, SEGMENTS))})
     shown = broadcast(one, two).of(name)
     assert len([entry for entry in shown if entry.reason is Reason.FAILOVER]) <= 1
-    assert numbers(shown, "v1")[-1] >= SEGMENTS - 3
+    assert numbers_of(shown, "v1")[-1] >= SEGMENTS - 3
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_endpoint_begins_although_both_inputs_lost_a_rendition_from_the_beginning(name: str) -> None:
     shown = broadcast(encoder(1, lost_from=1), encoder(2, lost_from=1)).of(name)
-    assert numbers(shown, "v1")[-1] >= SEGMENTS - 3
-    assert numbers(shown, "v3") in ([], [0])
+    assert numbers_of(shown, "v1")[-1] >= SEGMENTS - 3
+    assert numbers_of(shown, "v3") in ([], [0])
 
 
 def test_after_a_discontinuity_a_rendition_that_comes_back_needs_none_of_its_own() -> None:
@@ -117,14 +105,14 @@ def test_after_a_discontinuity_a_rendition_that_comes_back_needs_none_of_its_own
     )
     shown = run.of("two")
     assert sum(entry.discontinuity for entry in shown) == 1
-    assert set(range(33, 37)) <= set(numbers(shown, "v3"))
+    assert set(range(33, 37)) <= set(numbers_of(shown, "v3"))
 
 
 def test_an_input_that_lacks_a_rendition_fills_in_for_a_fuller_one_and_does_not_replace_it() -> None:
     shown = broadcast(encoder(1, lost_from=10, back_at=24), encoder(2, lost={19}, lag_seconds=0.2)).of("six")
     assert not [entry for entry in shown if entry.reason is Reason.FAILOVER and entry.active_input == 1]
-    assert set(numbers(shown, "v1")) >= set(range(36))
-    assert set(range(36)) - set(numbers(shown, "v3")) == {19}
+    assert set(numbers_of(shown, "v1")) >= set(range(36))
+    assert set(range(36)) - set(numbers_of(shown, "v3")) == {19}
     assert not any(entry.discontinuity for entry in shown)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.synthetic import CHANNEL, Broadcast, Message, SyntheticEncoder, configured
+from support.synthetic import CHANNEL, Broadcast, Message, SyntheticEncoder, configured, numbers_of
 from understudy_domain import codec
 from understudy_domain.channel_state import ChannelState
 from understudy_domain.entry import ProgramEntry
@@ -36,17 +36,6 @@ def broadcast(*encoders: tuple[SyntheticEncoder, range]) -> Broadcast:
     return Broadcast(messages).run(until_seconds=SEGMENTS * 2 + 60)
 
 
-def shown(entries: list[ProgramEntry], rendition: str) -> list[int]:
-    """Which segments are shown of a rendition."""
-    return [
-        int(piece.object_key.split("/")[3].split("-")[0])
-        for entry in entries
-        for one in entry.renditions
-        if one.rendition == rendition
-        for piece in one.pieces
-    ]
-
-
 def named(entry: ProgramEntry) -> list[str]:
     """The renditions of an entry."""
     return [one.rendition for one in entry.renditions]
@@ -54,7 +43,7 @@ def named(entry: ProgramEntry) -> list[str]:
 
 def unbroken(entries: list[ProgramEntry], rendition: str = "v1") -> bool:
     """Nothing of a rendition is missing, and nothing out of the ordinary happened."""
-    numbers = shown(entries, rendition)
+    numbers = numbers_of(entries, rendition)
     quiet = {entry.reason for entry in entries} <= {Reason.START, Reason.KEEP, Reason.FAILOVER}
     return numbers == list(range(numbers[0], numbers[-1] + 1)) and quiet and not any(e.discontinuity for e in entries)
 
@@ -65,8 +54,8 @@ def test_a_rendition_that_both_inputs_send_from_some_time_on_joins_without_a_wai
     entries = broadcast(*both[0], *both[1]).of(name)
     assert unbroken(entries)
     assert unbroken(entries, "v3")
-    assert shown(entries, "v3")[0] in range(20, 24)
-    assert shown(entries, "v3")[-1] == shown(entries, "v1")[-1]
+    assert numbers_of(entries, "v3")[0] in range(20, 24)
+    assert numbers_of(entries, "v3")[-1] == numbers_of(entries, "v1")[-1]
     assert {entry.active_input for entry in entries} == {1}
     assert named(entries[0]) == ["v1", "v2"]
     assert named(entries[-1]) == ["v1", "v2", "v3"]
@@ -83,15 +72,15 @@ def test_a_rendition_that_one_encoder_sends_first_moves_nobody(name: str, first:
     entries = run.of(name)
     assert unbroken(entries)
     assert {entry.active_input for entry in entries} == {1}
-    assert shown(entries, "v3")[0] in range(30, 34)
+    assert numbers_of(entries, "v3")[0] in range(30, 34)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_rendition_that_nobody_sends_any_more_leaves_the_line_up(name: str) -> None:
     both = [[encoder(one, HIGH, LOW), encoder(one, MORE, last=20)] for one in (1, 2)]
     entries = broadcast(*both[0], *both[1]).of(name)
-    assert shown(entries, "v1") == list(range(shown(entries, "v1")[-1] + 1))
-    assert shown(entries, "v3") == list(range(20))
+    assert numbers_of(entries, "v1") == list(range(numbers_of(entries, "v1")[-1] + 1))
+    assert numbers_of(entries, "v3") == list(range(20))
     assert named(entries[-1]) == ["v1", "v2"]
     assert not any(entry.discontinuity or entry.is_gap for entry in entries)
 
@@ -107,18 +96,18 @@ def test_one_that_comes_back_has_its_old_number_only_if_it_is_the_same(configura
         for one in (1, 2)
     ]
     entries = broadcast(*both[0], *both[1]).of("two")
-    assert shown(entries, "v1") == list(range(shown(entries, "v1")[-1] + 1))
+    assert numbers_of(entries, "v1") == list(range(numbers_of(entries, "v1")[-1] + 1))
     assert not any(entry.discontinuity or entry.is_gap for entry in entries)
     assert named(entries[30]) == ["v1", "v2"]
     assert named(entries[-1]) == ["v1", "v2", back_as]
-    assert shown(entries, back_as)[-1] == shown(entries, "v1")[-1]
+    assert numbers_of(entries, back_as)[-1] == numbers_of(entries, "v1")[-1]
     assert len({one.configuration for e in entries for one in e.renditions if one.rendition == "v3"}) == 1
 
 
 def test_a_rendition_of_a_dead_input_is_not_waited_for_when_the_living_one_has_a_new_one() -> None:
     entries = broadcast(encoder(1, HIGH, LOW), encoder(2, HIGH, LOW, last=20), encoder(1, MORE, first=22)).of("two")
     assert unbroken(entries)
-    assert shown(entries, "v3")[0] in range(22, 30)
+    assert numbers_of(entries, "v3")[0] in range(22, 30)
 
 
 @pytest.mark.parametrize("cut", range(104, 420, 31))
