@@ -20,6 +20,8 @@ from support.browser import PLAYERS, MissingProgram, install_players
 from support.page import Page
 from support.stack import Stack, free_port_offset
 
+pytestmark = pytest.mark.takes(seconds=60)
+
 PLAYER = PLAYERS / "node_modules/hls.js/dist/hls.mjs"
 SHOWN_SECONDS_MAX = 1.0
 """Between a decision and the page that shows it."""

@@ -32,6 +32,8 @@ from support.watcher import Watcher
 from understudy_domain.entry import ProgramEntry
 from understudy_runtime.settings import CommonSettings
 
+pytestmark = pytest.mark.takes(seconds=70)
+
 WAYS = (
     Way("ingest-1", "ingest", passes_connections=False),
     Way("ingest-2", "ingest", passes_connections=True),

@@ -12,6 +12,8 @@ from support import chart
 from support.pods.running import RunningPods
 from support.signing import Key, signed
 
+pytestmark = pytest.mark.takes(seconds=45)
+
 RELEASE = "live-understudy"
 TEST_SECONDS = 60
 

@@ -21,6 +21,8 @@ from support.pusher import Pusher
 from support.watcher import Watcher
 from understudy_runtime.settings import CommonSettings
 
+pytestmark = pytest.mark.takes(seconds=60)
+
 SEGMENT_SECONDS = 2
 PROGRAMME_SECONDS = 120
 HANDED_OVER_SECONDS = 4 * SEGMENT_SECONDS

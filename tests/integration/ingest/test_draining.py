@@ -17,6 +17,8 @@ from understudy_domain.channel import Channel
 
 from .conftest import Arrivals, IngestProcess, StartIngest
 
+pytestmark = pytest.mark.takes(seconds=25)
+
 DELAY_SECONDS = 0.6
 
 
