@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.routing import Route
 
 from support import chart
 from support.pods.environment import environment_of
 from support.pods.manifests import Manifests, Pod
+from understudy_controller.console.routes import router
 
 OUTSIDE = {"nats": {"url": "nats://nats:4222"}, "s3": {"bucket": "media"}, "capabilityChecks": False}
 GATEWAY = [{"name": "public"}]
@@ -92,6 +94,9 @@ def test_what_encoders_cdns_and_operators_ask_for_is(kind: str) -> None:
     api = json.loads((REPOSITORY / "docs" / "openapi.json").read_text())["paths"]
     assert api
     assert [path for path in api if not leads_inside(objects, "api.example.com", path)] == []
+    console = [route.path for route in router.routes if isinstance(route, Route)]
+    assert console
+    assert [path for path in console if not leads_inside(objects, "api.example.com", path)] == []
 
 
 @each_kind

@@ -29,7 +29,7 @@ Both take a component's context.
 {{- get (dict
   "ingest" (list "/in/")
   "egress" (list "/out/")
-  "controller" (list "/channels" "/origin_endpoints" "/harvest_jobs" "/tags" "/understudy/v1")
+  "controller" (list "/channels" "/origin_endpoints" "/harvest_jobs" "/tags" "/understudy/v1" "/console")
 ) .component | toJson }}
 {{- end }}
 
