@@ -73,14 +73,18 @@ def test_only_services_of_the_release_reach_it_and_it_reaches_nobody() -> None:
         assert spec["egress"] == []
 
 
-def test_notes_say_that_it_is_not_for_production_and_name_what_there_is() -> None:
-    notes = chart.notes({"evaluation": {"enabled": True}})
-    assert "NOT FOR PRODUCTION" in notes
-    names = {one["metadata"]["name"] for one in render()}
-    told = re.findall(r"svc/([\w-]+)|get secret ([\w-]+)", notes)
+def test_notes_say_that_it_is_not_for_production() -> None:
+    assert "NOT FOR PRODUCTION" in chart.notes({"evaluation": {"enabled": True}})
+    assert "NOT FOR PRODUCTION" not in chart.notes(chart.profile_values("production"))
+
+
+@pytest.mark.parametrize("profile", chart.profiles())
+def test_notes_name_what_there_is(profile: str) -> None:
+    objects = chart.render_profile(profile)
+    names = {one["metadata"]["name"] for one in objects}
+    told = re.findall(r"svc/([\w-]+)|get secret ([\w-]+)", chart.notes(chart.profile_values(profile)))
     assert told
     assert {one or other for one, other in told} <= names
-    assert "NOT FOR PRODUCTION" not in chart.notes(chart.profile_values("production"))
 
 
 def test_the_demo_can_be_left_out() -> None:

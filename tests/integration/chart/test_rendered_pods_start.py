@@ -58,5 +58,10 @@ def test_the_demo_channel_is_there_under_the_urls_and_the_credentials_that_are_t
     assert httpx.put(url, content=playlist, auth=httpx.DigestAuth(username, password)).status_code == 200
 
 
+def test_nothing_is_written_where_a_pod_cannot_write(pods: RunningPods) -> None:
+    # Working directories are on file systems that are read-only in a pod.
+    assert list(pods.root.glob("*/cwd/*/*")) == []
+
+
 def rendered_values() -> dict[str, object]:
     return chart.profile_values("evaluation")
