@@ -73,4 +73,4 @@ def _end_process_if_failed(task: asyncio.Task[None]) -> None:
     """A service that could not be opened, or failed to close, is of no use: let its supervisor begin anew."""
     if not task.cancelled() and task.exception() is not None:
         _log.critical("the service failed", exc_info=task.exception())
-        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)  # without the delay: nobody is to be waited for

@@ -7,12 +7,10 @@ request that comes before that waits a moment rather than fail, so that a restar
 from __future__ import annotations
 
 import asyncio
-import logging
-import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
@@ -37,11 +35,7 @@ from understudy_runtime.bus_metrics import BusMetrics
 from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.health import Health
 from understudy_runtime.jetstream import Bus
-
-_log = logging.getLogger(__name__)
-
-_CLOSE_SECONDS: Final = 5.0
-"""How long parts may take to end by themselves; then they are cancelled."""
+from understudy_runtime.opening import Opening
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +84,6 @@ class Process:
         self._health = health
         self._bus = Bus(settings, name="controller")
         self._started: asyncio.Future[ProcessContext] | None = None
-        self._opened = False
         # NATS that goes away later is no reason to be not ready: a typed 503 tells a client more than a refusal.
         health.add_check("configuration", self._waits_for)
 
@@ -98,17 +91,9 @@ class Process:
     async def running(self) -> AsyncIterator[None]:
         """Open everything beside the caller; on leaving, close it."""
         self._started = asyncio.get_running_loop().create_future()
-        stop = asyncio.Event()
-        task = asyncio.create_task(self._run(self._started, stop), name="controller")
-        task.add_done_callback(_end_process_if_failed)
-        try:
+        started = self._started
+        async with Opening(lambda: self._opened(started), trouble=lambda: self._bus.trouble).running():
             yield
-        finally:
-            stop.set()
-            _, unfinished = await asyncio.wait((task,), timeout=_CLOSE_SECONDS if self._opened else 0)
-            if unfinished:
-                task.cancel()
-                await asyncio.wait((task,))
 
     async def context(self) -> ProcessContext:
         """The context, once it is there.
@@ -136,7 +121,8 @@ class Process:
             return None
         return self._bus.trouble or "waiting for NATS"
 
-    async def _run(self, started: asyncio.Future[ProcessContext], stop: asyncio.Event) -> None:
+    @asynccontextmanager
+    async def _opened(self, started: asyncio.Future[ProcessContext]) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             bus = self._bus
             stack.push_async_callback(bus.close)
@@ -187,12 +173,4 @@ class Process:
             started.set_result(context)
             for part in self._parts:
                 await stack.enter_async_context(part(context))
-            self._opened = True
-            await stop.wait()
-
-
-def _end_process_if_failed(task: asyncio.Task[None]) -> None:
-    """A controller whose parts could not be opened, or failed to close, is of no use: let its supervisor begin anew."""
-    if not task.cancelled() and task.exception() is not None:
-        _log.critical("the controller failed", exc_info=task.exception())
-        signal.raise_signal(signal.SIGINT)  # without the delay: nobody is to be waited for
+            yield
