@@ -170,3 +170,23 @@ def test_pages_let_nobody_elses_script_in_and_no_file_out(closed: Controller) ->
         assert "frame-ancestors 'none'" in policy
         for name in ("..%2froutes.py", "routes.py", "%2e%2e", "hls.mjs", "no.css"):
             assert reader.get(f"/console/static/{name}").status_code == 404
+
+
+def test_a_page_is_told_of_an_endpoint_that_comes_while_it_is_open(closed: Controller) -> None:
+    with browser(closed, WRITER) as writer:
+        assert writer.post("/channels", json={"id": "grows"}).status_code == 200
+        with writer.stream("GET", "/console/feed/channels/grows") as feed:
+            lines = feed.iter_lines()
+            assert strip(lines)["endpoints"] == []
+            new = {"id": "grown", "channelId": "grows", "hlsPackage": {}}
+            assert writer.post("/origin_endpoints", json=new).status_code == 200
+            assert list(lines)[-1:] in ([], [""]), "its feed is closed: it asks again"
+        with writer.stream("GET", "/console/feed/channels/grows") as feed:
+            assert [one["id"] for one in strip(feed.iter_lines())["endpoints"]] == ["grown"]
+        assert writer.get("/console/feed/channels/never-was").status_code == 404
+
+
+def strip(lines: Iterator[str]) -> dict[str, Any]:
+    """The first event of a channel's feed: all that there is."""
+    found: dict[str, Any] = json.loads(next(line for line in lines if line.startswith("data: ")).removeprefix("data: "))
+    return found

@@ -11,10 +11,14 @@ import json
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final
 
+from understudy_runtime import clock
+
 _QUEUED_MAX: Final = 64
 """Messages that a page may be behind: a quarter of a minute at the most frequent."""
 _KEEP_ALIVE_SECONDS: Final = 15.0
 """Proxies close what is silent for longer, mostly after a minute."""
+_LASTS_SECONDS: Final = 900.0
+"""Then a page has to ask again, and to be somebody who still may: its session may be over, or its key taken away."""
 
 RETRY: Final = b"retry: 1000\n\n"
 """How soon a browser asks again after the connection was lost, milliseconds."""
@@ -61,7 +65,8 @@ class Pages:
         self._queues.add(queue)
         try:
             yield RETRY + first
-            while True:
+            until = clock.monotonic() + _LASTS_SECONDS
+            while clock.monotonic() < until:
                 try:
                     async with asyncio.timeout(_KEEP_ALIVE_SECONDS):
                         message = await queue.get()

@@ -14,7 +14,7 @@ from understudy_domain import keys
 from understudy_domain.channel import Channel, OriginEndpoint
 from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_runtime import clock
-from understudy_runtime.config_store import ConfigStore
+from understudy_runtime.config_store import ConfigChange, ConfigStore
 from understudy_runtime.errors import LogTruncated
 from understudy_runtime.jetstream import Bus
 
@@ -155,10 +155,22 @@ class Strips:
         self._folds = folds
         self._shards = shards
         self._followers: dict[str, StripFollower] = {}
+        store.on_change(self._configured)
+
+    def _configured(self, change: ConfigChange) -> None:
+        """Pages of a channel whose endpoints are others now ask again, and get a strip that has these."""
+        for one in (change.before, change.after):
+            guid = getattr(one.value, "channel_guid", one.value.guid) if one is not None else ""
+            found = self._followers.get(guid)
+            if found is not None and found.endpoints != self._endpoints_of(guid):
+                found.close_pages()
+
+    def _endpoints_of(self, channel_guid: str) -> list[OriginEndpoint]:
+        return sorted((one.value for one in self._store.origin_endpoints_of(channel_guid)), key=_by_delay)
 
     async def of(self, channel: Channel) -> StripFollower:
         """The strip of a channel, with the endpoints that it has now."""
-        endpoints = [one.value for one in self._store.origin_endpoints_of(channel.guid)]
+        endpoints = self._endpoints_of(channel.guid)
         found = self._followers.get(channel.guid)
         if found is not None and not found.is_over and found.endpoints == endpoints:
             return found
@@ -178,3 +190,7 @@ class Strips:
         """Close all pages, and follow no more."""
         for one in self._followers.values():
             await one.stop()
+
+
+def _by_delay(endpoint: OriginEndpoint) -> tuple[int, str]:
+    return endpoint.time_delay_seconds, endpoint.id

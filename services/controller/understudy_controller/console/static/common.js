@@ -59,6 +59,7 @@ export function follow(path, handlers) {
         const answer = await fetch(path, { headers: { Accept: "text/event-stream" }, signal: AbortSignal.timeout(2000) }).catch(() => null);
         answer?.body?.cancel();
         if (answer?.status === 403) location.reload();
+        else if (answer?.status === 404) told.textContent = "it is not there any more";
         else open();
       }, 1000);
     };
