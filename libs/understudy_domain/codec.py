@@ -3,7 +3,8 @@
 A record class is registered with its type name and version by ``@record``. Decoding checks every field's type,
 ignores unknown fields (a newer writer may add some), fills defaults for absent ones (an older writer knew fewer), and
 raises ``MalformedRecord`` for anything else. Encoding is deterministic: fields in order of declaration, absent values
-left out, so that equal records are equal bytes.
+left out, so that equal records are equal bytes. Whoever writes a record again that somebody else has written keeps what
+it did not understand of it: ``unknown_in``. ``docs/records.md`` says what may be changed how.
 
 Supported field types: ``int``, ``str``, ``bool``, ``float``, ``StrEnum`` classes, dataclasses, ``X | None``,
 ``tuple[X, ...]``, ``list[X]``, ``Mapping[str, X]`` and ``dict[str, X]``.
@@ -16,40 +17,72 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar, cast
 
 from understudy_domain import plain
-from understudy_domain.errors import MalformedRecord
+from understudy_domain.errors import MalformedRecord, NewerRecord
+from understudy_domain.unknown_fields import NOTHING_UNKNOWN, Unknown, unknown_of
 
 T = TypeVar("T")
 
 _names: dict[type, tuple[str, int]] = {}
+_read_up_to: dict[type, int] = {}
 _classes: dict[str, type] = {}
 _encode: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _scan: Final = json.JSONDecoder().raw_decode
 
 
-def record(name: str, *, version: int = 1) -> Callable[[type[T]], type[T]]:
-    """Register a dataclass as a record called ``name``; ``version`` rises only when old readers must not read it."""
+def record(name: str, *, version: int = 1, reads: int | None = None) -> Callable[[type[T]], type[T]]:
+    """Register a dataclass as a record called ``name``.
+
+    Args:
+        name: its type.
+        version: what is written. It rises only where readers that do not know it must not read what is written, and
+            only a release after the one that reads it.
+        reads: the newest version that is read; ``version`` unless told.
+    """
 
     def register(cls: type[T]) -> type[T]:
         if name in _classes:
             raise ValueError(f"two records are called {name}")
         _names[cls] = (name, version)
+        _read_up_to[cls] = version if reads is None else reads
         _classes[name] = cls
         return cls
 
     return register
 
 
-def encode(value: object) -> bytes:
-    """A registered record as compact JSON bytes, ``{"type":…,"version":…,…}``."""
+def kinds() -> Mapping[str, type]:
+    """All that are registered, by name."""
+    return _classes
+
+
+def encode(value: object, *, unknown: Unknown = NOTHING_UNKNOWN) -> bytes:
+    """A registered record as compact JSON bytes, ``{"type":…,"version":…,…}``.
+
+    ``unknown``: as ``unknown_in`` gave it of what this takes the place of.
+    """
     name, version = _names[type(value)]
-    return _encode({"type": name, "version": version, **to_plain(value)}).encode()
+    fields = to_plain(value)
+    unknown.put_into(fields)
+    return _encode({"type": name, "version": version, **fields}).encode()
+
+
+def unknown_in(payload: bytes) -> Unknown:
+    """What a record has that its class does not know.
+
+    Raises:
+        MalformedRecord: as ``decode``, but for what its fields hold.
+    """
+    value = _plain_record(payload)
+    cls = _class_of(value)
+    return unknown_of(cls, {name: one for name, one in value.items() if name not in ("type", "version")})
 
 
 def decode(payload: bytes) -> object:
     """The record in ``payload``, whole.
 
     Raises:
-        MalformedRecord: not JSON, an unknown type, a newer version than this code reads, or a field of a wrong type.
+        NewerRecord: of an unknown type, or a newer version than this code reads.
+        MalformedRecord: not JSON, no record, or a field of a wrong type.
     """
     value = _plain_record(payload)
     return plain.reader(_class_of(value))(value)
@@ -68,10 +101,14 @@ def _plain_record(payload: bytes) -> dict[str, Any]:
 def _class_of(value: Mapping[str, Any]) -> type:
     cls = _classes.get(str(value.get("type")))
     if cls is None:
+        if isinstance(value.get("type"), str) and isinstance(value.get("version"), int):
+            raise NewerRecord(f"unknown record type {value.get('type')!r}")
         raise MalformedRecord(f"unknown record type {value.get('type')!r}")
     version = value.get("version")
-    if not isinstance(version, int) or version > _names[cls][1]:
-        raise MalformedRecord(f"{value.get('type')} of version {version!r} is newer than this program reads")
+    if not isinstance(version, int):
+        raise MalformedRecord(f"{value.get('type')} has no version but {version!r}")
+    if version > _read_up_to[cls]:
+        raise NewerRecord(f"{value.get('type')} of version {version!r} is newer than this program reads")
     return cls
 
 

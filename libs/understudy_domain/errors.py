@@ -22,6 +22,12 @@ class MalformedRecord(UnderstudyError):
     code = "malformed_record"
 
 
+class NewerRecord(MalformedRecord):
+    """A record of a version or a kind that this release does not know: a newer one wrote it, and can read it."""
+
+    code = "newer_record"
+
+
 class MalformedKey(UnderstudyError):
     """A subject, KV key, object key or path was not built by ``keys``."""
 

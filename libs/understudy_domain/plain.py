@@ -269,5 +269,15 @@ def _inner(hint: Any) -> Any:
     return arguments[0]
 
 
+def without_none(hint: Any) -> Any:
+    """X of ``X | None``, else what it is."""
+    return _inner(hint) if typing.get_origin(hint) in (types.UnionType, typing.Union) else hint
+
+
+def item_of(hint: Any) -> Any:
+    """X of ``tuple[X, ...]`` or ``list[X]``; None of anything else."""
+    return typing.get_args(hint)[0] if typing.get_origin(hint) in (tuple, list) else None
+
+
 def _is_optional(hint: Any) -> bool:
     return type(None) in typing.get_args(hint)

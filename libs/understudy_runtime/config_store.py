@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 from understudy_domain import codec, keys
 from understudy_domain.channel import Channel, OriginEndpoint
 from understudy_domain.errors import InvalidResource, MalformedRecord
+from understudy_domain.unknown_fields import NOTHING_UNKNOWN, Unknown
 from understudy_runtime.errors import BusUnavailable, LogTruncated
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.kv import Entry, KeyValue
@@ -57,6 +58,8 @@ class ConfigStore:
         self._channels_by_guid: dict[str, Versioned[Channel]] = {}
         self._origin_endpoints_by_guid: dict[str, Versioned[OriginEndpoint]] = {}
         self._origin_endpoints_of: dict[str, dict[str, Versioned[OriginEndpoint]]] = {}
+        self._unknown: dict[str, Unknown] = {}
+        """By key: fields of its newest record that this release does not know."""
         self._callbacks: list[Callable[[ConfigChange], None]] = []
         self._applied = 0
         self._unconfirmed: set[str] = set()
@@ -129,11 +132,15 @@ class ConfigStore:
     async def update(self, resource: Resource, revision: int) -> int:
         """Replace the resource that is at ``revision``; returns the new one once it is visible here.
 
+        Fields of it that this release does not know stay.
+
         Raises:
             StaleRevision: somebody has changed or deleted it since.
             BusUnavailable: as for ``create``.
         """
-        return await self._seen(await self._kv.update(_key(resource), codec.encode(resource), revision=revision))
+        key = _key(resource)
+        payload = codec.encode(resource, unknown=self._unknown.get(key, NOTHING_UNKNOWN))
+        return await self._seen(await self._kv.update(key, payload, revision=revision))
 
     async def delete(self, resource: Resource, revision: int) -> int:
         """Delete the resource that is at ``revision``; returns the deletion's own revision once it is gone here.
@@ -209,6 +216,7 @@ class ConfigStore:
             _log.error("skipped a record of CONFIG: %s", err, extra={"key": entry.key})
         else:
             self.unreadable.discard(entry.key)
+            self._keep_unknown(entry)
             self._set(entry.key, value, entry.revision)
         if self._unconfirmed and entry.pending == 0:
             self._drop_unconfirmed(entry.revision)
@@ -216,6 +224,11 @@ class ConfigStore:
         for revision, future in self._waiting:
             if revision <= self._applied and not future.done():
                 future.set_result(None)
+
+    def _keep_unknown(self, entry: Entry) -> None:
+        self._unknown.pop(entry.key, None)
+        if entry.value is not None and (unknown := codec.unknown_in(entry.value)):
+            self._unknown[entry.key] = unknown
 
     def _set(self, key: str, value: Resource | None, revision: int) -> None:
         kind, _, id_ = key.partition(".")

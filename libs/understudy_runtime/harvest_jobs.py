@@ -10,6 +10,7 @@ from typing import NamedTuple
 from understudy_domain import codec, keys
 from understudy_domain.errors import InvalidResource, MalformedRecord
 from understudy_domain.harvest_job import HarvestJob
+from understudy_domain.unknown_fields import NOTHING_UNKNOWN, Unknown
 from understudy_runtime.errors import NotFound
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.kv import Entry, KeyValue
@@ -31,6 +32,8 @@ class HarvestJobs:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._kv = KeyValue(bus, keys.HARVEST_BUCKET)
+        self._unknown: dict[str, Unknown] = {}
+        """By job id: fields of its record, as it was last read here, that this release does not know."""
 
     async def create(self, job: HarvestJob) -> int:
         """Store a new job; returns its revision.
@@ -42,13 +45,14 @@ class HarvestJobs:
         return await self._kv.create(keys.harvest_job_key(job.id), codec.encode(job))
 
     async def update(self, job: HarvestJob, *, revision: int) -> int:
-        """Replace a job that is still at ``revision``; returns the new one.
+        """Replace a job that is still at ``revision``; returns the new one. Fields that are not known here stay.
 
         Raises:
             StaleRevision: somebody else has written it since.
             BusUnavailable: as for ``create``.
         """
-        return await self._kv.update(keys.harvest_job_key(job.id), codec.encode(job), revision=revision)
+        payload = codec.encode(job, unknown=self._unknown.get(job.id, NOTHING_UNKNOWN))
+        return await self._kv.update(keys.harvest_job_key(job.id), payload, revision=revision)
 
     async def get(self, job_id: str) -> StoredJob:
         """The job of this id.
@@ -57,7 +61,7 @@ class HarvestJobs:
             NotFound: there is none, or none that this release can read.
             BusUnavailable: no answer in time.
         """
-        found = _stored(await self._kv.get(keys.harvest_job_key(job_id)))
+        found = self._stored(await self._kv.get(keys.harvest_job_key(job_id)))
         if found is None:
             raise NotFound(f"the harvest job {job_id} cannot be read by this release")
         return found
@@ -66,7 +70,7 @@ class HarvestJobs:
         """All jobs that are remembered. Waits for NATS however long it takes: bound it where that matters."""
         bucket = keys.HARVEST_BUCKET
         messages = await self._bus.fetch(kv_stream(bucket), kv_subject(bucket, keys.HARVEST_JOBS))
-        found = (_stored(self._kv.entry(message)) for message in messages)
+        found = (self._stored(self._kv.entry(message)) for message in messages)
         return [one.job for one in found if one is not None]
 
     async def follow(self) -> AsyncGenerator[StoredJob, None]:
@@ -77,7 +81,7 @@ class HarvestJobs:
         """
         async with aclosing(self._kv.watch(keys.HARVEST_JOBS)) as entries:
             async for entry in entries:
-                found = _stored(entry)
+                found = self._stored(entry)
                 if found is not None:
                     yield found
 
@@ -89,12 +93,16 @@ class HarvestJobs:
         """
         return await self._kv.last_revision()
 
-
-def _stored(entry: Entry) -> StoredJob | None:
-    if entry.value is None:
-        return None
-    try:
-        return StoredJob(codec.decode_as(HarvestJob, entry.value), entry.revision)
-    except (MalformedRecord, InvalidResource) as err:
-        _log.error("skipped a harvest job that does not parse: %s", err, extra={"key": entry.key})
-        return None
+    def _stored(self, entry: Entry) -> StoredJob | None:
+        if entry.value is None:
+            return None
+        try:
+            found = StoredJob(codec.decode_as(HarvestJob, entry.value), entry.revision)
+            unknown = codec.unknown_in(entry.value)
+        except (MalformedRecord, InvalidResource) as err:
+            _log.error("skipped a harvest job that does not parse: %s", err, extra={"key": entry.key})
+            return None
+        self._unknown.pop(found.job.id, None)
+        if unknown:
+            self._unknown[found.job.id] = unknown
+        return found

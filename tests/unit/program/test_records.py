@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 import pytest
 
 from understudy_domain import codec
-from understudy_domain.errors import MalformedRecord
+from understudy_domain.errors import MalformedRecord, NewerRecord
 from understudy_domain.plain import row
 
 
@@ -203,3 +203,63 @@ def test_a_row_of_another_release_is_read_as_far_as_both_know_it() -> None:
 def test_a_row_that_lacks_what_it_needs_or_holds_another_type_is_refused(cell: object) -> None:
     with pytest.raises(MalformedRecord):
         read_cells(cell)
+
+
+@codec.record("test.read_ahead", version=1, reads=2)
+@dataclass(frozen=True, slots=True)
+class ReadAhead:
+    name: str
+
+
+def test_a_version_is_read_before_it_is_written() -> None:
+    assert codec.encode(ReadAhead("n")) == b'{"type":"test.read_ahead","version":1,"name":"n"}'
+    assert codec.decode(b'{"type":"test.read_ahead","version":2,"name":"n"}') == ReadAhead("n")
+    with pytest.raises(NewerRecord, match="version 3 is newer"):
+        codec.decode(b'{"type":"test.read_ahead","version":3,"name":"n"}')
+
+
+@pytest.mark.parametrize(
+    ("payload", "is_newer"),
+    [
+        (b'{"type":"test.whole","version":2}', True),
+        (b'{"type":"test.of_a_release_to_come","version":1}', True),
+        (b'{"type":"test.of_a_release_to_come"}', False),
+        (b'{"type":"test.whole","version":"2"}', False),
+        (b'{"type":"test.whole","version":1}', False),
+        (b"{}", False),
+    ],
+)
+def test_a_record_of_a_newer_release_is_told_from_a_damaged_one(payload: bytes, is_newer: bool) -> None:
+    with pytest.raises(MalformedRecord) as caught:
+        codec.decode(payload)
+    assert isinstance(caught.value, NewerRecord) is is_newer
+
+
+NEWER_FIELDS = {
+    "whole": 1,
+    "parts": [{"number": 1, "shade": "dark"}, {"number": 2}],
+    "maybe": {"number": 5, "deep": {"er": [1]}},
+}
+
+
+def test_who_writes_a_record_again_keeps_what_only_a_newer_release_knows_of_it() -> None:
+    stored = json.dumps(LEAST | NEWER_FIELDS).encode()
+    value = codec.decode_as(Whole, stored)
+    again = codec.encode(replace(value, name="other"), unknown=codec.unknown_in(stored))
+    found = json.loads(again)
+    assert found["name"] == "other"
+    assert {name: found[name] for name in NEWER_FIELDS} == NEWER_FIELDS
+    assert codec.decode(again) == replace(value, name="other")
+
+
+def test_what_has_gone_takes_with_it_what_was_unknown_of_it() -> None:
+    stored = json.dumps(LEAST | NEWER_FIELDS).encode()
+    without = replace(codec.decode_as(Whole, stored), maybe=None, parts=())
+    found = json.loads(codec.encode(without, unknown=codec.unknown_in(stored)))
+    assert "maybe" not in found
+    assert found["parts"] == []
+    assert found["whole"] == 1
+
+
+def test_a_record_of_this_release_has_nothing_unknown() -> None:
+    assert not codec.unknown_in(codec.encode(FULL))
