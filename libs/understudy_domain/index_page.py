@@ -21,7 +21,7 @@ from understudy_domain import codec
 from understudy_domain.availability import duration_of
 from understudy_domain.codec import record
 from understudy_domain.entry import EntryRendition, ProgramEntry
-from understudy_domain.errors import MalformedRecord
+from understudy_domain.errors import MalformedRecord, NewerRecord
 from understudy_domain.index_page_media import PageMedia, SegmentMedia, media_of
 from understudy_domain.keys import IndexPageKey
 from understudy_domain.media import TrackKind
@@ -148,10 +148,13 @@ class IndexPage:
         """The page in an object.
 
         Raises:
+            NewerRecord: it is one of a newer release.
             MalformedRecord: it is none.
         """
         payload = bytes(payload)
         begin = len(_MAGIC) + _LENGTH_BYTES
+        if payload[:3] == _MAGIC[:3] and payload[3:4] > _MAGIC[3:]:
+            raise NewerRecord(f"an index page of the form {payload[: len(_MAGIC)]!r} is newer than this program reads")
         if not payload.startswith(_MAGIC) or len(payload) < begin:
             raise MalformedRecord("not an index page")
         middle = begin + int.from_bytes(payload[len(_MAGIC) : begin], "big")

@@ -61,6 +61,13 @@ class StaleRevision(UnderstudyError):
     status = 409
 
 
+class OfANewerRelease(UnderstudyError):
+    """What is asked for is, or may be, stored in a form that only a newer release reads; a process of that answers."""
+
+    code = "of_a_newer_release"
+    status = 503
+
+
 class StorageUnavailable(UnderstudyError):
     """The object storage does not answer, or answers with an error; trying again is right."""
 
@@ -98,6 +105,12 @@ class ObjectDiffers(UnderstudyError):
 
     code = "object_differs"
     status = 503
+
+
+class ObjectOfANewerRelease(ObjectDiffers):
+    """The object is there, and of a form that only a newer release reads."""
+
+    code = "object_of_a_newer_release"
 
 
 class HistoryTorn(UnderstudyError):

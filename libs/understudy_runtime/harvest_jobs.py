@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import NamedTuple
 
 from understudy_domain import codec, keys
-from understudy_domain.errors import InvalidResource, MalformedRecord
+from understudy_domain.errors import InvalidResource, MalformedRecord, NewerRecord
 from understudy_domain.harvest_job import HarvestJob
 from understudy_domain.unknown_fields import NOTHING_UNKNOWN, Unknown
 from understudy_runtime.errors import NotFound
@@ -34,6 +34,8 @@ class HarvestJobs:
         self._kv = KeyValue(bus, keys.HARVEST_BUCKET)
         self._unknown: dict[str, Unknown] = {}
         """By job id: fields of its record, as it was last read here, that this release does not know."""
+        self.newer: set[str] = set()
+        """Keys of jobs that a newer release has written, and this one cannot read."""
 
     async def create(self, job: HarvestJob) -> int:
         """Store a new job; returns its revision.
@@ -94,6 +96,7 @@ class HarvestJobs:
         return await self._kv.last_revision()
 
     def _stored(self, entry: Entry) -> StoredJob | None:
+        self.newer.discard(entry.key)
         if entry.value is None:
             return None
         try:
@@ -101,6 +104,8 @@ class HarvestJobs:
             unknown = codec.unknown_in(entry.value)
         except (MalformedRecord, InvalidResource) as err:
             _log.error("skipped a harvest job that does not parse: %s", err, extra={"key": entry.key})
+            if isinstance(err, NewerRecord):
+                self.newer.add(entry.key)
             return None
         self._unknown.pop(found.job.id, None)
         if unknown:

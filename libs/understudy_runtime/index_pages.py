@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from understudy_domain import keys
-from understudy_domain.errors import MalformedKey, MalformedRecord
+from understudy_domain.errors import MalformedKey, MalformedRecord, NewerRecord
 from understudy_domain.index_page import IndexPage
 from understudy_domain.keys import IndexPageKey
 from understudy_domain.retention import KEYS_MAX, StoredObject
 from understudy_runtime.byte_cache import ByteCache
-from understudy_runtime.errors import ObjectDiffers
+from understudy_runtime.errors import ObjectDiffers, ObjectOfANewerRelease
 from understudy_runtime.turns import Turns
 
 _READS_MAX = 16
@@ -74,7 +74,7 @@ class IndexPages:
         Raises:
             ObjectMissing: it has been removed.
             StorageUnavailable: no answer.
-            ObjectDiffers: it is no page.
+            ObjectDiffers: it is no page; ObjectOfANewerRelease: it is one that is not read yet.
         """
         return await self.cache.get(key, lambda: self._read(key), weight=lambda page: page.weight)
 
@@ -83,5 +83,7 @@ class IndexPages:
             payload = await self._store.get_view(key.render())
         try:
             return await self.turns.take(lambda: IndexPage.parse(payload))
+        except NewerRecord as err:
+            raise ObjectOfANewerRelease(f"{key.render()} cannot be read by this release: {err}") from err
         except MalformedRecord as err:
             raise ObjectDiffers(f"{key.render()} cannot be read: {err}") from err

@@ -59,6 +59,8 @@ class HistoryView:
     """The programme ended with its newest entry."""
     is_broken: bool
     """Older entries stand, or stood, that do not lead up to these: one between is missing, or another programme was."""
+    has_passed_over: bool
+    """Entries stand that do not parse: that none is known tells nothing."""
     stored: IndexPages
     in_memory: Mapping[IndexPageKey, IndexPage]
     """Pages of what stands in the log alone."""
@@ -88,7 +90,7 @@ class HistoryView:
             now=now,
             time_delay=self.endpoint.time_delay,
             ended=self.has_ended,
-            is_current=is_current,
+            is_current=is_current and not self.has_passed_over,
         )
         if not self._begins_behind_a_break(window):
             return await self.read(reading)
@@ -164,6 +166,7 @@ class ProgramHistory:
         self._subject = keys.program_subject(keys.shard_of(endpoint.channel_guid, shards=shards), endpoint.guid)
         self._known = _Known([], ProgramTail(), is_broken=False)
         self._refreshing = asyncio.Lock()
+        self._has_passed_over = False
         self.is_loaded = False
         self.listed_up_to = 0
         """Media sequence behind the newest entry when the pages were last listed."""
@@ -226,7 +229,7 @@ class ProgramHistory:
         spans = with_tail(stored, tail)
         if not are_joined(spans):
             raise HistoryTorn("what is known of this origin endpoint's past does not join; try again")
-        return HistoryView(endpoint, spans, tail.has_ended, is_broken, self._pages, pages)
+        return HistoryView(endpoint, spans, tail.has_ended, is_broken, self._has_passed_over, self._pages, pages)
 
     async def _read_log(self, tail: ProgramTail, *, since: int | None) -> bool:
         """Entries that were stored from an instant on; a hole before one makes it the first, and whether one did."""
@@ -258,6 +261,7 @@ class ProgramHistory:
             entry = codec.decode_as(ProgramEntry, payload)
         except MalformedRecord as err:
             _log.error("an entry does not parse: %s", err, extra={"origin_endpoint": self._endpoint.id})
+            self._has_passed_over = True
             return False
         if tail.append(entry):
             return False

@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import boto3
 from botocore.config import Config
@@ -27,6 +27,8 @@ STOP_SECONDS = 15.0
 
 class Controller:
     """`python -m understudy_controller` on a listening socket that outlives it."""
+
+    program: ClassVar[tuple[str, ...]] = ("-m", "understudy_controller")
 
     def __init__(self, directory: Path, *, nats_url: str, name: str = "controller", **settings: str) -> None:
         self._log = directory / f"{name}.log"
@@ -50,7 +52,7 @@ class Controller:
         """Start, with further settings."""
         self._environment |= _named(settings)
         fd = self._socket.fileno()
-        command = [sys.executable, "-m", "understudy_controller"]
+        command = [sys.executable, *self.program]
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
                 command, stdout=output, stderr=output, env=self._environment, pass_fds=(fd,), cwd=REPOSITORY

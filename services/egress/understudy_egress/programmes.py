@@ -29,7 +29,7 @@ from understudy_egress.programme import Programme
 from understudy_runtime import clock
 from understudy_runtime.access_log import Names
 from understudy_runtime.config_store import ConfigChange, ConfigStore
-from understudy_runtime.errors import BusRefused, BusUnavailable, LogTruncated
+from understudy_runtime.errors import BusRefused, BusUnavailable, LogTruncated, OfANewerRelease
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.messages import StoredMessage
 from understudy_runtime.ordered import OrderedReader
@@ -49,6 +49,8 @@ class _Held:
     loaded: asyncio.Event = field(default_factory=asyncio.Event)
     """Set also when it is dropped, so that nobody waits for it."""
     arrived: list[ProgramEntry] = field(default_factory=list)
+    has_passed_over: bool = False
+    """An entry came that does not parse: what is in memory is not all that stands."""
 
 
 class Programmes:
@@ -132,6 +134,7 @@ class Programmes:
             held is not None
             and held.programme is programme
             and held.loading is None
+            and not held.has_passed_over
             and self._reader is not None
             and self._reader.is_current
         )
@@ -151,6 +154,7 @@ class Programmes:
         Raises:
             UnknownObject: there is no such origin endpoint.
             ProgrammeNotLoaded: its entries did not come within ``wait_seconds``.
+            OfANewerRelease: it may be one that cannot be read here.
             BusUnavailable: whether there is such an origin endpoint cannot be said now.
         """
         held = self._held.get(guid)
@@ -179,6 +183,8 @@ class Programmes:
             except TimeoutError as err:
                 raise ProgrammeNotLoaded("whether there is such an origin endpoint cannot be said now") from err
             found = self._config.origin_endpoint_by_guid(guid)
+        if found is None and self._config.unreadable:
+            raise OfANewerRelease("there may be such an origin endpoint: a newer release has configured some")
         if found is None:
             raise UnknownObject("there is no such origin endpoint")
         return found.value
@@ -296,6 +302,7 @@ class Programmes:
             return
         entry = self._program_log.decode(message)
         if entry is None:
+            held.has_passed_over = True
             return
         self.entries_total += 1
         if held.loading is not None:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from understudy_domain.errors import MalformedRecord
+from understudy_domain.errors import MalformedRecord, NewerRecord, UnderstudyError
 from understudy_domain.harvest_asset import HarvestFailed
 from understudy_runtime import clock
 from understudy_runtime.errors import (
@@ -16,6 +16,7 @@ from understudy_runtime.errors import (
     HistoryTorn,
     ObjectDiffers,
     ObjectMissing,
+    ObjectOfANewerRelease,
     StorageRefused,
     StorageUnavailable,
 )
@@ -51,7 +52,7 @@ class Patience:
         while True:
             try:
                 found = await work()
-            except (StorageUnavailable, BusUnavailable, HistoryTorn) as err:
+            except (StorageUnavailable, BusUnavailable, HistoryTorn, NewerRecord, ObjectOfANewerRelease) as err:
                 self._on_error()
                 refusals = refusals + 1 if isinstance(err, StorageRefused) else 0
                 self._judge(err, began, refusals)
@@ -66,7 +67,7 @@ class Patience:
             await asyncio.sleep(_RETRY_SECONDS[min(tries, len(_RETRY_SECONDS) - 1)])
             tries += 1
 
-    def _judge(self, err: StorageUnavailable | BusUnavailable | HistoryTorn, began: float, refusals: int) -> None:
+    def _judge(self, err: UnderstudyError, began: float, refusals: int) -> None:
         if isinstance(err, BucketMissing):
             raise HarvestFailed("there is no such bucket; create it, and make the job anew") from err
         if refusals > _REFUSALS_MAX:

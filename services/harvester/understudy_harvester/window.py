@@ -55,10 +55,12 @@ class JobProgramme:
 
     async def newest(self) -> ProgramEntry | None:
         """The endpoint's newest entry; None where it has none."""
-        message = await self._patience.until_done(
-            "the newest slot", lambda: self._bus.last_message(keys.PROGRAM_STREAM, self._subject)
-        )
-        return None if message is None else codec.decode_as(ProgramEntry, message.payload)
+
+        async def work() -> ProgramEntry | None:
+            message = await self._bus.last_message(keys.PROGRAM_STREAM, self._subject)
+            return None if message is None else codec.decode_as(ProgramEntry, message.payload)
+
+        return await self._patience.until_done("the newest slot", work)
 
     async def cut(self, *, now: int) -> tuple[Cut | None, Cut | None]:
         """What is available of the job's window, and what will be of the entries that there are; None: nothing.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from understudy_domain.errors import EncryptedInput, NotAPlaylist, UnderstudyError
-from understudy_runtime.errors import BusUnavailable, StillStarting
+from understudy_runtime.errors import BusUnavailable, OfANewerRelease, StillStarting
 
 
 class UnsupportedMedia(UnderstudyError):
@@ -104,5 +104,6 @@ REASONS = (
     EncryptedInput.code,
     BusUnavailable.code,
     StillStarting.code,
+    OfANewerRelease.code,
 )
 """Every reason an upload may be refused for."""

@@ -13,6 +13,7 @@ from understudy_ingest.digest import Credentials
 from understudy_ingest.errors import UnknownPath
 from understudy_runtime import clock
 from understudy_runtime.config_store import ConfigStore
+from understudy_runtime.errors import OfANewerRelease
 
 _REFRESH_INTERVAL_SECONDS = 0.2
 _CREDENTIALS_MAX = 16_384
@@ -45,6 +46,7 @@ class Inputs:
 
         Raises:
             UnknownPath: there is none; the sentence says which part is wrong.
+            OfANewerRelease: it may be one that cannot be read here.
             BusUnavailable: it is not known here, and whether it exists cannot be asked now.
         """
         try:
@@ -57,6 +59,8 @@ class Inputs:
         if channel is None:
             await self._refresh()
             channel = self._channel(parsed)
+        if channel is None and self._config.unreadable:
+            raise OfANewerRelease("there may be such a channel: a newer release has configured some")
         if channel is None:
             name = parsed.channel_id if isinstance(parsed, keys.OldIngestPath) else parsed.channel_guid
             raise UnknownPath(f"there is no channel {name}: it was deleted, or the URL is mistyped")

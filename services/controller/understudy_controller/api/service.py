@@ -24,10 +24,11 @@ from understudy_controller.api.models_understudy import PutPolicyRequest
 from understudy_controller.api.paging import PAGE_LENGTH_DEFAULT, page_of
 from understudy_controller.api.render import Renderer
 from understudy_controller.api.writing import ConfigWriter
+from understudy_domain import keys
 from understudy_domain.channel import Channel, OriginEndpoint
 from understudy_domain.errors import InvalidResource
 from understudy_runtime.config_store import ConfigStore, Versioned
-from understudy_runtime.errors import AlreadyExists, BusUnavailable
+from understudy_runtime.errors import AlreadyExists, BusUnavailable, OfANewerRelease
 
 
 class ControlService:
@@ -266,12 +267,18 @@ class ControlService:
     # --- finding ------------------------------------------------------------------------------------------------------
 
     def _channel(self, channel_id: str) -> Versioned[Channel]:
+        self._must_be_readable(channel_id, keys.channel_key)
         found = self._store.channels.get(channel_id)
         if found is None:
             raise ResourceNotFound(f"there is no channel with the id {channel_id:.256}")
         return found
 
+    def _must_be_readable(self, resource_id: str, key_of: Callable[[str], str]) -> None:
+        if keys.RESOURCE_ID.fullmatch(resource_id) and (key := key_of(resource_id)) in self._store.unreadable:
+            raise OfANewerRelease(f"{key} is stored in a form that this release cannot read; go on with the upgrade")
+
     def _origin_endpoint(self, endpoint_id: str) -> Versioned[OriginEndpoint]:
+        self._must_be_readable(endpoint_id, keys.origin_endpoint_key)
         found = self._store.origin_endpoints.get(endpoint_id)
         if found is None:
             raise ResourceNotFound(f"there is no origin endpoint with the id {endpoint_id:.256}")

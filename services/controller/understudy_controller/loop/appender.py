@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 
 from understudy_domain import codec
 from understudy_domain.entry import ProgramEntry
-from understudy_domain.errors import MalformedRecord
 from understudy_domain.keys import PROGRAM_STREAM, program_subject
 from understudy_runtime.errors import BusRefused, BusUnavailable, WrongLastSequence
 from understudy_runtime.jetstream import Bus
@@ -26,8 +25,8 @@ _RETRY_SECONDS = 0.2
 
 Appended = Callable[[ProgramEntry, int], None]
 """Called with an entry and its PROGRAM sequence once it stands."""
-Superseded = Callable[[ProgramEntry], None]
-"""Called with the entry that stands where ours was to stand."""
+Superseded = Callable[[int], None]
+"""Called with the shard of an endpoint where another's entry stands in the place of ours."""
 
 
 @dataclass(slots=True)
@@ -150,7 +149,4 @@ class Appender:
         _log.error("another controller has appended, going on from its entry", extra={"subject": line.subject})
         line.last_sequence = standing.sequence
         line.waiting.clear()
-        try:
-            self._on_superseded(codec.decode_as(ProgramEntry, standing.payload))
-        except MalformedRecord:
-            _log.exception("the entry that stands does not parse", extra={"subject": line.subject})
+        self._on_superseded(line.shard)

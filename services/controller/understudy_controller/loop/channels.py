@@ -15,16 +15,22 @@ from understudy_controller.loop.standing import Standing
 from understudy_controller.loop.tasks import Tasks
 from understudy_controller.loop.telling import Telling
 from understudy_controller.loop.ticker import Timers
-from understudy_domain import keys
+from understudy_domain import keys, ticks
+from understudy_domain.channel import Channel
 from understudy_domain.channel_state import ChannelState
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.facts import ChannelRemoved, EndpointConfigured, EndpointRemoved, Fact, SegmentArrived
 from understudy_domain.fold import ChannelFold
+from understudy_runtime import clock
 from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.messages import StoredMessage
+from understudy_runtime.streams import ARRIVALS_MAX_AGE_SECONDS
 
 _log = logging.getLogger(__name__)
+
+_REPLAYED = ticks.from_seconds(ARRIVALS_MAX_AGE_SECONDS)
+"""For how long what is passed over can be read again."""
 
 
 class Channels:
@@ -41,13 +47,13 @@ class Channels:
         tasks: Tasks,
         *,
         shards: int,
-        on_superseded: Callable[[ProgramEntry], None],
+        on_superseded: Callable[[int], None],
         on_appended: Callable[[ProgramEntry, int], None],
     ) -> None:
-        """Two are called with entries.
+        """Two are called.
 
-        ``on_superseded`` with one that another controller has appended in place of one of ours, ``on_appended`` with
-        each of ours that stands, and its PROGRAM sequence.
+        ``on_superseded`` with the shard of a channel where another controller has appended in place of us,
+        ``on_appended`` with each entry of ours that stands, and its PROGRAM sequence.
         """
         self._store = store
         self._telling = telling
@@ -62,6 +68,10 @@ class Channels:
         """The last entry of each endpoint (guid) that stands in PROGRAM."""
         self._failed: set[str] = set()
         """Channels at which the core failed: nothing more is decided for them here."""
+        self._newer: dict[str, str] = {}
+        """By guid, the ids of channels that a newer release has decided for: nothing is decided for them here."""
+        self._passed_over: dict[str, int] = {}
+        """By channel guid: instant of the newest fact that a newer release has written, ticks since the epoch."""
         self.appender = Appender(bus, on_appended=self._appended, on_superseded=on_superseded)
         self.timers = Timers(self._wake_at)
 
@@ -93,11 +103,24 @@ class Channels:
                 self._standing[value.guid] = one.entry
             self.appender.open(value.guid, shard=number, last_sequence=one.sequence)
             self._telling.standing(value, one.entry, one.sequence)
+        newer = {one.endpoint.channel_guid for one in standing if one.is_newer}
         for channel in list(self._store.channels.values()):
             guid = channel.value.guid
             if self.shard_of(guid) == number:
                 self._failed.discard(guid)
-                self._open(guid, states.get(guid))
+                if guid in newer:
+                    self._leave(channel.value)
+                else:
+                    self._open(guid, states.get(guid))
+
+    def _leave(self, channel: Channel) -> None:
+        """To go on from an entry that cannot be read would be to fork the programme."""
+        self._newer[channel.guid] = channel.id
+        _log.error(
+            "a newer release has decided for this channel and its entries cannot be read: nothing is decided for it "
+            "until a controller of that release takes it up; go on with the upgrade",
+            extra={"channel": channel.id},
+        )
 
     def _open(self, guid: str, state: ChannelState | None) -> ChannelFold:
         endpoints = [one.value.guid for one in self._store.origin_endpoints_of(guid)]
@@ -118,6 +141,9 @@ class Channels:
             del self._folds[guid]
         for guid in [guid for guid, entry in self._standing.items() if self.shard_of(entry.channel) in shards]:
             del self._standing[guid]
+        for guid in [guid for guid in (*self._newer, *self._passed_over) if self.shard_of(guid) in shards]:
+            self._newer.pop(guid, None)
+            self._passed_over.pop(guid, None)
         self._telling.forget(shards)
 
     # --- what the log says --------------------------------------------------------------------------------------------
@@ -134,11 +160,20 @@ class Channels:
             if fold is not None and self._ask(guid, partial(fold.pass_time, instant)):
                 self.timers.set(shard, guid)
 
+    def pass_over(self, guid: str, instant: int) -> None:
+        """A message of a channel's log was stored at ``instant`` that this release cannot read.
+
+        Decisions go on without it. While it stands in the log, a successor that can read it is to find it: so the
+        channel's snapshot, and how far the shard's reach, stay where they are.
+        """
+        self._passed_over[guid] = instant
+
     def apply(self, guid: str, input_id: int | None, fact: Fact, message: StoredMessage) -> None:
         """The next message of a channel's log; ``input_id`` for facts of an input."""
-        if guid in self._failed:
+        if guid in self._failed or guid in self._newer:
             if isinstance(fact, ChannelRemoved):
                 self._failed.discard(guid)  # else it would hold back how far its shard's snapshots reach
+                self._newer.pop(guid, None)
                 self._close(guid)
             return
         fold = self._folds.get(guid)
@@ -206,18 +241,30 @@ class Channels:
                 found[self.shard_of(guid)].append(guid)
         return found
 
-    def failed_shards(self) -> set[int]:
-        """Those that have a channel at which the core failed."""
-        return {self.shard_of(guid) for guid in self._failed}
+    def held_back_shards(self) -> set[int]:
+        """Those of which a successor has to read again what was read here: something came to nothing."""
+        if self._store.unreadable:
+            return set(range(self._shards))  # of which channel cannot be said
+        passed_over = {guid for guid in self._passed_over if self._has_passed_over(guid)}
+        return {self.shard_of(guid) for guid in self._failed | self._newer.keys() | passed_over}
+
+    def _has_passed_over(self, guid: str) -> bool:
+        """Whether a successor could still read what could not be read here."""
+        return clock.now_ticks() < self._passed_over.get(guid, 0) + _REPLAYED
 
     def settled_state(self, guid: str) -> ChannelState | None:
         """A channel's state if its decisions and events all stand: what a snapshot may be taken of."""
         fold = self._folds.get(guid)
-        if fold is None or not self.events.is_idle(guid):
+        if fold is None or not self.events.is_idle(guid) or self._store.unreadable or self._has_passed_over(guid):
             return None
         if not all(self.appender.is_idle(one.origin_endpoint) for one in fold.state.endpoints):
             return None
         return fold.state
+
+    @property
+    def left_to_newer(self) -> int:
+        """How many channels are not decided for here, since a newer release has."""
+        return len(self._newer)
 
     def shown(self) -> Iterator[ShownChannel]:
         """Every channel that is configured and decided for here, with its origin endpoints: for the metrics."""

@@ -78,6 +78,7 @@ class DecisionLoop:
             on_superseded=self._superseded,
             on_appended=self._appended,
         )
+        metrics.left_to_newer.set_function(lambda: self._channels.left_to_newer)
         self._ticker = Ticker(bus, self._channels.timers)
         reading = Reading(
             bus, store, self._channels, self._ticker, metrics, holds=self._holds, on_caught_up=self._reconcile
@@ -134,8 +135,8 @@ class DecisionLoop:
     def _holds(self, shard: int) -> bool:
         return self._leases.holds(shard)
 
-    def _superseded(self, entry: ProgramEntry) -> None:
-        self._shards.give_way(entry)
+    def _superseded(self, shard: int) -> None:
+        self._shards.give_way(shard)
 
     def _appended(self, entry: ProgramEntry, sequence: int) -> None:
         self._retention.appended(entry, sequence)
@@ -160,6 +161,8 @@ class DecisionLoop:
             known = fold.state.endpoint(versioned.value.guid) if fold is not None else None
             if known is None or known.revision < versioned.revision:
                 self._transcriber.write_endpoint(versioned)
+        if self._store.unreadable:
+            return  # what is missing may be what cannot be read
         for fold in self._channels.of_shard(number):
             for endpoint in fold.state.endpoints:
                 guid = endpoint.origin_endpoint

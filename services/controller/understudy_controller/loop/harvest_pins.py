@@ -14,6 +14,7 @@ from typing import Final
 
 from understudy_domain import ticks
 from understudy_domain.channel import OriginEndpoint
+from understudy_domain.errors import NewerRecord
 from understudy_domain.harvest_job import HarvestJob, HarvestStatus, reaching_back_to
 from understudy_runtime import clock
 from understudy_runtime.errors import NotFound, StaleRevision
@@ -45,9 +46,12 @@ class HarvestPins:
         Raises:
             BusUnavailable: NATS is away.
             TimeoutError: no answer in time. What was known stays.
+            NewerRecord: what a job of a newer release needs cannot be said.
         """
         async with asyncio.timeout(_READ_SECONDS_MAX):
             jobs = await self._jobs.all()
+        if self._jobs.newer:
+            raise NewerRecord(f"a newer release has made harvest jobs: {', '.join(sorted(self._jobs.newer)):.256}")
         now = clock.now_ticks()
         self._unfinished = [job for job in jobs if not job.is_done]
         since: dict[str, int] = {}

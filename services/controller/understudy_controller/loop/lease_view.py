@@ -14,7 +14,7 @@ import logging
 from collections.abc import Callable
 
 from understudy_domain import codec
-from understudy_domain.errors import MalformedKey, MalformedRecord
+from understudy_domain.errors import MalformedKey, MalformedRecord, NewerRecord
 from understudy_domain.keys import parse_lease_key
 from understudy_domain.ownership import LEASE_RENEWAL, LEASE_TTL, Lease, Seen
 from understudy_domain.ticks import from_seconds
@@ -84,7 +84,7 @@ class LeaseView:
         self._heard_at = monotonic_ticks()
         try:
             key = parse_lease_key(entry.key)
-            seen = None if entry.value is None else Seen(codec.decode_as(Lease, entry.value).replica, now)
+            seen = None if entry.value is None else Seen(_owner(key, entry.value), now)
         except (MalformedKey, MalformedRecord) as err:
             _log.error("skipped a record of LEASES: %s", err, extra={"key": entry.key})
             return
@@ -124,3 +124,11 @@ class LeaseView:
         self._first.clear()
         self._own_presence_seen = True
         self._on_change()
+
+
+def _owner(key: int | str, payload: bytes) -> str:
+    """Who wrote a value; of a shard's that a newer release wrote: somebody else."""
+    try:
+        return codec.decode_as(Lease, payload).replica
+    except NewerRecord:
+        return key if isinstance(key, str) else ""

@@ -87,6 +87,11 @@ class LoopMetrics:
             "Shards that this process lost: their leases ran out, or another controller took them.",
             registry=registry,
         )
+        self.left_to_newer = Gauge(
+            "understudy_channels_left_to_newer_release",
+            "Channels that are not decided for here, since a newer release has and its entries cannot be read.",
+            registry=registry,
+        )
         registry.register(InputMetrics(shown, self._arrivals))
         registry.register(EndpointMetrics(shown, self._counts))
 

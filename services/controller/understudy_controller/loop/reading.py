@@ -13,7 +13,7 @@ from understudy_controller.loop.metrics import LoopMetrics
 from understudy_controller.loop.shard import Shard
 from understudy_controller.loop.ticker import Ticker
 from understudy_domain import codec, keys
-from understudy_domain.errors import MalformedKey, MalformedRecord
+from understudy_domain.errors import MalformedKey, MalformedRecord, NewerRecord
 from understudy_domain.facts import Fact, Tick
 from understudy_runtime import clock
 from understudy_runtime.config_store import ConfigStore
@@ -114,6 +114,8 @@ class Reading:
         except (MalformedKey, MalformedRecord) as err:
             self._metrics.malformed.inc()
             _log.error("skipped a record of ARRIVALS: %s", err, extra={"subject": message.subject})
+            if isinstance(err, NewerRecord) and guid is not None:
+                self._channels.pass_over(guid, message.instant)
             return
         if guid is None:
             if shard.caught_up:

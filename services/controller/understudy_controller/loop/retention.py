@@ -24,6 +24,7 @@ from understudy_controller.settings import ControllerSettings
 from understudy_domain import keys, ticks
 from understudy_domain.channel import OriginEndpoint
 from understudy_domain.entry import ProgramEntry
+from understudy_domain.errors import NewerRecord
 from understudy_domain.retention import held_object_keys, removable_before
 from understudy_runtime import clock
 from understudy_runtime.config_store import ConfigStore
@@ -80,17 +81,22 @@ class Retention:
         while self._interval_seconds > 0:
             await asyncio.sleep(self._interval_seconds)
             self._kept.forget_others()
-            # Without the jobs nobody knows what may go.
-            if not await self._is_done(self._harvest_pins.read):
+            # Without the jobs and the whole configuration nobody knows what may go.
+            if not await self._is_done(self._check_configuration) or not await self._is_done(self._harvest_pins.read):
                 continue
             parts = (self._remove_entries, self._see_to_pages, self._remove_media, self._remnants.remove)
             if all([await self._is_done(part) for part in parts]):
                 self._metrics.finished()
 
+    async def _check_configuration(self) -> None:
+        if self._store.unreadable:
+            named = ", ".join(sorted(self._store.unreadable))
+            raise NewerRecord(f"the configuration holds what this release cannot read: {named:.256}")
+
     async def _is_done(self, part: Callable[[], Awaitable[None]]) -> bool:
         try:
             await part()
-        except (BusUnavailable, BusRefused, StorageUnavailable, TimeoutError) as err:
+        except (BusUnavailable, BusRefused, StorageUnavailable, TimeoutError, NewerRecord) as err:
             _log.warning("retention goes on in the next round: %s", str(err) or "no answer in time")
         except Exception:  # noqa: BLE001  # whatever it is, decisions matter more
             _log.exception("retention failed, it goes on in the next round")

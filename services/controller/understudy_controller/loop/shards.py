@@ -16,7 +16,6 @@ from understudy_controller.loop.snapshots import Checkpoint, Snapshots
 from understudy_controller.loop.standing import standing_of
 from understudy_controller.loop.tasks import Tasks
 from understudy_controller.loop.telling import Telling
-from understudy_domain.entry import ProgramEntry
 from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.errors import BusUnavailable
 from understudy_runtime.jetstream import Bus
@@ -146,13 +145,12 @@ class Shards:
             async with asyncio.timeout(_DRAIN_SECONDS):
                 await self._snapshots.save(self._checkpoint(shards))
 
-    def give_way(self, entry: ProgramEntry) -> None:
-        """Another controller decides for the entry's channel, or did until now: step down for its shard.
+    def give_way(self, number: int) -> None:
+        """Another controller decides for a channel of this shard, or did until now: step down for it.
 
         Where the lease is this process's own all the same, it takes the shard up again, from what stands.
         """
         self._metrics.superseded.inc()
-        number = self._channels.shard_of(entry.channel)
         if number in self._owned:
             self.drop([number])
             self._tasks.start(self._take_again(number))
@@ -170,9 +168,10 @@ class Shards:
 
     def _checkpoint(self, shards: Collection[int]) -> Checkpoint:
         owned = {number: self._owned[number] for number in shards if number in self._owned}
-        failed = self._channels.failed_shards()
+        held_back = self._channels.held_back_shards()
         positions = {
-            number: shard.position if shard.caught_up and number not in failed else 0 for number, shard in owned.items()
+            number: shard.position if shard.caught_up and number not in held_back else 0
+            for number, shard in owned.items()
         }
         return Checkpoint(
             positions,

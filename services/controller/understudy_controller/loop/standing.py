@@ -10,7 +10,7 @@ from typing import NamedTuple
 from understudy_domain import codec
 from understudy_domain.channel import OriginEndpoint
 from understudy_domain.entry import ProgramEntry
-from understudy_domain.errors import MalformedRecord
+from understudy_domain.errors import MalformedRecord, NewerRecord
 from understudy_domain.keys import PROGRAM_STREAM, program_subject, shard_of
 from understudy_runtime.jetstream import Bus
 
@@ -28,6 +28,8 @@ class Standing(NamedTuple):
     """None: there is none, or it does not parse."""
     sequence: int
     """Of the last entry in PROGRAM, 0 where there is none."""
+    is_newer: bool = False
+    """A newer release has written the entry."""
 
 
 async def standing_of(bus: Bus, endpoints: Iterable[OriginEndpoint], *, shards: int) -> list[Standing]:
@@ -46,6 +48,8 @@ async def standing_of(bus: Bus, endpoints: Iterable[OriginEndpoint], *, shards: 
             return Standing(endpoint, shard, None, 0)
         try:
             return Standing(endpoint, shard, codec.decode_as(ProgramEntry, last.payload), last.sequence)
+        except NewerRecord:
+            return Standing(endpoint, shard, None, last.sequence, is_newer=True)
         except MalformedRecord:
             _log.exception("the last entry does not parse", extra={"origin_endpoint": endpoint.id})
             return Standing(endpoint, shard, None, last.sequence)
