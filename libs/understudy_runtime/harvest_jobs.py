@@ -35,7 +35,7 @@ class HarvestJobs:
         self._unknown: dict[str, Unknown] = {}
         """By job id: fields of its record, as it was last read here, that this release does not know."""
         self.newer: set[str] = set()
-        """Keys of jobs that a newer release has written, and this one cannot read."""
+        """Keys of jobs that a newer release has written and this one cannot read, as ``all`` found them last."""
 
     async def create(self, job: HarvestJob) -> int:
         """Store a new job; returns its revision.
@@ -72,7 +72,8 @@ class HarvestJobs:
         """All jobs that are remembered. Waits for NATS however long it takes: bound it where that matters."""
         bucket = keys.HARVEST_BUCKET
         messages = await self._bus.fetch(kv_stream(bucket), kv_subject(bucket, keys.HARVEST_JOBS))
-        found = (self._stored(self._kv.entry(message)) for message in messages)
+        self.newer.clear()
+        found = [self._stored(self._kv.entry(message)) for message in messages]
         return [one.job for one in found if one is not None]
 
     async def follow(self) -> AsyncGenerator[StoredJob, None]:
@@ -96,7 +97,6 @@ class HarvestJobs:
         return await self._kv.last_revision()
 
     def _stored(self, entry: Entry) -> StoredJob | None:
-        self.newer.discard(entry.key)
         if entry.value is None:
             return None
         try:
