@@ -11,7 +11,7 @@ from understudy_domain import codec, keys
 from understudy_domain.errors import InvalidResource, MalformedRecord, NewerRecord
 from understudy_domain.harvest_job import HarvestJob
 from understudy_domain.unknown_fields import NOTHING_UNKNOWN, Unknown
-from understudy_runtime.errors import NotFound
+from understudy_runtime.errors import OfANewerRelease
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.kv import Entry, KeyValue
 from understudy_runtime.streams import kv_stream, kv_subject
@@ -60,12 +60,13 @@ class HarvestJobs:
         """The job of this id.
 
         Raises:
-            NotFound: there is none, or none that this release can read.
+            NotFound: there is none.
+            OfANewerRelease: there is one, and this release cannot read it.
             BusUnavailable: no answer in time.
         """
         found = self._stored(await self._kv.get(keys.harvest_job_key(job_id)))
         if found is None:
-            raise NotFound(f"the harvest job {job_id} cannot be read by this release")
+            raise OfANewerRelease(f"the harvest job {job_id} is stored in a form that this release cannot read")
         return found
 
     async def all(self) -> list[HarvestJob]:

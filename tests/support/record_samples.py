@@ -75,6 +75,15 @@ def enumerations() -> dict[str, list[str]]:
     return dict(sorted(found.items()))
 
 
+def forms() -> dict[str, dict[str, int]]:
+    """By kind, the version that is written, and the newest that is read."""
+    return {
+        name: {"writes": version, "reads": codec._read_up_to[codec.kinds()[name]]}
+        for name, version in sorted(versions().items())
+        if not name.startswith("test.")
+    }
+
+
 def names() -> dict[str, str]:
     """Names on the wire and in the storage, as the records are filed under them, and URLs that others keep."""
     upload = "d" * 32
@@ -107,13 +116,18 @@ def names() -> dict[str, str]:
     }
 
 
+def described() -> dict[str, Any]:
+    """File names, and what is said beside the records."""
+    return {"enumerations.json": enumerations(), "names.json": names(), "versions.json": forms()}
+
+
 def write(folder: Path) -> None:
     """File everything under a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, payload in payloads():
         (folder / name).write_bytes(payload)
     (folder / "index_page.bin").write_bytes(index_page().encode())
-    for file, value in (("enumerations.json", enumerations()), ("names.json", names())):
+    for file, value in described().items():
         (folder / file).write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 from understudy_domain.harvest_job import HarvestJob
 from understudy_harvester.errors import ClaimLost
 from understudy_runtime import clock
-from understudy_runtime.errors import BusUnavailable, NotFound, StaleRevision
+from understudy_runtime.errors import BusUnavailable, NotFound, OfANewerRelease, StaleRevision
 from understudy_runtime.harvest_jobs import HarvestJobs, StoredJob
 
 _log = logging.getLogger(__name__)
@@ -74,6 +74,8 @@ class Claim:
             found = await self._jobs.get(self._job.id)
         except NotFound as err:
             raise ClaimLost("the job is gone") from err
+        except OfANewerRelease as err:
+            raise ClaimLost("a harvester of a newer release has the job now") from err
         if found.job.holder != self._job.holder or found.job.guid != self._job.guid:
             raise ClaimLost(f"{found.job.holder or 'nobody'} has the job {self._job.id} now")
         self._job, self._revision = found.job, found.revision

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.newer_release import versions
-from support.record_samples import RECORDS, enumerations, index_page, names, payloads, release
+from support.record_samples import RECORDS, described, enumerations, index_page, names, payloads, release
 from understudy_domain import codec, keys
 from understudy_domain.index_page import IndexPage
 
-RELEASES = sorted(folder.name for folder in RECORDS.iterdir())
-STORED = [path for path in sorted(RECORDS.rglob("*.json")) if path.name not in ("enumerations.json", "names.json")]
+RELEASES = sorted((folder.name for folder in RECORDS.iterdir()), key=lambda name: [*map(int, re.findall(r"\d+", name))])
+STORED = [path for path in sorted(RECORDS.rglob("*.json")) if path.name not in described()]
 HERE = RECORDS / release()
 KINDS = {name for name in versions() if not name.startswith("test.")}
 DECIDE = "the written form changed: docs/records.md says what may be changed how; then `make records`"
@@ -72,9 +73,28 @@ def test_this_release_writes_what_is_filed_of_it() -> None:
     assert {name for name in written.keys() | filed.keys() if written.get(name) != filed.get(name)} == set(), DECIDE
 
 
-def test_this_release_knows_the_values_and_names_that_are_filed_of_it() -> None:
-    assert json.loads((HERE / "enumerations.json").read_bytes()) == enumerations(), DECIDE
-    assert json.loads((HERE / "names.json").read_bytes()) == names(), DECIDE
+def test_this_release_says_of_its_records_what_is_filed_of_it() -> None:
+    assert {name: json.loads((HERE / name).read_bytes()) for name in described()} == described(), DECIDE
+
+
+def written_too_soon(now: dict[str, dict[str, int]], before: dict[str, dict[str, int]]) -> set[str]:
+    """Kinds of which a release writes a version that the one before it does not read."""
+    return {name for name, one in now.items() if name in before and one["writes"] > before[name]["reads"]}
+
+
+def test_what_this_release_writes_the_one_before_reads() -> None:
+    at = RELEASES.index(release())
+    for before in RELEASES[max(at - 1, 0) : at]:
+        stored = json.loads((RECORDS / before / "versions.json").read_bytes())
+        assert written_too_soon(described()["versions.json"], stored) == set(), DECIDE
+
+
+def test_a_version_is_read_one_release_before_it_is_written() -> None:
+    first, second = {"writes": 1, "reads": 1}, {"writes": 1, "reads": 2}
+    third = {"writes": 2, "reads": 2}
+    assert not written_too_soon({"a": second, "new": third}, {"a": first})
+    assert not written_too_soon({"a": third}, {"a": second})
+    assert written_too_soon({"a": third}, {"a": first}) == {"a"}
 
 
 def test_every_kind_of_record_is_filed() -> None:
