@@ -114,7 +114,7 @@ dashboards: install ## Render the dashboards into deploy/monitoring/dashboards
 	@cd deploy/monitoring && ../../$(BIN)/python -m dashboards_src dashboards
 
 records: install ## File records as this release writes them under tests/data/records (docs/records.md)
-	@cd tests && PYTHONPATH=. ../$(BIN)/python -m support.record_samples
+	@cd tests && ../$(BIN)/python -m support.record_samples
 
 openapi: install ## Write the description of the control API into docs/openapi.json
 	$(BIN)/python -m understudy_controller.api.openapi > docs/openapi.json
