@@ -18,14 +18,14 @@ from understudy_domain.ending import EndRefusal
 from understudy_domain.errors import UnderstudyError
 from understudy_domain.manifest_filter import MalformedManifestFilter, NothingLeft
 from understudy_domain.switchover import Refusal
-from understudy_runtime.errors import BusUnavailable, HistoryTorn, StillStarting
+from understudy_runtime.errors import BusUnavailable, HistoryTorn, OfANewerRelease, StillStarting
 
 PAGE = Path(__file__).parents[3] / "docs" / "api.md"
 ROW = re.compile(r"^\| `(\w+)` \| (\d{3}) \| .+ \|$", re.MULTILINE)
 
 OWN: dict[str, ModuleType] = {"Ingest": understudy_ingest.errors, "Egress": understudy_egress.errors}
 SHARED: dict[str, list[type[UnderstudyError]]] = {
-    "Ingest": [shared.NotAPlaylist, shared.EncryptedInput, BusUnavailable, StillStarting],
+    "Ingest": [shared.NotAPlaylist, shared.EncryptedInput, BusUnavailable, StillStarting, OfANewerRelease],
     "Egress": [
         MalformedManifestFilter,
         NothingLeft,
@@ -34,6 +34,7 @@ SHARED: dict[str, list[type[UnderstudyError]]] = {
         shared.UnknownObject,
         BusUnavailable,
         StillStarting,
+        OfANewerRelease,
         HistoryTorn,
     ],
 }
