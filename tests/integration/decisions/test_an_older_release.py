@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,13 +14,16 @@ from support.broadcast import SHARDS, broadcast, create, metrics, publish_in_rea
 from support.control_process import Controller
 from support.nats_server import NatsServer
 from support.newer_release import PROGRAM
+from support.synthetic import EPOCH, SyntheticEncoder
 from understudy_domain import codec, keys
+from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_runtime import jetstream
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.settings import CommonSettings
 from understudy_runtime.streams import kv_stream, kv_subject
 
 LEFT = "understudy_channels_left_to_newer_release"
+PATIENCE_SECONDS = 60
 MALFORMED = "understudy_malformed_records_total"
 
 
@@ -53,8 +56,22 @@ async def connected(settings: CommonSettings) -> AsyncIterator[Bus]:
         await bus.close()
 
 
+@asynccontextmanager
+async def on_air(settings: CommonSettings, channel: str) -> AsyncIterator[None]:
+    """Input 1 of a channel delivers, for as long as this lasts."""
+    t0 = time.time() + 0.2
+    encoder = SyntheticEncoder(1, segment_seconds=0.5, date_offset_seconds=t0 - EPOCH / TICKS_PER_SECOND)
+    publishing = asyncio.create_task(publish_in_real_time(settings, channel, encoder.messages(range(600)), t0))
+    try:
+        yield
+    finally:
+        publishing.cancel()
+        with suppress(asyncio.CancelledError):
+            await publishing
+
+
 async def eventually(look: Callable[[], bool], what: str) -> None:
-    give_up_at = time.monotonic() + 30
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
     while not await asyncio.to_thread(look):
         assert time.monotonic() < give_up_at, what
         await asyncio.sleep(0.1)
@@ -73,7 +90,7 @@ async def grown(
     settings: CommonSettings, channel: str, endpoint: str, *, version: int, beyond: int = 0
 ) -> list[dict[str, int]]:
     """The log once it has more than so many entries, and the newest is of a version."""
-    give_up_at = time.monotonic() + 30
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
     while len(log := await log_of(settings, channel, endpoint)) <= beyond or log[-1]["version"] != version:
         assert time.monotonic() < give_up_at, log[-1:]
         await asyncio.sleep(0.1)
@@ -88,26 +105,23 @@ async def test_an_older_controller_decides_nothing_on_top_of_what_a_newer_one_de
         channel, guids = await asyncio.to_thread(create, older, endpoints={"one": (1, 0)})
         other, others = await asyncio.to_thread(create, older, "other", prefix="other-", endpoints={"one": (1, 0)})
         endpoint = guids["one"]
-        t0 = time.time() + 0.3
-        publishing = asyncio.create_task(publish_in_real_time(settings, channel, broadcast(t0), t0))
-        await grown(settings, channel, endpoint, version=1)
-        with started(NewerController, tmp_path, nats_server, "newer") as newer:
-            await eventually(lambda: metric(newer, "understudy_controller_shards") == SHARDS / 2, "they share")
+        async with on_air(settings, channel):
+            await grown(settings, channel, endpoint, version=1)
+            with started(NewerController, tmp_path, nats_server, "newer") as newer:
+                await eventually(lambda: metric(newer, "understudy_controller_shards") == SHARDS / 2, "they share")
+                await asyncio.to_thread(older.stop)
+                await grown(settings, channel, endpoint, version=2)
+            older.start()
+            older.wait_until_answering()
+            await eventually(lambda: metric(older, LEFT) == 1, "the older one leaves it alone")
+            stood = len(await log_of(settings, channel, endpoint))
+            async with on_air(settings, other):
+                await grown(settings, other, others["other-one"], version=1)
+            assert len(await log_of(settings, channel, endpoint)) == stood, "while it decides for others"
+            assert "go on with the upgrade" in older.log()
             await asyncio.to_thread(older.stop)
-            await grown(settings, channel, endpoint, version=2)
-        older.start()
-        older.wait_until_answering()
-        await eventually(lambda: metric(older, LEFT) == 1, "the older one leaves it alone")
-        stood = len(await log_of(settings, channel, endpoint))
-        late = time.time() - 6
-        await publish_in_real_time(settings, other, [one for one in broadcast(late) if one.input_id == 1][:30], late)
-        await grown(settings, other, others["other-one"], version=1)
-        assert len(await log_of(settings, channel, endpoint)) == stood, "while it decides for others"
-        assert "go on with the upgrade" in older.log()
-        await asyncio.to_thread(older.stop)
-    with started(NewerController, tmp_path, nats_server, "newest"):
-        await publishing
-        log = await grown(settings, channel, endpoint, version=2, beyond=stood)
+            with started(NewerController, tmp_path, nats_server, "newest"):
+                log = await grown(settings, channel, endpoint, version=2, beyond=stood)
     assert [one["media_sequence"] for one in log] == list(range(len(log)))
     assert [one["version"] for one in log] == sorted(one["version"] for one in log)
     assert all(earlier["end"] == later["start"] for earlier, later in pairwise(log))
