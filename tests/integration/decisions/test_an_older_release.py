@@ -12,6 +12,7 @@ from pathlib import Path
 
 from support.broadcast import SHARDS, broadcast, create, metrics, publish_in_real_time, read, shard_of
 from support.control_process import Controller
+from support.deadline import PATIENCE_SECONDS
 from support.nats_server import NatsServer
 from support.newer_release import PROGRAM
 from support.synthetic import EPOCH, SyntheticEncoder
@@ -23,7 +24,7 @@ from understudy_runtime.settings import CommonSettings
 from understudy_runtime.streams import kv_stream, kv_subject
 
 LEFT = "understudy_channels_left_to_newer_release"
-PATIENCE_SECONDS = 60
+
 MALFORMED = "understudy_malformed_records_total"
 
 
