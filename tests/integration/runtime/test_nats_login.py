@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,14 @@ from support.certificates import Authority, Certificate
 from support.deadline import eventually_beside
 from support.nats_accounts import Operator, User
 from support.nats_server import NatsServer, running_nats_server
+from understudy_domain.channel import Channel
+from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.settings import CommonSettings
 
 _SECONDS = 15.0
 PASSWORD = "hunter2-hunter2"
+TOPOLOGIES = Path(__file__).parents[3] / "docs" / "operations" / "topologies.md"
 WRONG = "wrong-hunter2"
 
 
@@ -134,6 +138,26 @@ async def test_a_credentials_file_is_read_at_each_connect(tmp_path: Path) -> Non
             await eventually_beside(
                 lambda: who(server) == [User(6).name], within_seconds=_SECONDS, what="the other user connects"
             )
+
+
+async def test_the_permissions_that_the_page_names_are_enough(tmp_path: Path) -> None:
+    line = next(line for line in TOPOLOGIES.read_text().splitlines() if "`arrivals.>`" in line)
+    subjects = ", ".join(f'"{subject}"' for subject in re.findall(r"`([^`]+>)`", line))
+    permissions = f"permissions: {{ publish: [{subjects}], subscribe: [{subjects}] }}"
+    config = f'authorization: {{ users: [{{ user: understudy, password: "{PASSWORD}", {permissions} }}] }}'
+    with running_nats_server(tmp_path / "nats", config=config) as server:
+        settings = settings_of(server, nats_user="understudy", nats_password=PASSWORD)
+        async with connecting(settings) as bus:
+            await connected(bus)
+            await bus.ensure_streams()
+            store = ConfigStore(bus)
+            await store.start()
+            await store.create(Channel("news", "a" * 32, (), 0))
+            await store.ensure_current()
+            sequences = [await bus.publish("arrivals.0.channel.1", b"x" * 1_000) for _ in range(2_000)]
+            assert len(await bus.fetch("ARRIVALS", "arrivals.>")) == len(sequences)  # under flow control
+            await bus.purge("ARRIVALS", "arrivals.>")
+            await store.stop()
 
 
 # --- TLS --------------------------------------------------------------------------------------------------------------
