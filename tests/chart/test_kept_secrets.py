@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support import chart
-from support.pods.environment import content_of
+from support.pods.environment import content_of, environment_of
 from support.pods.manifests import Manifests
+from support.pods.volumes import Volumes
+from understudy_domain.cdn_authorization import parse_secret
 from understudy_runtime.access_keys import parse_access_keys
 
 PRODUCTION = {
@@ -119,3 +122,17 @@ def test_what_exists_is_used_instead() -> None:
     assert chart.of_kind(objects, "Secret") == []
     mounted = json.dumps([pod["spec"].get("volumes") for _, pod in chart.pod_templates(objects)])
     assert all(name in mounted for name in ("my-keys", "my-channels", "my-cdns"))
+
+
+def test_egress_finds_what_is_made_for_a_cdn_and_what_there_was_in_one_folder(tmp_path: Path) -> None:
+    values = {**PRODUCTION, "egress": {"cdnSecrets": {"existingSecret": "mine", "generated": ["cdn-news"]}}}
+    mine = {"kind": "Secret", "metadata": {"name": "mine"}, "stringData": {"MediaPackage.cdn": "an-identifier"}}
+    manifests = Manifests(chart.render(values), existing=[mine])
+    (pod,) = (one for one in manifests.pods(replicas_max=1) if one.labels["app.kubernetes.io/component"] == "egress")
+    volumes = Volumes(manifests, pod, tmp_path, claims=tmp_path)
+    volumes.lay_out(str)
+    variables = environment_of(manifests, pod, pod.containers[0], address="127.0.0.9")
+    folder = volumes.mounts(pod.containers[0])[variables["UNDERSTUDY_SECRETS_DIRECTORY"]]
+    assert parse_secret((folder / "MediaPackage.cdn").read_bytes()) == (b"an-identifier",)
+    (made,) = parse_secret((folder / "cdn-news").read_bytes())
+    assert len(made) == 40
