@@ -300,6 +300,8 @@ def test_a_rebuilt_cluster_has_the_urls_and_credentials_that_were_exported(
             assert first_number(client, "news-hls", server.url) == 0
         exported = command(tmp_path / "exported.yaml", "--export", nats_url=server.url)
         assert exported.returncode == 0, exported
+        shown = command(Path("-"), "--export", nats_url=server.url)
+        assert shown.stdout == (tmp_path / "exported.yaml").read_text(), shown.stderr
     assert (tmp_path / "exported.yaml").stat().st_mode & 0o777 == 0o600
     checked = command(tmp_path / "exported.yaml", "--check")
     assert (checked.returncode, checked.stderr) == (0, ""), checked

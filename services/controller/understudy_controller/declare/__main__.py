@@ -29,6 +29,7 @@ from understudy_runtime.jetstream import Bus
 from understudy_runtime.settings import read_settings
 
 _CONNECT_SECONDS: Final = 15.0
+_STANDARD_OUTPUT: Final = "-"
 
 
 class _Failed(UnderstudyError):
@@ -44,7 +45,11 @@ def main(words: Sequence[str] | None = None) -> int:
     teller = _Teller(as_json=arguments.json)
     try:
         if arguments.export:
-            _write_secret(path, asyncio.run(_export()))
+            text = asyncio.run(_export())
+            if str(path) == _STANDARD_OUTPUT:
+                sys.stdout.write(text)
+                return 0
+            _write_secret(path, text)
             teller.tell({"file": str(path)}, f"{path} declares what is stored now. It holds the encoders' passwords.")
             return 0
         declaration = _read(path, with_secrets=not arguments.check)
@@ -85,7 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("file", type=Path, help="a YAML file of channels and origin endpoints")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--check", action="store_true", help="say what is wrong with it and do nothing; needs no NATS")
-    what.add_argument("--export", action="store_true", help="write what is stored now into the file instead")
+    what.add_argument(
+        "--export", action="store_true", help="write what is stored now into the file instead; - is standard output"
+    )
     what.add_argument("--prune", action="store_true", help="also delete what was declared before and is not in it")
     parser.add_argument("--json", action="store_true", help="for programs")
     return parser
