@@ -23,13 +23,15 @@ from support.control import Control, CreatedChannel, CreatedEndpoint
 from support.deadline import eventually
 from support.encoder import SEGMENT_SECONDS, Encoder
 from support.haproxy import LoadBalancer, Way, running_haproxy
-from support.logbook import Logged, program_entries, program_messages, segment_facts
+from support.logbook import Logged, messages, program_entries, program_messages
 from support.nats_server import running_nats_server
 from support.object_store import running_s3_server
 from support.programme import Programme, decode_programme
 from support.replicas import Cluster, Ended, Ending
 from support.watcher import Watcher
+from understudy_domain import codec
 from understudy_domain.entry import ProgramEntry
+from understudy_domain.facts import SegmentArrived
 from understudy_runtime.settings import CommonSettings
 
 pytestmark = pytest.mark.takes(seconds=70)
@@ -61,8 +63,8 @@ class Roll:
     ended: list[Ended] = field(default_factory=list)
     faults: dict[str, int] = field(default_factory=dict)
     messages: list[Logged] = field(default_factory=list)
-    arrived: dict[int, list[str]] = field(default_factory=dict)
-    """By input, the paths of all its segments."""
+    arrived: dict[int, list[tuple[str, float]]] = field(default_factory=dict)
+    """By input, the path of each segment, and when it arrived by the log's clock."""
     logs: dict[str, str] = field(default_factory=dict)
     """Of the processes that took over, by name."""
 
@@ -70,6 +72,14 @@ class Roll:
     def entries(self) -> list[ProgramEntry]:
         """The programme."""
         return program_entries(self.messages)
+
+    def timeline(self, name: str) -> str:
+        """For messages: when each segment was offered, and each process told to end."""
+        watched = self.programmes[name].watched
+        offered = {segment.offered_at: f"offered: {segment.listed.media_sequence}" for segment in watched}
+        told = {one.told_at: f"{one.name} told to end" for one in self.ended}
+        arrived = {at: f"{path} of input {one}" for one, segments in self.arrived.items() for path, at in segments}
+        return "\n".join(f"{at:.2f} {what}" for at, what in sorted({**offered, **told, **arrived}.items()))
 
 
 @pytest.fixture(scope="module")
@@ -116,9 +126,7 @@ def run(settings: CommonSettings, balancer: LoadBalancer, tmp_path_factory: pyte
         _wait_for_segments(run, 2)
         run.encoders_ran = {input_id: encoder.is_running for input_id, encoder in run.encoders.items()}
         run.messages = program_messages(cluster, run.endpoint.guid)
-        run.arrived = {
-            input_id: [fact.path for fact in segment_facts(cluster, channel.guid, input_id)] for input_id in (1, 2)
-        }
+        run.arrived = {input_id: _arrived(cluster, channel, input_id) for input_id in (1, 2)}
         run.faults = balancer.faults()
         run.logs = cluster.logs()
     run.programmes = {name: decode_programme(watcher) for name, watcher in run.watchers.items()}
@@ -145,6 +153,12 @@ def _begin(run: Roll, balancer: LoadBalancer, cleanup: contextlib.ExitStack, dir
     _wait_for_segments(run, 3)
 
 
+def _arrived(cluster: Cluster, channel: CreatedChannel, input_id: int) -> list[tuple[str, float]]:
+    found = messages(cluster, "ARRIVALS", f"arrivals.*.{channel.guid}.{input_id}")
+    facts = [(codec.decode(message.payload), message.at) for message in found]
+    return [(fact.path, at) for fact, at in facts if isinstance(fact, SegmentArrived)]
+
+
 def _wait_for_segments(run: Roll, more: int) -> None:
     wanted = {name: len(watcher.segments()) + more for name, watcher in run.watchers.items()}
     eventually(
@@ -159,9 +173,10 @@ def test_both_encoders_go_on_and_every_segment_that_they_made_arrived(run: Roll)
         said = encoder.log()
         assert run.encoders_ran[input_id], said
         assert "refused" not in said.lower(), said
-        numbers = sorted({int(match[1]) for path in run.arrived[input_id] if (match := SEGMENT_NUMBER.search(path))})
+        paths = [path for path, _ in run.arrived[input_id]]
+        numbers = sorted({int(match[1]) for path in paths if (match := SEGMENT_NUMBER.search(path))})
         assert numbers == list(range(numbers[0], numbers[-1] + 1))
-        repeated = len(run.arrived[input_id]) - len(set(run.arrived[input_id]))
+        repeated = len(paths) - len(set(paths))
         moved = said.count("will retry with a new http session")
         print(f"input {input_id}: {len(numbers)} segments, {repeated} of them twice, moved over {moved} times")
     assert "retry" not in run.encoders[1].log(), "through an Ingress it did not even have to move"
@@ -189,7 +204,7 @@ def test_no_playlist_stalled_for_half_a_target_duration(run: Roll, name: str) ->
     watched = run.programmes[name].watched
     stalls = [b.offered_at - a.offered_at - b.listed.duration_seconds for a, b in pairwise(watched)]
     print(f"{name}: {len(watched)} segments; the longest stall of its playlist: {max(stalls):.2f} s")
-    assert max(stalls) < TARGET_DURATION_SECONDS / 2
+    assert max(stalls) < TARGET_DURATION_SECONDS / 2, run.timeline(name)
 
 
 @pytest.mark.parametrize("name", ["egress", "egress-direct"])
@@ -201,7 +216,7 @@ def test_every_frame_is_watched_once_and_nothing_published_changes(run: Roll, na
 
 def test_the_programme_follows_one_input_throughout_and_was_decided_without_a_pause(run: Roll) -> None:
     entries = run.entries
-    assert {entry.active_input for entry in entries} == {entries[0].active_input}
+    assert {entry.active_input for entry in entries} == {entries[0].active_input}, run.timeline("egress")
     assert {entry.discontinuity_sequence for entry in entries} == {entries[0].discontinuity_sequence}
     assert [entry.slot for entry in entries] == list(range(entries[0].slot, entries[0].slot + len(entries)))
     waits = [later.at - earlier.at for earlier, later in pairwise(run.messages)]
