@@ -22,7 +22,7 @@ from support.connector import Connector
 from support.control import Control, CreatedChannel, CreatedEndpoint
 from support.deadline import eventually
 from support.encoder import SEGMENT_SECONDS, Encoder
-from support.haproxy import LoadBalancer, Way, running_haproxy
+from support.haproxy import LoadBalancer, PassedRequest, Way, running_haproxy
 from support.logbook import Logged, messages, program_entries, program_messages
 from support.nats_server import running_nats_server
 from support.object_store import running_s3_server
@@ -46,6 +46,8 @@ WAYS = (
 TARGET_DURATION_SECONDS = 3
 """Of segments of 2 s."""
 POLL_SECONDS = 0.2
+LATE_SECONDS = 0.3
+"""An encoder that is so far off the beat is not far from being given up for the other one."""
 SEGMENT_NUMBER = re.compile(r"_(\d+)\.ts$")
 
 
@@ -65,6 +67,8 @@ class Roll:
     messages: list[Logged] = field(default_factory=list)
     arrived: dict[int, list[tuple[str, float]]] = field(default_factory=dict)
     """By input, the path of each segment, and when it arrived by the log's clock."""
+    uploads: list[PassedRequest] = field(default_factory=list)
+    """Encoder 1's, as the load balancer saw them."""
     logs: dict[str, str] = field(default_factory=dict)
     """Of the processes that took over, by name."""
 
@@ -72,6 +76,15 @@ class Roll:
     def entries(self) -> list[ProgramEntry]:
         """The programme."""
         return program_entries(self.messages)
+
+    def encoder_late_seconds(self) -> list[float]:
+        """For each segment of encoder 1 but the first, how much later it began to send it than one behind the other."""
+        first: dict[int, float] = {}
+        for upload in self.uploads:
+            if match := SEGMENT_NUMBER.search(upload.path):
+                first.setdefault(int(match[1]), upload.sent_at)
+        sent = [first[number] for number in sorted(first)]
+        return [later - earlier - SEGMENT_SECONDS for earlier, later in pairwise(sent)]
 
     def timeline(self, name: str) -> str:
         """For messages: when each segment was offered, and each process told to end."""
@@ -128,6 +141,7 @@ def run(settings: CommonSettings, balancer: LoadBalancer, tmp_path_factory: pyte
         run.messages = program_messages(cluster, run.endpoint.guid)
         run.arrived = {input_id: _arrived(cluster, channel, input_id) for input_id in (1, 2)}
         run.faults = balancer.faults()
+        run.uploads = [request for request in balancer.requests() if request.method == "PUT"]
         run.logs = cluster.logs()
     run.programmes = {name: decode_programme(watcher) for name, watcher in run.watchers.items()}
     return run
@@ -199,12 +213,22 @@ def test_every_process_ended_by_itself_in_time_and_cut_nothing_off(run: Roll) ->
     assert [text for text in (*run.logs.values(), *(one.log for one in run.ended)) if "Traceback" in text] == []
 
 
+def test_every_upload_was_answered_well_before_the_next_segment(run: Roll) -> None:
+    slowest = max(upload.took_seconds for upload in run.uploads)
+    print(f"the slowest of {len(run.uploads)} answers to encoder 1: {slowest:.2f} s")
+    assert slowest < SEGMENT_SECONDS
+    assert {upload.status for upload in run.uploads} <= {200, 201, 401}
+
+
 @pytest.mark.parametrize("name", ["egress", "egress-direct"])
 def test_no_playlist_stalled_for_half_a_target_duration(run: Roll, name: str) -> None:
     watched = run.programmes[name].watched
     stalls = [b.offered_at - a.offered_at - b.listed.duration_seconds for a, b in pairwise(watched)]
+    # On a busy machine the encoder itself is late now and then: that is not counted.
+    net = [stall - late for stall, late in zip(stalls, run.encoder_late_seconds(), strict=False)]
     print(f"{name}: {len(watched)} segments; the longest stall of its playlist: {max(stalls):.2f} s")
-    assert max(stalls) < TARGET_DURATION_SECONDS / 2, run.timeline(name)
+    print(f"what of it the encoder did not begin with: {max(net):.2f} s")
+    assert max(net) < TARGET_DURATION_SECONDS / 2, run.timeline(name)
 
 
 @pytest.mark.parametrize("name", ["egress", "egress-direct"])
@@ -216,7 +240,10 @@ def test_every_frame_is_watched_once_and_nothing_published_changes(run: Roll, na
 
 def test_the_programme_follows_one_input_throughout_and_was_decided_without_a_pause(run: Roll) -> None:
     entries = run.entries
-    assert {entry.active_input for entry in entries} == {entries[0].active_input}, run.timeline("egress")
+    late = max(abs(seconds) for seconds in run.encoder_late_seconds())
+    print(f"encoder 1 was {late:.2f} s off the beat at most")
+    if late < LATE_SECONDS:  # else a failover may be right
+        assert {entry.active_input for entry in entries} == {entries[0].active_input}, run.timeline("egress")
     assert {entry.discontinuity_sequence for entry in entries} == {entries[0].discontinuity_sequence}
     assert [entry.slot for entry in entries] == list(range(entries[0].slot, entries[0].slot + len(entries)))
     waits = [later.at - earlier.at for earlier, later in pairwise(run.messages)]

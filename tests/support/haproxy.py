@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import re
 import socket
 import tempfile
 from collections import Counter
@@ -22,6 +23,9 @@ NOTICED_AFTER_CHECKS = 2
 """A process that is not ready gets new connections for up to so many checks: as long as a cluster takes, or longer."""
 _SLOTS = 4
 """Processes of a service at a time, those that are ending among them."""
+_LOG_FORMAT = '    log global\n    log-format "%Ts.%ms %Ti %Ta %HM %HP %ST"\n'
+"""Of an exchange: when the one before was over, how long nothing came then, and how long it took."""
+_LINE = re.compile(r"(?P<over>\d+\.\d+) (?P<idle>\d+) (?P<took>\d+) (?P<method>[A-Z]+) (?P<path>\S+) (?P<status>\d+)")
 _FAULTS = ("econ", "eresp", "wretr", "wredis", "hrsp_5xx")
 
 _GLOBAL = f"""
@@ -29,6 +33,7 @@ global
     stats socket %s mode 600 level admin
     maxconn 2000
     nbthread 1
+    log stdout format raw local0
 defaults
     retries 0
     timeout connect 5s
@@ -54,11 +59,25 @@ class Way:
     Ingress."""
 
 
+@dataclass(frozen=True, slots=True)
+class PassedRequest:
+    """A request that was passed on, and its answer."""
+
+    method: str
+    path: str
+    status: int
+    sent_at: float
+    """When its first byte came, seconds since the epoch."""
+    took_seconds: float
+    """From there to the last byte of its answer."""
+
+
 class LoadBalancer:
     """A running HAProxy."""
 
-    def __init__(self, ways: Sequence[Way], ports: Sequence[int], command_socket: Path) -> None:
+    def __init__(self, ways: Sequence[Way], ports: Sequence[int], command_socket: Path, log: Path) -> None:
         self._ways = ways
+        self._log = log
         self._command_socket = command_socket
         self._taken: Counter[str] = Counter()
         self.urls = {way.name: f"http://127.0.0.1:{port}" for way, port in zip(ways, ports, strict=True)}
@@ -84,6 +103,21 @@ class LoadBalancer:
                 found |= {f"{row['pxname']}/{row['svname']} {kind}": count for kind, count in counts.items() if count}
         return found
 
+    def requests(self) -> list[PassedRequest]:
+        """All that were passed on request by request so far."""
+        matches = map(_LINE.fullmatch, self._log.read_text().splitlines())
+        return [
+            PassedRequest(
+                match["method"],
+                match["path"],
+                int(match["status"]),
+                float(match["over"]) + int(match["idle"]) / 1000,
+                int(match["took"]) / 1000,
+            )
+            for match in matches
+            if match is not None
+        ]
+
     def _command(self, command: str) -> str:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(str(self._command_socket))
@@ -106,11 +140,12 @@ def running_haproxy(directory: Path, ways: Sequence[Way]) -> Iterator[LoadBalanc
         configuration = directory / "haproxy.cfg"
         configuration.write_text(_GLOBAL % command_socket + "".join(map(_listen, ways, ports)))
         command = [program, "-db", "-f", str(configuration)]
-        with running_server(command, output=directory / "haproxy.log", port=ports[0]):
-            yield LoadBalancer(ways, ports, command_socket)
+        log = directory / "haproxy.log"
+        with running_server(command, output=log, port=ports[0]):
+            yield LoadBalancer(ways, ports, command_socket, log)
 
 
 def _listen(way: Way, port: int) -> str:
     servers = "".join(f"    server s{slot} 127.0.0.1:1\n" for slot in range(_SLOTS))
-    mode = "tcp" if way.passes_connections else "http"
-    return f"listen {way.name}\n    mode {mode}\n    bind 127.0.0.1:{port}\n    balance roundrobin\n{servers}"
+    mode = "    mode tcp\n" if way.passes_connections else f"    mode http\n{_LOG_FORMAT}"
+    return f"listen {way.name}\n{mode}    bind 127.0.0.1:{port}\n    balance roundrobin\n{servers}"
