@@ -32,6 +32,8 @@ from support.watcher import Watcher
 from understudy_domain import codec
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.facts import SegmentArrived
+from understudy_domain.ownership import LEASE_TTL
+from understudy_domain.ticks import to_seconds
 from understudy_runtime.settings import CommonSettings
 
 pytestmark = pytest.mark.takes(seconds=70)
@@ -49,6 +51,11 @@ POLL_SECONDS = 0.2
 LATE_SECONDS = 0.3
 """An encoder that is so far off the beat is not far from being given up for the other one."""
 SEGMENT_NUMBER = re.compile(r"_(\d+)\.ts$")
+TIME = r"^(?P<hours>\d\d):(?P<minutes>\d\d):(?P<seconds>[\d.]+) .*"
+SHARDS = r'shards="?\[(?P<shards>[\d, ]+)\]'
+RESUMED = re.compile(f"{TIME}decisions resume for .*{SHARDS}", re.MULTILINE)
+GIVEN_BACK = re.compile(f"{TIME}giving .*{SHARDS}", re.MULTILINE)
+DAY_SECONDS = 86_400
 
 
 @dataclass
@@ -247,8 +254,30 @@ def test_the_programme_follows_one_input_throughout_and_was_decided_without_a_pa
     assert {entry.discontinuity_sequence for entry in entries} == {entries[0].discontinuity_sequence}
     assert [entry.slot for entry in entries] == list(range(entries[0].slot, entries[0].slot + len(entries)))
     waits = [later.at - earlier.at for earlier, later in pairwise(run.messages)]
-    told = [one.told_at for one in run.ended if one.name.startswith("controller")]
-    handovers = [min(one.at for one in run.messages if one.at > at) - at for at in told]
+    net = [wait - late for wait, late in zip(waits, run.encoder_late_seconds(), strict=False)]
     print(f"the longest time from one decision to the next: {max(waits):.2f} s, for slots of {SEGMENT_SECONDS} s")
-    print("from a controller's SIGTERM to the next decision:", ", ".join(f"{seconds:.2f} s" for seconds in handovers))
-    assert max(waits) < SEGMENT_SECONDS + TARGET_DURATION_SECONDS / 2
+    assert max(net) < SEGMENT_SECONDS + TARGET_DURATION_SECONDS / 2, run.timeline("egress")
+
+
+def test_siblings_take_the_channels_of_a_controller_at_once_that_is_told_to_end(run: Roll) -> None:
+    logs = [*run.logs.values(), *(one.log for one in run.ended)]
+    resumed = [(_second_of_day(match), _shards(match)) for text in logs for match in RESUMED.finditer(text)]
+    for one in run.ended:
+        if one.name.startswith("controller"):
+            told_at = one.told_at % DAY_SECONDS
+            given = _shards(list(GIVEN_BACK.finditer(one.log.partition("shutting down")[2]))[-1])
+            took = (
+                max(min(at for at, shards in resumed if at > told_at and shard in shards) for shard in given) - told_at
+            )
+            print(
+                f"{took:.2f} s after SIGTERM to {one.name} its siblings decided for all {len(given)} shards of its own"
+            )
+            assert took < to_seconds(LEASE_TTL)
+
+
+def _shards(match: re.Match[str]) -> list[int]:
+    return [int(number) for number in match["shards"].split(", ")]
+
+
+def _second_of_day(match: re.Match[str]) -> float:
+    return int(match["hours"]) * 3600 + int(match["minutes"]) * 60 + float(match["seconds"])
