@@ -50,6 +50,8 @@ TARGET_DURATION_SECONDS = 3
 POLL_SECONDS = 0.2
 LATE_SECONDS = 0.3
 """An encoder that is so far off the beat is not far from being given up for the other one."""
+SLOW_SECONDS = 1.0
+"""An answer that needs nothing but a turn of an event loop never takes so long."""
 SEGMENT_NUMBER = re.compile(r"_(\d+)\.ts$")
 TIME = r"^(?P<hours>\d\d):(?P<minutes>\d\d):(?P<seconds>[\d.]+) .*"
 SHARDS = r'shards="?\[(?P<shards>[\d, ]+)\]'
@@ -93,6 +95,17 @@ class Roll:
         sent = [first[number] for number in sorted(first)]
         return [later - earlier - SEGMENT_SECONDS for earlier, later in pairwise(sent)]
 
+    def disturbances(self) -> list[str]:
+        """What tells of a machine that stood still, in sentences: this run says nothing of a restart then."""
+        late = max(map(abs, self.encoder_late_seconds()))
+        slow = max(self.connector.slowest_seconds.values())
+        lapsed = [name for name, log in self.logs.items() if "stepping down" in log]
+        return [
+            *[f"encoder 1 was {late:.2f} s off the beat"] * (late > LATE_SECONDS),
+            *[f"an answer that needs nothing took {slow:.2f} s"] * (slow > SLOW_SECONDS),
+            *[f"{name} had no time to renew its leases" for name in lapsed],
+        ]
+
     def timeline(self, name: str) -> str:
         """For messages: when each segment was offered, and each process told to end."""
         watched = self.programmes[name].watched
@@ -117,27 +130,28 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommonSetting
 
 
 @pytest.fixture(scope="module")
-def balancer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadBalancer]:
-    """HAProxy, with nothing behind it yet."""
-    with contextlib.ExitStack() as stack:
+def run(settings: CommonSettings, tmp_path_factory: pytest.TempPathFactory) -> Roll:
+    """The run, once for all tests of this module; once more if this machine has spoilt it by a stall of its own."""
+    first = _roll(tmp_path_factory.mktemp("cluster"), settings, channel_id="rolled")
+    if not first.disturbances():
+        return first
+    print("rolled once more:", *first.disturbances(), sep="\n")
+    return _roll(tmp_path_factory.mktemp("cluster"), settings, channel_id="rolled-again")
+
+
+def _roll(directory: Path, settings: CommonSettings, *, channel_id: str) -> Roll:
+    with contextlib.ExitStack() as cleanup:
         try:
-            found = stack.enter_context(running_haproxy(tmp_path_factory.mktemp("balancer") / "haproxy", WAYS))
+            balancer = cleanup.enter_context(running_haproxy(directory / "haproxy", WAYS))
         except MissingProgram as err:
             err.skip()
-        yield found
-
-
-@pytest.fixture(scope="module")
-def run(settings: CommonSettings, balancer: LoadBalancer, tmp_path_factory: pytest.TempPathFactory) -> Roll:
-    """The run, once for all tests of this module."""
-    directory = tmp_path_factory.mktemp("cluster")
-    ways = {"ingest": "ingest-1", "second_ingest": "ingest-2", "egress": "egress", "controller": "controller"}
-    cluster = Cluster(directory, settings=settings, ending=Ending.of_the_chart(), balancer=balancer, ways=ways)
-    with contextlib.closing(cluster), contextlib.ExitStack() as cleanup:
+        ways = {"ingest": "ingest-1", "second_ingest": "ingest-2", "egress": "egress", "controller": "controller"}
+        cluster = Cluster(directory, settings=settings, ending=Ending.of_the_chart(), balancer=balancer, ways=ways)
+        cleanup.callback(cluster.close)
         cluster.start()
         control = Control(cluster)
-        channel = control.create_channel("rolled")
-        run = Roll(channel, control.create_endpoint("rolled", channel, segment_seconds=SEGMENT_SECONDS))
+        channel = control.create_channel(channel_id)
+        run = Roll(channel, control.create_endpoint(channel_id, channel, segment_seconds=SEGMENT_SECONDS))
         _begin(run, balancer, cleanup, directory)
         for deployment in cluster.deployments:
             deployment.roll()
@@ -231,11 +245,8 @@ def test_every_upload_was_answered_well_before_the_next_segment(run: Roll) -> No
 def test_no_playlist_stalled_for_half_a_target_duration(run: Roll, name: str) -> None:
     watched = run.programmes[name].watched
     stalls = [b.offered_at - a.offered_at - b.listed.duration_seconds for a, b in pairwise(watched)]
-    # On a busy machine the encoder itself is late now and then: that is not counted.
-    net = [stall - late for stall, late in zip(stalls, run.encoder_late_seconds(), strict=False)]
     print(f"{name}: {len(watched)} segments; the longest stall of its playlist: {max(stalls):.2f} s")
-    print(f"what of it the encoder did not begin with: {max(net):.2f} s")
-    assert max(net) < TARGET_DURATION_SECONDS / 2, run.timeline(name)
+    assert max(stalls) < TARGET_DURATION_SECONDS / 2, run.timeline(name)
 
 
 @pytest.mark.parametrize("name", ["egress", "egress-direct"])
@@ -247,16 +258,12 @@ def test_every_frame_is_watched_once_and_nothing_published_changes(run: Roll, na
 
 def test_the_programme_follows_one_input_throughout_and_was_decided_without_a_pause(run: Roll) -> None:
     entries = run.entries
-    late = max(abs(seconds) for seconds in run.encoder_late_seconds())
-    print(f"encoder 1 was {late:.2f} s off the beat at most")
-    if late < LATE_SECONDS:  # else a failover may be right
-        assert {entry.active_input for entry in entries} == {entries[0].active_input}, run.timeline("egress")
+    assert {entry.active_input for entry in entries} == {entries[0].active_input}, run.timeline("egress")
     assert {entry.discontinuity_sequence for entry in entries} == {entries[0].discontinuity_sequence}
     assert [entry.slot for entry in entries] == list(range(entries[0].slot, entries[0].slot + len(entries)))
     waits = [later.at - earlier.at for earlier, later in pairwise(run.messages)]
-    net = [wait - late for wait, late in zip(waits, run.encoder_late_seconds(), strict=False)]
     print(f"the longest time from one decision to the next: {max(waits):.2f} s, for slots of {SEGMENT_SECONDS} s")
-    assert max(net) < SEGMENT_SECONDS + TARGET_DURATION_SECONDS / 2, run.timeline("egress")
+    assert max(waits) < SEGMENT_SECONDS + TARGET_DURATION_SECONDS / 2, run.timeline("egress")
 
 
 def test_siblings_take_the_channels_of_a_controller_at_once_that_is_told_to_end(run: Roll) -> None:
