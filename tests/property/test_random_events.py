@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -87,10 +88,16 @@ def told(log: list[Message]) -> tuple[list[Event], list[ProgramEntry]]:
     return teller.events, entries + made
 
 
+@functools.cache
+def told_of(seed: int) -> tuple[list[Event], list[ProgramEntry]]:
+    """The same of a schedule: several tests look at it."""
+    return told(schedule(seed))
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_inputs_are_lost_and_recover_in_turn(seed: int) -> None:
     log = schedule(seed)
-    events, _ = told(log)
+    events, _ = told_of(seed)
     for input_id in (1, 2):
         mine = [event for event in events if event.input_id == input_id]
         expected = [EventKind.INPUT_LOST, EventKind.INPUT_RECOVERED] * len(mine)
@@ -103,7 +110,7 @@ def test_inputs_are_lost_and_recover_in_turn(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_there_is_a_failover_where_the_active_input_changes_and_nowhere_else(seed: int) -> None:
-    events, entries = told(schedule(seed))
+    events, entries = told_of(seed)
     for name in ENDPOINTS:
         mine = [entry for entry in entries if entry.origin_endpoint == endpoint_guid(name)]
         changed = [one.media_sequence for before, one in pairwise(mine) if one.active_input != before.active_input]
@@ -115,7 +122,7 @@ def test_there_is_a_failover_where_the_active_input_changes_and_nowhere_else(see
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_holds_begin_and_end_in_turn_and_grades_change_with_each_event(seed: int) -> None:
-    events, _ = told(schedule(seed))
+    events, _ = told_of(seed)
     for name in ENDPOINTS:
         holds = [event for event in events if event.kind in (EventKind.HOLD, EventKind.HOLD_ENDED)]
         mine = [event for event in holds if event.origin_endpoint == endpoint_guid(name)]
@@ -128,7 +135,7 @@ def test_holds_begin_and_end_in_turn_and_grades_change_with_each_event(seed: int
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_event_has_an_id_of_its_own(seed: int) -> None:
-    events, _ = told(schedule(seed))
+    events, _ = told_of(seed)
     assert len({event.id for event in events}) == len(events)
 
 
@@ -136,7 +143,7 @@ def test_every_event_has_an_id_of_its_own(seed: int) -> None:
 def test_a_successor_on_a_snapshot_from_any_moment_tells_what_is_left_to_tell(seed: int) -> None:
     """The successors' entries stand as well, so what is told from one snapshot to the next is told by one of them."""
     log = schedule(seed)
-    events, _ = told(log)
+    events, _ = told_of(seed)
     rng = random.Random(seed)
     teller = Teller()
     for position in range(len(log)):
@@ -156,7 +163,7 @@ def test_a_successor_that_begins_earlier_tells_the_same_again_and_nothing_else(s
     All but the end of a hold, which only the one that made its entry can tell, is told by the successor alone.
     """
     log = schedule(seed)
-    events, _ = told(log)
+    events, _ = told_of(seed)
     rng = random.Random(seed)
     teller, snapshot, at = Teller(), codec.encode(ChannelState(CHANNEL)), 0
     position = 0

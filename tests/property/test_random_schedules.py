@@ -5,6 +5,7 @@ Seeds are printed by the test's own parameters; one seed is one schedule and rep
 
 from __future__ import annotations
 
+import functools
 import random
 from dataclasses import dataclass
 from itertools import pairwise
@@ -75,9 +76,15 @@ def numbers(entries: list[ProgramEntry]) -> list[int]:
     ]
 
 
+@functools.cache
+def played(seed: int) -> Broadcast:
+    """The schedule, to its end: several tests look at it."""
+    return Broadcast(schedule(seed).messages).run(until_seconds=SEGMENTS * 2 + 40)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_one_failing_input_costs_a_viewer_nothing_but_a_bounded_wait(seed: int) -> None:
-    run = Broadcast((plan := schedule(seed)).messages).run(until_seconds=SEGMENTS * 2 + 40)
+    run, plan = played(seed), schedule(seed)
     for seconds, tolerance in TOLERANCE_SECONDS.items():
         for delay in (0, 5, 10):
             shown = run.of(f"{seconds}-{delay}")
@@ -113,7 +120,7 @@ def _assert_bounded_wait(shown: list[ProgramEntry], plan: Schedule, *, tolerance
 
 @pytest.mark.parametrize("seed", SEEDS[::3])
 def test_a_longer_delay_never_leaves_where_a_shorter_one_stays(seed: int) -> None:
-    run = Broadcast(schedule(seed).messages).run(until_seconds=SEGMENTS * 2 + 40)
+    run = played(seed)
     for seconds in TOLERANCE_SECONDS:
         first = [
             next((e.end for e in run.of(f"{seconds}-{d}") if e.reason is Reason.FAILOVER), None) for d in (0, 5, 10)
