@@ -232,7 +232,7 @@ async def _send_prepared(scope: Scope, send: Send, prepared: Prepared | PiecedPl
 
 async def _send_error(scope: Scope, send: Send, err: UnderstudyError) -> None:
     if err.status >= 500:
-        _log.warning("%s: %s", err.code, err, extra={"path": scope["path"]})
+        _log.warning("%s: %s", err.code, err, extra={"path": scope["path"], "reason": err.code, "status": err.status})
     body = json.dumps({"code": err.code, "message": str(err)}, separators=(",", ":")).encode() + b"\n"
     headers: Headers = (
         (b"content-type", b"application/json"),

@@ -104,7 +104,7 @@ class Uploads:
                 send = logged = LoggedSend(send, log=self._access_log, exchange=exchange)
             status = await self._answer(scope, receive, found, logged)
         except UnderstudyError as err:
-            await self._refuse(err, found, scope, send, headers)
+            await self._refuse(err, found, scope, send, headers, request_id=request_id)
         else:
             if scope["method"] == "OPTIONS":
                 headers.append((b"allow", _ALLOWED.encode()))
@@ -176,7 +176,14 @@ class Uploads:
     # --- refusals -----------------------------------------------------------------------------------------------------
 
     async def _refuse(
-        self, err: UnderstudyError, found: Input | None, scope: Scope, send: Send, headers: _Headers
+        self,
+        err: UnderstudyError,
+        found: Input | None,
+        scope: Scope,
+        send: Send,
+        headers: _Headers,
+        *,
+        request_id: str,
     ) -> None:
         headers.append((b"x-understudy-error", err.code.encode()))
         if isinstance(err, Unauthorized) and found is not None:
@@ -191,10 +198,10 @@ class Uploads:
             headers.append((b"allow", _ALLOWED.encode()))
         if _must_close(scope):
             headers.append((b"connection", b"close"))
-        self._count(err, found, scope)
+        self._count(err, found, scope, request_id=request_id)
         await _respond(send, err.status, headers, f"{err}\n".encode())
 
-    def _count(self, err: UnderstudyError, found: Input | None, scope: Scope) -> None:
+    def _count(self, err: UnderstudyError, found: Input | None, scope: Scope, *, request_id: str) -> None:
         # The first request of a connection has no credentials, by the rules of HTTP: that is no refusal.
         if isinstance(err, Unauthorized) and not any(name == b"authorization" for name, _ in scope["headers"]):
             return
@@ -215,6 +222,7 @@ class Uploads:
                 "path": scope["path"],
                 "channel": None if found is None else found.channel.id,
                 "input": None if found is None else found.input_id,
+                "request_id": request_id,
                 "left_out": left_out,
             },
         )

@@ -104,6 +104,9 @@ async def test_the_inputs_of_a_channel_are_told_apart_by_url_and_credentials(
     assert len(await second.segments()) == 1
     assert ingest.metric("understudy_ingest_rejected_total", reason="unauthorized") == before + 1
     assert ingest.metric("understudy_ingest_unauthorized_total", channel=channel.id, input="2") == 1
+    (line,) = [one for one in ingest.log().splitlines() if f"channel={channel.id}  input=2" in one]
+    assert "reason=unauthorized" in line
+    assert f"request_id={wrong.headers['x-amzn-requestid']}" in line
 
 
 async def test_a_playlist_is_reported_once_and_then_only_what_is_new_in_it(

@@ -153,10 +153,14 @@ def _problem(error: Mapping[str, Any]) -> str:
 def add_error_handlers(app: FastAPI) -> None:
     """Let every failure of a request end in ``error_response``."""
 
-    async def of_understudy(_request: Request, error: Exception) -> Response:
+    async def of_understudy(request: Request, error: Exception) -> Response:
         assert isinstance(error, UnderstudyError)  # noqa: S101 - the registration below says so
         if error.status >= 500:
-            _log.warning("request failed: %s", error, extra={"code": error.code})
+            _log.warning(
+                "request failed: %s",
+                error,
+                extra={"reason": error.code, "status": error.status, "request_id": request.state.request_id},
+            )
         return error_response(error.status, str(error))
 
     async def of_refusal(_request: Request, error: Exception) -> Response:
