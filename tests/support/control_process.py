@@ -19,6 +19,7 @@ import boto3
 from botocore.config import Config
 
 from support.botocore_shapes import problems
+from support.pausing import pause
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
@@ -88,7 +89,7 @@ class Controller:
     def pause(self) -> None:
         """SIGSTOP: connections stay, nothing answers."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+        pause(self._process)
 
     def resume(self) -> None:
         """SIGCONT."""

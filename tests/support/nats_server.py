@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from support.deadline import eventually
+from support.pausing import pause
 from support.ports import accepts, free_ports
 
 PROGRAM = str(Path(sysconfig.get_path("scripts")) / "nats-server")
@@ -97,7 +98,7 @@ class NatsServer:
     def pause(self) -> None:
         """SIGSTOP: connections stay, nothing answers."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+        pause(self._process)
 
     def resume(self) -> None:
         """SIGCONT."""

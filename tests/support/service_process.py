@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import ClassVar, Self
 
 from support.deadline import eventually
+from support.pausing import pause
 from understudy_runtime.settings import CommonSettings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -105,7 +106,7 @@ class ServiceProcess:
     def pause(self) -> None:
         """SIGSTOP: connections stay, nothing goes on."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+        pause(self._process)
 
     def resume(self) -> None:
         """SIGCONT."""
