@@ -142,7 +142,7 @@ REGISTRY ?=
 IMAGE_PREFIX = $(if $(REGISTRY),$(patsubst %/,%,$(REGISTRY))/)understudy-
 CONTAINER_TOOL ?= $(shell for tool in docker podman; do if $$tool info >/dev/null 2>&1; then echo $$tool; break; fi; done)
 
-.PHONY: images wheels player
+.PHONY: images wheels test-images player
 # Dates are those of the last commit: docker takes them from the environment, podman has to be told.
 images: export SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct 2>/dev/null),0)
 images: player ## Build the images of the services (REGISTRY=…, TAG=…, BASE_IMAGE=…, WHEELS=…, BUILDFLAGS=…, CONTAINER_TOOL=…)
@@ -170,14 +170,16 @@ player: ## Put hls.js beside the console's pages, where npm is there to fetch it
 	@if [ -f $(PLAYER) ] && [ $(PLAYER) -nt tests/e2e/players/package-lock.json ]; then exit 0; fi; \
 	if ! command -v npm >/dev/null; then echo "npm is not here: the console goes without hls.js"; exit 0; fi; \
 	npm ci --prefix tests/e2e/players --ignore-scripts --no-audit --no-fund --silent && \
-	cp tests/e2e/players/node_modules/hls.js/dist/hls.min.mjs $(PLAYER) && touch $(PLAYER)
+	cp tests/e2e/players/node_modules/hls.js/dist/hls.min.mjs $(PLAYER) && touch $(PLAYER) || \
+	echo "hls.js could not be fetched: the console goes without it" >&2
 
 wheels: ## Fetch what the images are built from into WHEELS=…, for builds without an index (PYTHON=… of their version)
 	@test -n "$(WHEELS)" || { echo "Say where to: make wheels WHEELS=dist/wheels" >&2; exit 1; }
-	@for service in build $(SERVICES); do \
-		$(or $(PYTHON),python3) -m pip download --quiet --disable-pip-version-check --dest $(WHEELS) --no-deps \
-			--only-binary=:all: --no-binary=nkeys --require-hashes --requirement requirements/$$service.txt || exit 1; \
-	done
+	@$(or $(PYTHON),python3) -m pip download --quiet --disable-pip-version-check --dest $(WHEELS) --no-deps --require-hashes \
+		--only-binary=:all: --no-binary=nkeys $(foreach name,build $(SERVICES),--requirement requirements/$(name).txt)
+
+test-images: install ## Build the images on a Debian base and run the main path on them (as root, with podman)
+	UNDERSTUDY_REQUIRE_ALL=1 $(BIN)/pytest tests/images $(ARGS)
 
 clean: ## Remove what was built, the environment and the local stack's data
 	rm -rf $(VENV) .understudy .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist node_modules

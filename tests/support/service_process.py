@@ -25,7 +25,7 @@ _REQUEST_SECONDS = 20.0
 class ServiceProcess:
     """`python -m understudy_<service>`."""
 
-    service: ClassVar[str]
+    service: str
     holds_socket: ClassVar[bool] = True
     start_seconds: ClassVar[float] = 30.0
 
@@ -41,8 +41,7 @@ class ServiceProcess:
             listening = {"UNDERSTUDY_LISTEN_HOST": "127.0.0.1", "UNDERSTUDY_LISTEN_PORT": str(self.port)}
         self._passed = (self._socket.fileno(),) if self.holds_socket else ()
         secret = settings.s3_secret_access_key
-        self._environment = {
-            **os.environ,
+        self._settings = {
             "UNDERSTUDY_NATS_URL": settings.nats_url,
             "UNDERSTUDY_S3_ENDPOINT_URL": settings.s3_endpoint_url or "",
             "UNDERSTUDY_S3_BUCKET": settings.s3_bucket,
@@ -53,14 +52,18 @@ class ServiceProcess:
             **{f"UNDERSTUDY_{key.upper()}": value for key, value in extra.items()},
         }
 
+    def command(self) -> list[str]:
+        """What is started; it has the settings in its environment."""
+        return [sys.executable, "-m", f"understudy_{self.service}"]
+
     def start(self) -> None:
         """Start, without waiting."""
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", f"understudy_{self.service}"],
+                self.command(),
                 stdout=output,
                 stderr=output,
-                env=self._environment,
+                env={**os.environ, **self._settings},
                 pass_fds=self._passed,
                 cwd=REPOSITORY,
             )
