@@ -45,8 +45,8 @@ WAYS = (
     Way("egress-direct", "egress", passes_connections=True),
     Way("controller", "controller", passes_connections=False),
 )
-TARGET_DURATION_SECONDS = 3
-"""Of segments of 2 s."""
+STALL_SECONDS_MAX = 1.5
+"""Half a target duration: that of segments of 2 s is 3 s."""
 POLL_SECONDS = 0.2
 LATE_SECONDS = 0.3
 """An encoder that is so far off the beat is not far from being given up for the other one."""
@@ -95,6 +95,23 @@ class Roll:
         sent = [first[number] for number in sorted(first)]
         return [later - earlier - SEGMENT_SECONDS for earlier, later in pairwise(sent)]
 
+    def stalls(self, name: str) -> list[float]:
+        """For each segment but the first, how much longer than the one before lasts it was waited for, seconds."""
+        watched = self.programmes[name].watched
+        return [b.offered_at - a.offered_at - a.listed.duration_seconds for a, b in pairwise(watched)]
+
+    def waits(self) -> list[float]:
+        """From each decision to the next one, seconds."""
+        return [later.at - earlier.at for earlier, later in pairwise(self.messages)]
+
+    def is_smooth(self) -> bool:
+        """Whether nothing was late, and no input given up."""
+        return (
+            all(max(self.stalls(name)) < STALL_SECONDS_MAX for name in self.watchers)
+            and max(self.waits()) < SEGMENT_SECONDS + STALL_SECONDS_MAX
+            and len({entry.active_input for entry in self.entries}) == 1
+        )
+
     def disturbances(self) -> list[str]:
         """What tells of a machine that stood still, in sentences: this run says nothing of a restart then."""
         late = max(map(abs, self.encoder_late_seconds()))
@@ -133,7 +150,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommonSetting
 def run(settings: CommonSettings, tmp_path_factory: pytest.TempPathFactory) -> Roll:
     """The run, once for all tests of this module; once more if this machine has spoilt it by a stall of its own."""
     first = _roll(tmp_path_factory.mktemp("cluster"), settings, channel_id="rolled")
-    if not first.disturbances():
+    if first.is_smooth() or not first.disturbances():
         return first
     print("rolled once more:", *first.disturbances(), sep="\n")
     return _roll(tmp_path_factory.mktemp("cluster"), settings, channel_id="rolled-again")
@@ -243,10 +260,9 @@ def test_every_upload_was_answered_well_before_the_next_segment(run: Roll) -> No
 
 @pytest.mark.parametrize("name", ["egress", "egress-direct"])
 def test_no_playlist_stalled_for_half_a_target_duration(run: Roll, name: str) -> None:
-    watched = run.programmes[name].watched
-    stalls = [b.offered_at - a.offered_at - b.listed.duration_seconds for a, b in pairwise(watched)]
-    print(f"{name}: {len(watched)} segments; the longest stall of its playlist: {max(stalls):.2f} s")
-    assert max(stalls) < TARGET_DURATION_SECONDS / 2, run.timeline(name)
+    stalls = run.stalls(name)
+    print(f"{name}: the longest stall of its playlist in {len(stalls)} segments: {max(stalls):.2f} s")
+    assert max(stalls) < STALL_SECONDS_MAX, run.timeline(name)
 
 
 @pytest.mark.parametrize("name", ["egress", "egress-direct"])
@@ -261,9 +277,9 @@ def test_the_programme_follows_one_input_throughout_and_was_decided_without_a_pa
     assert {entry.active_input for entry in entries} == {entries[0].active_input}, run.timeline("egress")
     assert {entry.discontinuity_sequence for entry in entries} == {entries[0].discontinuity_sequence}
     assert [entry.slot for entry in entries] == list(range(entries[0].slot, entries[0].slot + len(entries)))
-    waits = [later.at - earlier.at for earlier, later in pairwise(run.messages)]
-    print(f"the longest time from one decision to the next: {max(waits):.2f} s, for slots of {SEGMENT_SECONDS} s")
-    assert max(waits) < SEGMENT_SECONDS + TARGET_DURATION_SECONDS / 2, run.timeline("egress")
+    wait = max(run.waits())
+    print(f"the longest time from one decision to the next: {wait:.2f} s, for slots of {SEGMENT_SECONDS} s")
+    assert wait < SEGMENT_SECONDS + STALL_SECONDS_MAX, run.timeline("egress")
 
 
 def test_siblings_take_the_channels_of_a_controller_at_once_that_is_told_to_end(run: Roll) -> None:

@@ -82,12 +82,13 @@ class Deployment:
     ) -> None:
         self.service = service
         self.pods: list[Pod] = []
+        """Those that are to stay."""
+        self._all: list[Pod] = []
         self._directory = directory
         self._settings = settings
         self._ending = ending
         self._balancer = balancer
         self._more = more
-        self._started = 0
         self._going: list[Future[Ended]] = []
         self._threads = ThreadPoolExecutor(4, thread_name_prefix=f"end of {service}")
 
@@ -121,20 +122,20 @@ class Deployment:
 
     def close(self) -> None:
         """End everything at once."""
-        for pod in self.pods:
-            pod.kill()
         self._threads.shutdown()
+        for pod in self._all:
+            pod.close()
 
     def _start(self) -> Pod:
-        self._started += 1
         pod = Pod.of(self.service)(
             self._directory,
             self._settings,
-            name=f"{self.service}-{self._started}",
+            name=f"{self.service}-{len(self._all) + 1}",
             drain_delay_seconds=str(self._ending.drain_delay_seconds),
             drain_seconds=str(self._ending.drain_seconds),
             **self._more,
         )
+        self._all.append(pod)
         pod.start()
         return pod
 

@@ -33,11 +33,15 @@ class ServiceProcess:
         self.name = name or self.service
         self._log = directory / f"{self.name}.log"
         self._process: subprocess.Popen[bytes] | None = None
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
+        # Bound for as long as the process may be started: nobody else gets the port meanwhile.
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
-        listening = {"UNDERSTUDY_LISTEN_FD": str(self._socket.fileno())}
-        if not self.holds_socket:
-            self._socket.close()
+        if self.holds_socket:
+            self._socket.listen(128)
+            listening = {"UNDERSTUDY_LISTEN_FD": str(self._socket.fileno())}
+        else:
             listening = {"UNDERSTUDY_LISTEN_HOST": "127.0.0.1", "UNDERSTUDY_LISTEN_PORT": str(self.port)}
         self._passed = (self._socket.fileno(),) if self.holds_socket else ()
         secret = settings.s3_secret_access_key
