@@ -20,11 +20,13 @@ from understudy_domain import codec, keys
 from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_runtime import jetstream
 from understudy_runtime.jetstream import Bus
+from understudy_runtime.kv import KeyValue
 from understudy_runtime.settings import CommonSettings
 from understudy_runtime.streams import kv_stream, kv_subject
 
 LEFT = "understudy_channels_left_to_newer_release"
 
+NOTHING_REMOVED = "retention goes on in the next round: the configuration holds what this release cannot read"
 MALFORMED = "understudy_malformed_records_total"
 
 
@@ -40,9 +42,17 @@ class ControllerOfNewerFacts(Controller):
     program = (*PROGRAM, "understudy_controller", "arrival.segment", "arrival.playlist", "arrival.multivariant")
 
 
+class ControllerOfNewerConfiguration(Controller):
+    """Of a release that writes one version more of origin endpoints."""
+
+    program = (*PROGRAM, "understudy_controller", "config.origin_endpoint")
+
+
 @contextmanager
-def started(kind: type[Controller], tmp_path: Path, nats_server: NatsServer, name: str) -> Iterator[Controller]:
-    with closing(kind(tmp_path, nats_url=nats_server.url, name=name)) as controller:
+def started(
+    kind: type[Controller], tmp_path: Path, nats_server: NatsServer, name: str, **settings: str
+) -> Iterator[Controller]:
+    with closing(kind(tmp_path, nats_url=nats_server.url, name=name, **settings)) as controller:
         controller.start()
         controller.wait_until_answering()
         yield controller
@@ -147,3 +157,32 @@ async def test_what_a_newer_ingest_told_is_there_for_the_first_controller_that_c
             assert await bus.fetch(kv_stream(bucket), position) == [], "else who comes would begin behind them"
     with started(ControllerOfNewerFacts, tmp_path, nats_server, "newer"):
         await grown(settings, channel, guids["one"], version=1)
+
+
+async def test_an_endpoint_whose_configuration_a_newer_release_wrote_is_neither_removed_nor_begun_anew(
+    tmp_path: Path, nats_server: NatsServer
+) -> None:
+    settings = CommonSettings(nats_url=nats_server.url, nats_timeout_seconds=6)
+    with started(Controller, tmp_path, nats_server, "older", retention_interval_seconds="0.5") as older:
+        channel, guids = await asyncio.to_thread(create, older, endpoints={"one": (1, 0)})
+        endpoint = guids["one"]
+        async with on_air(settings, channel):
+            await grown(settings, channel, endpoint, version=1)
+            await asyncio.to_thread(older.stop)
+            async with connected(settings) as bus:
+                bucket = KeyValue(bus, keys.CONFIG_BUCKET)
+                stored = (await bucket.get(keys.origin_endpoint_key("one"))).value or b""
+                await bucket.put(keys.origin_endpoint_key("one"), stored.replace(b'"version":1', b'"version":2', 1))
+            older.start()
+            older.wait_until_answering()
+            await eventually(older.is_ready, "it has read the log")
+            await eventually(lambda: NOTHING_REMOVED in older.log(), "it removes nothing")
+            status, answer = await asyncio.to_thread(older.json, "GET", "/origin_endpoints/one")
+            assert (status, "cannot read" in answer["message"]) == (503, True)
+            stood = len(await log_of(settings, channel, endpoint))
+            await asyncio.to_thread(older.stop)
+            with started(ControllerOfNewerConfiguration, tmp_path, nats_server, "newer"):
+                log = await grown(settings, channel, endpoint, version=1, beyond=stood)
+        told = await read(settings, keys.ARRIVALS_STREAM, keys.command_subject(shard_of(channel), channel))
+        assert "command.endpoint_removed" not in {json.loads(one.payload)["type"] for one in told}
+    assert [one["media_sequence"] for one in log] == list(range(len(log)))
