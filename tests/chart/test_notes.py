@@ -17,6 +17,7 @@ OPERATORS: dict[str, Any] = {"networkPolicy": {"from": [{"namespaceSelector": {"
     ("values", "words"),
     [
         (PLAIN, "S3 is asked with the pods' own role"),
+        (PLAIN, "image.registry is empty"),
         (PLAIN, "tells encoders a URL inside the cluster"),
         ({**PLAIN, "controller": API_OUTSIDE}, "Name the Ingress controller or gateway there"),
         ({**PLAIN, "networkPolicy": {"enabled": False}}, "networkPolicy.enabled=false"),
@@ -31,5 +32,6 @@ def test_what_is_perhaps_not_meant_is_told(values: dict[str, Any], words: str) -
 def test_what_was_said_to_be_meant_is_not() -> None:
     notes = chart.notes({**PLAIN, "controller": {**API_OUTSIDE, **OPERATORS}})
     assert "Name the Ingress controller" not in notes
+    notes = chart.notes(chart.profile_values("production") | {"image": {"registry": "registry.example.com/live"}})
     for words in ("WARNING", "NOTE", "NOT FOR PRODUCTION"):
-        assert words not in chart.notes(chart.profile_values("production"))
+        assert words not in notes
