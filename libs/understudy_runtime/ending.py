@@ -20,7 +20,10 @@ from understudy_runtime.http_protocol import HttpProtocol, ServerState
 _log = logging.getLogger(__name__)
 _uvicorn_log = logging.getLogger("uvicorn.error")
 
-_FIRST_REQUEST_SECONDS: Final = 0.25
+_ACCEPTED_SECONDS: Final = 0.1
+"""How long it may take until a connection that was accepted last is known."""
+_FIRST_REQUEST_SECONDS: Final = 1.0
+"""How long a new connection may take to its first request, beyond that."""
 _LOOK_SECONDS: Final = 0.05
 _CANCEL_SECONDS: Final = 1.0
 _CLOSE_SECONDS: Final = 10.0
@@ -110,8 +113,7 @@ class DrainingServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
             server.close()
-        # Connections that were accepted a moment ago have their request still under way.
-        await asyncio.sleep(_FIRST_REQUEST_SECONDS)
+        await self._hear_new_connections()
         for sock in sockets or ():
             sock.close()
         for connection in self._connections():
@@ -123,6 +125,15 @@ class DrainingServer(uvicorn.Server):
                 await self.lifespan.shutdown()
         except TimeoutError:
             _log.error("closing took more than %g s, ending all the same", _CLOSE_SECONDS)
+
+    async def _hear_new_connections(self) -> None:
+        """Connections that were accepted a moment ago have their first request still under way."""
+        await asyncio.sleep(_ACCEPTED_SECONDS)
+        give_up_at = clock.monotonic() + _FIRST_REQUEST_SECONDS
+        while any(one.is_new for one in self._connections()):
+            if clock.monotonic() >= give_up_at:
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def _has_ended(self) -> bool:
         give_up_at = clock.monotonic() + self._drain_seconds

@@ -50,6 +50,7 @@ class HttpProtocol(HttpToolsProtocol):
         """Bytes received since the parser last got anywhere: to the end of a head, some of a body, its end."""
         self.quiet_since = 0.0
         """When the client last got anywhere, by the loop's clock."""
+        self._made_at = 0.0
         self._unread: tuple[int, float] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -115,6 +116,11 @@ class HttpProtocol(HttpToolsProtocol):
 
     # --- its end ------------------------------------------------------------------------------------------------------
 
+    @property
+    def is_new(self) -> bool:
+        """Nothing has been asked yet."""
+        return self.quiet_since == self._made_at
+
     def drain(self) -> None:
         """The process is about to end: what is answered from now on is answered with ``Connection: close``.
 
@@ -154,7 +160,7 @@ class HttpProtocol(HttpToolsProtocol):
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the base class has it
         super().connection_made(transport)
-        self.quiet_since = self.loop.time()
+        self.quiet_since = self._made_at = self.loop.time()
         self._timer = self.loop.call_later(self.timeout_keep_alive, self._look)
 
     def set_patience(self, seconds: int) -> None:

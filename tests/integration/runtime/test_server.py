@@ -197,3 +197,14 @@ def test_ctrl_c_leaves_out_the_delay_and_a_second_one_does_not_wait_for_anybody(
             process.send_signal(signal.SIGINT)
             assert client.recv(1 << 16).startswith(b"HTTP/1.1 503 ")
             assert process.wait(5) == 0
+
+
+def test_a_connection_that_was_just_opened_is_heard(sock: socket.socket) -> None:
+    with serving(sock=sock, drain_delay_seconds="0") as process, socket.create_connection(sock.getsockname()) as client:
+        said(process, "started")
+        eventually(lambda: httpx.get(url(sock, "/healthz")).status_code == 200, within_seconds=5, what="it answers")
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.6)
+        client.sendall(b"GET /slow/0 HTTP/1.1\r\nHost: test\r\n\r\n")
+        assert client.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
+        assert process.wait(5) == 0
