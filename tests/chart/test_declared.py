@@ -23,6 +23,11 @@ def rendered(**declared: Any) -> tuple[chart.Object, ...]:
     return chart.render({**OUTSIDE, "declared": declared})
 
 
+def test_a_channel_may_say_null_for_what_it_leaves_out() -> None:
+    objects = rendered(channels=[{**NEWS, "hlsIngest": None}])
+    assert chart.named(objects, "ConfigMap", "live-understudy-declared")
+
+
 def mounted(objects: tuple[chart.Object, ...], folder: Path, *existing: chart.Object) -> Path:
     """The folder of declared resources as a controller's pod has it."""
     manifests = Manifests(objects, existing=existing)

@@ -162,6 +162,13 @@ def test_peers_and_ports_in_values_are_where_the_rules_lead() -> None:
         assert {("UDP", 5353), ("TCP", 5353)} <= ports(spec["egress"])
 
 
+def test_null_for_the_ports_of_dns_opens_no_others() -> None:
+    values = chart.profile_values("production") | {"networkPolicy": {"dnsPorts": None}}
+    for policy in chart.of_kind(chart.render(values), "NetworkPolicy"):
+        assert {("UDP", 53), ("TCP", 53)} <= ports(policy["spec"]["egress"])
+        assert all(rule["ports"] for rule in policy["spec"]["egress"])
+
+
 def test_without_policies_there_are_none() -> None:
     values = chart.profile_values("production") | {"networkPolicy": {"enabled": False}}
     assert chart.of_kind(chart.render(values), "NetworkPolicy") == []

@@ -11,6 +11,8 @@ from support import chart
 PLAIN: dict[str, Any] = {"nats": {"url": "nats://nats:4222"}, "s3": {"bucket": "media"}}
 API_OUTSIDE: dict[str, Any] = {"ingress": {"enabled": True, "host": "api.example.com"}}
 OPERATORS: dict[str, Any] = {"networkPolicy": {"from": [{"namespaceSelector": {"matchLabels": {"team": "live"}}}]}}
+ROUTE: dict[str, Any] = {"httpRoute": {"enabled": True, "host": "live.example.com", "parentRefs": [{"name": "public"}]}}
+ROUTES: dict[str, Any] = {"capabilityChecks": False, "ingest": ROUTE, "egress": ROUTE}
 
 
 @pytest.mark.parametrize(
@@ -22,6 +24,8 @@ OPERATORS: dict[str, Any] = {"networkPolicy": {"from": [{"namespaceSelector": {"
         ({**PLAIN, "controller": API_OUTSIDE}, "Name the Ingress controller or gateway there"),
         ({**PLAIN, "networkPolicy": {"enabled": False}}, "networkPolicy.enabled=false"),
         ({**PLAIN, "controller": {"config": {"authentication": "none"}}}, "Whoever reaches the control API"),
+        ({**PLAIN, "controller": {"service": {"type": "LoadBalancer"}}}, "cannot be reached from outside"),
+        ({**PLAIN, **ROUTES}, "named in\ningest.config.trustedProxies and egress.config.trustedProxies."),
         ({"evaluation": {"enabled": True}}, "NOT FOR PRODUCTION"),
     ],
 )
@@ -35,3 +39,10 @@ def test_what_was_said_to_be_meant_is_not() -> None:
     notes = chart.notes(chart.profile_values("production") | {"image": {"registry": "registry.example.com/live"}})
     for words in ("WARNING", "NOTE", "NOT FOR PRODUCTION"):
         assert words not in notes
+
+
+def test_proxies_are_asked_for_of_those_alone_that_stand_behind_one() -> None:
+    notes = chart.notes({**PLAIN, "capabilityChecks": False, "egress": ROUTE})
+    assert "named in\negress.config.trustedProxies." in notes
+    told = {"config": {"trustedProxies": "10.0.0.0/8"}}
+    assert "trustedProxies" not in chart.notes({**PLAIN, "capabilityChecks": False, "egress": ROUTE | told})

@@ -9,7 +9,8 @@ import pytest
 from support import chart
 
 ZONE = "topology.kubernetes.io/zone"
-SPLIT = chart.profile_values("production") | {"ingest": {"split": {"enabled": True}}}
+URLS = {"ingestPublicUrl": "https://in-1.example.com", "secondIngestPublicUrl": "https://in-2.example.com"}
+SPLIT = chart.profile_values("production") | {"ingest": {"split": {"enabled": True}}, "controller": {"config": URLS}}
 
 
 def pods(objects: tuple[chart.Object, ...]) -> dict[str, chart.Object]:

@@ -38,3 +38,10 @@ def test_other_settings_may_change(config: dict[str, Any]) -> None:
 
 def test_another_release_may_have_others() -> None:
     assert chart.upgrade(with_config(shards=32), installed=INSTALLED, release="second")
+
+
+def test_an_evaluation_is_not_turned_into_production_for_that_would_remove_what_it_has() -> None:
+    evaluation = chart.render_profile("evaluation")
+    with pytest.raises(chart.ChartRefused, match=r"evaluation\.enabled is true in what is installed"):
+        chart.upgrade(chart.profile_values("production"), installed=evaluation)
+    assert chart.upgrade(chart.profile_values("evaluation"), installed=evaluation)

@@ -125,3 +125,22 @@ def test_a_shared_setting_holds_unless_a_component_says_otherwise() -> None:
     }
     levels = {name: variables["UNDERSTUDY_LOG_LEVEL"] for name, variables in found.items()}
     assert levels == {"ingest": "ERROR", "controller": "ERROR", "harvester": "ERROR", "egress": "DEBUG"}
+
+
+def test_limits_and_where_pods_go_may_be_taken_away() -> None:
+    nothing: dict[str, Any] = {"resources": {"limits": None}, "affinity": None, "nodeSelector": None}
+    ingest = {**nothing, "split": {"enabled": True}}
+    values = {"nats": {"url": "nats://nats:4222"}, "s3": {"bucket": "media"}, "ingest": ingest, "egress": nothing}
+    objects = chart.render(values)
+    for name in ("live-understudy-ingest-1", "live-understudy-egress"):
+        spec = chart.named(objects, "Deployment", name)["spec"]["template"]["spec"]
+        assert "limits" not in spec["containers"][0]["resources"]
+        assert "nodeSelector" not in spec
+    assert chart.render({**values, "egress": {"resources": {"limits": {"memory": None}}}})
+
+
+def test_names_of_digits_alone_are_text() -> None:
+    values = {**chart.profile_values("everything"), "fullnameOverride": "live"}
+    for one in chart.render(values, release="2026", namespace="7"):
+        metadata = one["metadata"]
+        assert (metadata["namespace"], metadata["labels"]["app.kubernetes.io/instance"]) == ("7", "2026")

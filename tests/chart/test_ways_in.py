@@ -136,6 +136,12 @@ def test_without_a_way_in_the_urls_are_those_of_the_cluster() -> None:
     assert "UNDERSTUDY_SECOND_INGEST_PUBLIC_URL" not in variables
 
 
+def test_without_a_way_in_each_input_of_a_split_is_told_its_own_service() -> None:
+    variables = environment(chart.render({**OUTSIDE, "ingest": {"split": {"enabled": True}}}))
+    assert variables["UNDERSTUDY_INGEST_PUBLIC_URL"] == "http://live-understudy-ingest-1.tv.svc:80"
+    assert variables["UNDERSTUDY_SECOND_INGEST_PUBLIC_URL"] == "http://live-understudy-ingest-2.tv.svc:80"
+
+
 def test_what_values_say_of_the_urls_wins() -> None:
     said = {"ingestPublicUrl": "https://in.example.com", "egressPublicUrl": "https://cdn.example.com"}
     values = {"controller": {"config": said}, "egress": {"ingress": {"enabled": True, "host": "out.example.com"}}}

@@ -90,7 +90,7 @@ apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
 metadata:
   name: {{ include "understudy.component.name" $context }}{{ if $index }}-2{{ end }}
-  namespace: {{ $context.root.Release.Namespace }}
+  namespace: {{ $context.root.Release.Namespace | quote }}
   labels:
     {{- include "understudy.labels" $context | nindent 4 }}
   {{- with $route.annotations }}

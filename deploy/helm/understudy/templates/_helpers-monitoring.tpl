@@ -10,7 +10,7 @@ metadata:
     {{- end }}
 spec:
   namespaceSelector:
-    matchNames: [{{ .root.Release.Namespace }}]
+    matchNames: [{{ .root.Release.Namespace | quote }}]
   selector:
     matchLabels:
       {{- include "understudy.selectorLabels" . | nindent 6 }}

@@ -29,8 +29,8 @@ Most templates take a component's context: a dict of
 
 {{- /* What never changes about an object, hence what selectors use. */}}
 {{- define "understudy.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "understudy.name" .root }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/name: {{ include "understudy.name" .root | quote }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- with .input }}
 understudy/input: {{ . | quote }}
@@ -51,7 +51,7 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 {{- /* Name, namespace and labels of a component's object. */}}
 {{- define "understudy.metadata" -}}
 name: {{ include "understudy.component.name" . }}
-namespace: {{ .root.Release.Namespace }}
+namespace: {{ .root.Release.Namespace | quote }}
 labels:
   {{- include "understudy.labels" . | nindent 2 }}
 {{- end }}

@@ -71,7 +71,8 @@ spec:
 {{- define "understudy.networkpolicy.dns" -}}
 # {{ .component }} --> DNS
 - ports:
-    {{- range .root.Values.networkPolicy.dnsPorts }}
+    {{- /* A rule without ports would let everything out. */}}
+    {{- range .root.Values.networkPolicy.dnsPorts | default (list 53) }}
     - port: {{ . }}
       protocol: UDP
     - port: {{ . }}

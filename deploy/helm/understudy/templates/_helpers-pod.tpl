@@ -127,7 +127,7 @@ httpGet:
 
 {{- define "understudy.nodeSelector" -}}
 {{- $values := index .root.Values .component }}
-{{- $selector := deepCopy $values.nodeSelector }}
+{{- $selector := deepCopy ($values.nodeSelector | default dict) }}
 {{- if .input }}
 {{- with (index $values.split (printf "input%s" .input)).zone }}
 {{- $_ := set $selector "topology.kubernetes.io/zone" . }}
@@ -141,7 +141,7 @@ httpGet:
        input none. */}}
 {{- define "understudy.affinity" -}}
 {{- $values := index .root.Values .component }}
-{{- $affinity := deepCopy $values.affinity }}
+{{- $affinity := deepCopy ($values.affinity | default dict) }}
 {{- if .input }}
 {{- $other := dict "root" .root "component" .component "input" (ternary "2" "1" (eq .input "1")) }}
 {{- $apart := dict "topologyKey" "topology.kubernetes.io/zone" "labelSelector" (dict "matchLabels" (include "understudy.selectorLabels" $other | fromYaml)) }}

@@ -70,7 +70,7 @@ apiVersion: v1
 kind: ServiceAccount
 metadata:
   name: {{ include "understudy.serviceAccountName" . }}
-  namespace: {{ .root.Release.Namespace }}
+  namespace: {{ .root.Release.Namespace | quote }}
   labels:
     {{- include "understudy.labels" . | nindent 4 }}
   {{- with merge (dict) $account.annotations .root.Values.s3.serviceAccountAnnotations }}

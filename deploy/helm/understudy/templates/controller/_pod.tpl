@@ -55,8 +55,11 @@
 {{- $_ := set $urls $key . }}
 {{- else }}
 {{- /* To try it, ports are forwarded to this machine: the services' own defaults. Else: inside the cluster. */}}
-{{- if and (eq (index $from 1) "host") (not $root.Values.evaluation.enabled) }}
-{{- $_ := set $urls $key (printf "http://%s.%s.svc:%v" (include "understudy.component.name" $context) $root.Release.Namespace (index $root.Values (index $from 0)).service.port) }}
+{{- /* Where ingest is split, each input has its own Service there too: the one for both crosses zones. */}}
+{{- $split := and (eq (index $from 0) "ingest") $root.Values.ingest.split.enabled }}
+{{- if and (or (eq (index $from 1) "host") $split) (not $root.Values.evaluation.enabled) }}
+{{- $of := ternary (merge (dict "input" (ternary "1" "2" (eq (index $from 1) "host"))) $context) $context $split }}
+{{- $_ := set $urls $key (printf "http://%s.%s.svc:%v" (include "understudy.component.name" $of) $root.Release.Namespace (index $root.Values (index $from 0)).service.port) }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -88,7 +88,7 @@ change is applied without a restart.
 
 {{- define "understudy.declared.holdsPasswords" -}}
 {{- range .Values.declared.channels }}
-{{- range dig "hlsIngest" "ingestEndpoints" list . }}
+{{- range dig "ingestEndpoints" list (.hlsIngest | default dict) }}
 {{- if .password }}true{{ end }}
 {{- end }}
 {{- end }}

@@ -14,7 +14,7 @@ understudy/evaluation-only: "true"
 
 {{- define "understudy.evaluation.metadata" -}}
 name: {{ include "understudy.component.name" . }}
-namespace: {{ .root.Release.Namespace }}
+namespace: {{ .root.Release.Namespace | quote }}
 labels:
   {{- include "understudy.evaluation.labels" . | nindent 2 }}
 {{- end }}
@@ -141,8 +141,8 @@ spec:
       from:
         - podSelector:
             matchLabels:
-              app.kubernetes.io/name: {{ include "understudy.name" .root }}
-              app.kubernetes.io/instance: {{ .root.Release.Name }}
+              app.kubernetes.io/name: {{ include "understudy.name" .root | quote }}
+              app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
             matchExpressions:
               - key: app.kubernetes.io/component
                 operator: In
