@@ -24,6 +24,11 @@ _DEFINITIONS: Final[dict[str, Any]] = {
         "type": "array",
         "items": {"type": "integer", "minimum": 1, "maximum": 65535},
     },
+    "host": {
+        "description": "A name, without scheme, port and wildcards: URLs begin with it",
+        "type": "string",
+        "pattern": "^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$",
+    },
     "affinity": {
         "description": "Kubernetes' Affinity, whose parts the cluster checks",
         "type": "object",
