@@ -109,7 +109,8 @@ def test_nobody_signs_in_without_a_key(closed: Controller, key: Key) -> None:
         answer = sign_in(client, key)
         assert answer.status_code == 403
         assert "set-cookie" not in answer.headers
-        for wrong in ("[]", "{", '{"accessKeyId": 5, "secretAccessKey": "x"}', "{}"):
+        surrogates = r'{"accessKeyId": "\ud800", "secretAccessKey": "\ud800"}'
+        for wrong in (surrogates, "[]", "{", '{"accessKeyId": 5, "secretAccessKey": "x"}', "{}"):
             assert client.post("/console/sign-in", content=wrong).status_code == 422
 
 
@@ -143,6 +144,8 @@ def test_a_trusted_proxy_says_who_it_has_signed_in(closed: Controller) -> None:
         assert proxied.post("/channels", json={"id": "by-proxy"}, headers=bob).status_code == 403
         assert proxied.post("/channels", json={"id": "by-proxy"}, headers=ada).status_code == 200
         assert proxied.get("/channels").status_code == 403
+        assert proxied.get("/channels", headers={**bob, "Authorization": "Bearer of.the.proxy"}).status_code == 200
+        assert proxied.get("/channels", headers={**bob, "Authorization": "AWS4-HMAC-SHA256 x"}).status_code == 403
     with browser(closed) as anybody:
         assert anybody.get("/channels", headers=ada).status_code == 403
     eventually(lambda: bool(events(closed, "by-proxy")), within_seconds=10, what="the action told")

@@ -99,6 +99,14 @@ def test_a_session_that_was_written_by_hand_is_none(tmp_path: Path) -> None:
     assert sessions.viewer([]) is None
 
 
+@pytest.mark.parametrize("other", ['{"a":1}', '"', "a b", "é", "x=y", ""])
+def test_a_session_stands_beside_cookies_of_any_form(tmp_path: Path, other: str) -> None:
+    sessions = Sessions(keys(tmp_path, WRITER), now=Clock())
+    token = sessions.begin(WRITER.access_key_id, WRITER.secret)
+    sent = f"other={other}; {COOKIE}={token}; last={other}".encode()
+    assert sessions.viewer([(b"cookie", sent)]) is not None
+
+
 PROXY = {
     "console_trusted_proxies": "10.0.0.0/8",
     "console_operators": "night-shift,ada@example.org",

@@ -15,7 +15,6 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from http.cookies import CookieError, SimpleCookie
 from typing import Final
 
 from understudy_controller.authentication.keys import AccessKeys
@@ -23,6 +22,7 @@ from understudy_controller.authentication.refusal import Reason, RequestRefused
 from understudy_controller.settings import ControllerSettings
 from understudy_runtime.access_keys import AccessKey
 from understudy_runtime.client_address import TrustedProxies, parse_address
+from understudy_runtime.log_limit import LogLimit
 
 COOKIE: Final = "understudy_session"
 LASTS: Final = timedelta(hours=12)
@@ -52,6 +52,8 @@ class Sessions:
     def __init__(self, keys: AccessKeys, *, now: Callable[[], datetime]) -> None:
         self._keys = keys
         self._now = now
+        self.refusals = LogLimit()
+        """Of the log: anybody can try to sign in as often as they like."""
 
     def begin(self, access_key_id: str, secret_access_key: str) -> str:
         """The cookie's value for who has this key.
@@ -133,15 +135,10 @@ def check_same_origin(headers: Headers) -> None:
 
 
 def _cookie(headers: Headers) -> str:
-    for name, value in headers:
-        if name == b"cookie":
-            try:
-                morsel = SimpleCookie(value.decode("latin-1")).get(COOKIE)
-            except CookieError:
-                continue
-            if morsel is not None:
-                return morsel.value
-    return ""
+    """The session's cookie, whatever others stand beside it: those of other programs on this host may be anything."""
+    cookies = (part for name, value in headers if name == b"cookie" for part in value.decode("latin-1").split(";"))
+    named = (part.strip().partition("=") for part in cookies)
+    return next((value for name, _, value in named if name == COOKIE), "")
 
 
 def _mac(key: AccessKey, said: bytes) -> str:

@@ -115,14 +115,24 @@ async def sign_in(request: Request, said: SignIn) -> Response:
         token = sessions.begin(said.access_key_id, said.secret_access_key.get_secret_value())
     except RequestRefused as err:
         request.app.state.authentication_metrics.refused(err.reason)
-        _log.warning("signing in to the console was refused", extra={"reason": err.reason.value})
+        left_out = sessions.refusals.admit(err.reason)
+        if left_out is not None:
+            told = {"reason": err.reason.value, "left_out": left_out, **_of(request)}
+            _log.warning("signing in to the console was refused", extra=told)
         raise
+    told = {"audit": True, "access_key_id": said.access_key_id, **_of(request)}
+    _log.info("a session of the console was begun", extra=told)
     answer = Response(status_code=204)
     secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
     answer.set_cookie(
         COOKIE, token, max_age=int(LASTS.total_seconds()), httponly=True, samesite="strict", secure=secure
     )
     return answer
+
+
+def _of(request: Request) -> dict[str, Any]:
+    """Which request it was, and from where."""
+    return {"client": request.client.host if request.client else "", "request_id": request.state.request_id}
 
 
 @router.post("/console/sign-out", summary="ConsoleSignOut")
@@ -159,7 +169,9 @@ async def feed_overview(overview: Overviewed) -> Response:
 async def feed_channel(channel_id: str, service: Service, strips: Stripped) -> Response:
     """Server-sent events for a channel's page."""
     channel = await service.channel(channel_id)
-    return _stream((await strips.of(channel)).events())
+    strip = await strips.of(channel)
+    await strip.opened()  # while a failure can still be answered as one
+    return _stream(strip.events())
 
 
 @router.get("/console/feed/channels/{channel_id}/past", summary="ConsolePast")
