@@ -26,6 +26,8 @@ class Delivered:
     input_id: int
     segment: int
     """Its number on the channel's grid, which both inputs share."""
+    place: int
+    """Where that begins, programme time. It tells pieces apart: with another S_in, numbers begin anew."""
     start: int
     """Programme time."""
     end: int
@@ -109,6 +111,7 @@ def _delivered(
     return Delivered(
         input_id=one.input_id,
         segment=number,
+        place=begin,
         start=start,
         end=end,
         arrived_at=arrived_at,
@@ -134,8 +137,9 @@ def _filler(one: InputState, grid: Grid, programme: Collection[int]) -> Iterator
                 number = grid.slot_of(start, slot_duration=grid.segment_duration)
                 if segment.is_listed and number >= oldest and number not in programme and number not in told:
                     told.add(number)
+                    place = grid.start_of(number, slot_duration=grid.segment_duration)
                     yield Delivered(
-                        one.input_id, number, start, end, segment.arrived_at, None, (), (), True, session.id
+                        one.input_id, number, place, start, end, segment.arrived_at, None, (), (), True, session.id
                     )
 
 

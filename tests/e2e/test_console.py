@@ -111,6 +111,25 @@ def test_the_page_of_a_channel_complains_of_nothing_and_keeps_nobody_out(channel
     channel.look(1280, 900)
 
 
+MISSING = """import('/console/static/strip.js').then(({missing}) => {
+  const piece = (start, step) => ({start, end: start + step});
+  const pieces = (from, to, step) => Array.from({length: (to - from) / step}, (_, n) => piece(from + n * step, step));
+  const grid = {anchor: 100, segment: 2}, all = {from: 0, due: 110};
+  return [
+    missing(pieces(100, 110, 2), grid, {from: 0, due: 113.9}),
+    missing(pieces(100, 110, 2), grid, {from: 0, due: null}),
+    missing([...pieces(106, 110, 2), ...pieces(100, 104, 2)], grid, all),
+    missing([...pieces(80, 100, 2), ...pieces(100, 112, 4)], {anchor: 100, segment: 4}, all),
+    missing(pieces(99.9, 109.9, 2), grid, all),
+    missing([], grid, all),
+  ];
+})"""
+
+
+def test_missing_is_what_is_due_and_not_what_was_cut_otherwise_or_comes_after_the_end(channel: Page) -> None:
+    assert channel.say(MISSING) == [[110], [], [104], [], [], []]
+
+
 def test_it_plays(channel: Page) -> None:
     channel.click("#player button")
     channel.until("document.querySelector('video').currentTime > 2")

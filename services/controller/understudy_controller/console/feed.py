@@ -8,25 +8,50 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Mapping
+import logging
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from typing import Any, Final
 
 from understudy_runtime import clock
 
+_log = logging.getLogger(__name__)
+
 _QUEUED_MAX: Final = 64
 """Messages that a page may be behind: a quarter of a minute at the most frequent."""
-_KEEP_ALIVE_SECONDS: Final = 15.0
+KEEP_ALIVE_SECONDS: Final = 15.0
 """Proxies close what is silent for longer, mostly after a minute."""
 _LASTS_SECONDS: Final = 900.0
 """Then a page has to ask again, and to be somebody who still may: its session may be over, or its key taken away."""
+
+_UNHEARD_SECONDS: Final = 5.0
+"""A consumer that is lost is made anew within four: less than that is nobody's concern."""
 
 RETRY: Final = b"retry: 1000\n\n"
 """How soon a browser asks again after the connection was lost, milliseconds."""
 
 
+STILL_HERE: Final = b": still here\n\n"
+"""A comment: no event, and no silence."""
+
+
 def event(name: str, data: Mapping[str, Any]) -> bytes:
     """One server-sent event (HTML, 9.2): its data is one line of JSON."""
     return f"event: {name}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
+
+
+class Hearing:
+    """Whether a log is read at all: who sees no arrivals while NATS is away must not take that for dead encoders."""
+
+    def __init__(self, *, monotonic: Callable[[], float] = clock.monotonic) -> None:
+        self._monotonic = monotonic
+        self._heard_at = monotonic()
+
+    def is_lost(self, is_current: bool) -> bool:
+        """Whether it has not been up to date for a while; ``is_current``: whether it is now. To be asked regularly."""
+        now = self._monotonic()
+        if is_current:
+            self._heard_at = now
+        return now - self._heard_at > _UNHEARD_SECONDS
 
 
 class Pages:
@@ -38,6 +63,11 @@ class Pages:
 
     def __len__(self) -> int:
         return len(self._queues)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether leave was taken of all that come."""
+        return self._is_closed
 
     def send(self, message: bytes) -> None:
         """To every page."""
@@ -68,10 +98,10 @@ class Pages:
             until = clock.monotonic() + _LASTS_SECONDS
             while clock.monotonic() < until:
                 try:
-                    async with asyncio.timeout(_KEEP_ALIVE_SECONDS):
+                    async with asyncio.timeout(KEEP_ALIVE_SECONDS):
                         message = await queue.get()
                 except TimeoutError:
-                    yield b": still here\n\n"
+                    yield STILL_HERE
                     continue
                 if message is None:
                     return
@@ -85,3 +115,10 @@ async def ended(task: asyncio.Task[None] | None) -> None:
     if task is not None:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+def tell_failures(tasks: Iterable[asyncio.Task[None]], *, of: str) -> None:
+    """Log what has failed of these; its pages are closed, and ask again."""
+    for task in tasks:
+        if task.done() and not task.cancelled() and (err := task.exception()) is not None:
+            _log.error("the console could not go on with %s", of, exc_info=err)

@@ -40,7 +40,7 @@ class Marks:
         self._last: dict[str, ProgramEntry] = {}
         self._unsent: list[View] = []
         self._looked_at: dict[int, int] = {}
-        fold.before_forgetting = self._look
+        fold.before_forgetting = self._look_in_time
 
     @property
     def sequence(self) -> int:
@@ -71,8 +71,13 @@ class Marks:
         self._last[entry.origin_endpoint] = entry
         self._put(self._shown, shown_view(shown(entry, before)))
 
+    def _look_in_time(self, one: InputState) -> None:
+        """Before anything is forgotten that was not looked at: a look costs as much as a decision."""
+        if self._looked_at.get(one.input_id) != one.changes:
+            self._look(one)
+
     def _look(self, one: InputState) -> None:
-        """Take over what an input has delivered; before it is forgotten as well."""
+        """Take over what an input has delivered."""
         self._looked_at[one.input_id] = one.changes
         for found in delivered(one, self._fold.state):
             self._put(self._delivered, delivered_view(found))
@@ -85,8 +90,7 @@ class Marks:
     def take_unsent(self) -> list[View]:
         """What has come or changed since this was last called."""
         for one in self._fold.state.inputs:
-            if self._looked_at.get(one.input_id) != one.changes:
-                self._look(one)
+            self._look_in_time(one)
         unsent, self._unsent = self._unsent, []
         return unsent
 

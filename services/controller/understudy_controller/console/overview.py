@@ -5,11 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
-from understudy_controller.console.feed import Pages, ended, event
+from understudy_controller.console.feed import (
+    KEEP_ALIVE_SECONDS,
+    STILL_HERE,
+    Hearing,
+    Pages,
+    ended,
+    event,
+    tell_failures,
+)
 from understudy_domain import codec, keys
 from understudy_domain.board import Board, ChannelLine, EndpointLine, Severity
 from understudy_domain.entry import ActiveInput
@@ -48,14 +56,20 @@ class Overview:
         """By channel guid, as sent."""
         self._changed: set[str] = set()
         self._running: asyncio.Task[None] | None = None
+        self._is_closed = False
+        self._is_unheard = False
+        self._waiting = 0
+        """Pages that are open and have been sent nothing yet."""
         self._is_current = asyncio.Event()
-        """All that stood in EVENTS has been read, and its lines are made."""
+        """All that stood in EVENTS has been read, and its lines are made; or there will be none."""
         self._reader: OrderedReader | None = None
         store.on_change(self._configured)
 
     def close_pages(self) -> None:
         """Take leave of all pages, and of those that come yet: they ask again elsewhere."""
+        self._is_closed = True
         self._pages.close()
+        self._is_current.set()
 
     async def stop(self) -> None:
         """Close all pages, and follow no more."""
@@ -63,48 +77,79 @@ class Overview:
         await ended(self._running)
 
     async def events(self) -> AsyncGenerator[bytes, None]:
-        """A page's server-sent events: ``lines`` with all, then ``lines`` with what has changed and what is gone."""
+        """A page's server-sent events: ``lines`` with all, then ``lines`` with what has changed and what is gone.
+
+        And ``heard``: whether EVENTS is read at all.
+        """
+        if self._is_closed:
+            return
+        if self._running is not None and self._pages.is_closed:
+            await asyncio.wait([self._running])  # it is ending
         if self._running is None or self._running.done():
-            self._is_current.clear()
-            self._reader = None
-            self._running = asyncio.create_task(self._run(), name="console overview")
-        await self._is_current.wait()
-        first = event("lines", {"all": True, "now": _now(), "lines": list(self._lines.values()), "gone": []})
-        async with aclosing(self._pages.page(first)) as page:
+            # Of this run: pages of one before were closed with it.
+            self._pages, self._is_current, self._reader = Pages(), asyncio.Event(), None
+            self._running = asyncio.create_task(self._run(self._pages, self._is_current), name="console overview")
+        pages, is_current = self._pages, self._is_current
+        self._waiting += 1
+        try:
+            while not is_current.is_set():
+                try:
+                    async with asyncio.timeout(KEEP_ALIVE_SECONDS):
+                        await is_current.wait()
+                except TimeoutError:
+                    yield STILL_HERE  # NATS may be away: who waits is told no lines, and not that there are none
+        finally:
+            self._waiting -= 1
+        lines = {"all": True, "now": _now(), "lines": list(self._lines.values()), "gone": []}
+        first = event("lines", lines) + self._heard()
+        async with aclosing(pages.page(first)) as page:
             async for message in page:
                 yield message
 
     # --- following ----------------------------------------------------------------------------------------------------
 
-    async def _run(self) -> None:
+    async def _run(self, pages: Pages, is_current: asyncio.Event) -> None:
         self._board, self._active, self._lines = Board(), {}, {}
+        self._is_unheard = False
         self._changed = {one.value.guid for one in self._store.channels.values()}
         followers = [
             asyncio.create_task(self._follow_events(), name="console events"),
             asyncio.create_task(self._follow_active(), name="console active inputs"),
         ]
+        turns = asyncio.create_task(self._send_turns(followers), name="console turns")
         try:
-            await self._send_turns()
+            await asyncio.wait([turns])
         finally:
-            for task in followers:
+            # First, in one turn of the loop: nobody stays with lines that are kept current no more.
+            pages.close()
+            is_current.set()
+            tell_failures([turns, *followers], of="the overview")
+            for task in (turns, *followers):
                 await ended(task)
-            self._is_current.clear()
 
-    async def _send_turns(self) -> None:
+    async def _send_turns(self, followers: Sequence[asyncio.Task[None]]) -> None:
         alone_since: float | None = None
         aged_at = clock.monotonic()
-        while True:
+        hearing = Hearing()
+        while not any(task.done() for task in followers):
             await self._send_changes()
+            is_unheard = hearing.is_lost(self._reader is not None and self._reader.is_current)
+            if is_unheard != self._is_unheard:
+                self._is_unheard = is_unheard
+                self._pages.send(self._heard())
             if self._reader is not None and self._reader.is_current and not self._changed:
                 self._is_current.set()
             now = clock.monotonic()
             if now - aged_at > _AGE_SECONDS:
                 aged_at = now
                 self._changed |= {guid for guid, line in self._lines.items() if line["severity"] != Severity.WELL}
-            alone_since = None if len(self._pages) else alone_since or now
+            alone_since = None if len(self._pages) or self._waiting else alone_since or now
             if alone_since is not None and now - alone_since > _LINGER_SECONDS:
                 return
             await asyncio.sleep(_TURN_SECONDS)
+
+    def _heard(self) -> bytes:
+        return event("heard", {"unheard": self._is_unheard})
 
     async def _send_changes(self) -> None:
         changed, self._changed = self._changed, set()

@@ -119,7 +119,7 @@ def _replayed(
     def look(one: InputState) -> None:
         for mark in delivered(one, replay.fold.state):
             if begin <= mark.arrived_at <= end:
-                found[mark.input_id, mark.segment] = mark
+                found[mark.input_id, mark.place] = mark
 
     replay.fold.before_forgetting = look
     replay.run(part)

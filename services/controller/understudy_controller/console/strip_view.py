@@ -17,7 +17,7 @@ def seconds(time: int) -> float:
 def delivered_view(one: Delivered) -> dict[str, Any]:
     """What an input has delivered for one segment's time."""
     return {
-        "key": f"{one.input_id}/{one.segment}",
+        "key": f"{one.input_id}/{seconds(one.place)}",
         "input": one.input_id,
         "start": seconds(one.start),
         "end": seconds(one.end),

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Final
 
 from understudy_controller.api.folds import Folds
-from understudy_controller.console.feed import Pages, ended, event
+from understudy_controller.console.feed import Hearing, Pages, ended, event, tell_failures
 from understudy_controller.console.marks import KEPT, Marks
 from understudy_domain import keys
 from understudy_domain.channel import Channel, OriginEndpoint
+from understudy_domain.errors import UnderstudyError
 from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_runtime import clock
 from understudy_runtime.config_store import ConfigChange, ConfigStore
-from understudy_runtime.errors import LogTruncated
+from understudy_runtime.errors import BusUnavailable, LogTruncated
 from understudy_runtime.jetstream import Bus
+from understudy_runtime.ordered import OrderedReader
+
+_log = logging.getLogger(__name__)
 
 _TURN_SECONDS: Final = 0.2
 _STATUS_TURNS: Final = 5
@@ -40,6 +45,8 @@ class StripFollower:
         self._shard = keys.shard_of(channel.guid, shards=shards)
         self._pages = Pages()
         self._running: asyncio.Task[None] | None = None
+        self._reader: OrderedReader | None = None
+        self._is_unheard = False
         self._opened: asyncio.Future[Marks] = asyncio.get_running_loop().create_future()
 
     @property
@@ -56,39 +63,62 @@ class StripFollower:
         self.close_pages()
         await ended(self._running)
 
+    async def opened(self) -> Marks:
+        """Begin to follow, if nobody looked yet; what there is.
+
+        Raises:
+            BusUnavailable: NATS does not answer, or another strip has taken the place of this one.
+        """
+        if self._running is None:
+            self._running = asyncio.create_task(self._run(), name=f"console strip {self._channel.id}")
+        return await asyncio.shield(self._opened)
+
     async def events(self) -> AsyncGenerator[bytes, None]:
         """A page's server-sent events: ``strip`` with all there is, then ``more``, and ``status`` once a second.
 
         Raises:
-            BusUnavailable: NATS does not answer.
+            BusUnavailable: as ``opened``.
         """
-        if self._running is None:
-            self._running = asyncio.create_task(self._run(), name=f"console strip {self._channel.id}")
-        marks = await asyncio.shield(self._opened)
-        first = event("strip", marks.all()) + event("status", marks.status(now=clock.now_ticks()))
+        marks = await self.opened()
+        first = event("strip", marks.all()) + self._status(marks, now=clock.now_ticks())
         async with aclosing(self._pages.page(first)) as page:
             async for message in page:
                 yield message
 
+    def _status(self, marks: Marks, *, now: int) -> bytes:
+        return event("status", {**marks.status(now=now), "unheard": self._is_unheard})
+
     # --- following ----------------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
+        begun_at = clock.now_ticks()
         try:
             marks = await self._open()
-        except Exception as err:
-            self._opened.set_exception(err)
+        except asyncio.CancelledError:
+            self._fail(BusUnavailable("the strip is made anew: ask again"))
             raise
+        except Exception as err:  # noqa: BLE001  # whatever it was, whoever waits is told
+            self._fail(err)
+            return
         self._opened.set_result(marks)
         followers = [
             asyncio.create_task(self._follow_arrivals(marks), name="console arrivals"),
-            asyncio.create_task(self._follow_program(marks), name="console program"),
+            asyncio.create_task(self._follow_program(marks, since=begun_at), name="console program"),
         ]
+        turns = asyncio.create_task(self._send_turns(marks, followers), name="console turns")
         try:
-            await self._send_turns(marks, followers)
+            await asyncio.wait([turns])
         finally:
             self._pages.close()
-            for task in followers:
+            tell_failures([turns, *followers], of=f"the strip of channel {self._channel.id}")
+            for task in (turns, *followers):
                 await ended(task)
+
+    def _fail(self, err: Exception) -> None:
+        if not isinstance(err, UnderstudyError):
+            _log.error("the strip of channel %s cannot be opened", self._channel.id, exc_info=err)
+        self._opened.set_exception(err)
+        self._opened.exception()  # seen: the last of those who wait may have gone
 
     async def _open(self) -> Marks:
         """Begin with a copy: what the decisions rest on is nobody's to take further."""
@@ -103,16 +133,18 @@ class StripFollower:
 
     async def _send_turns(self, marks: Marks, followers: Sequence[asyncio.Task[None]]) -> None:
         alone_since: float | None = None
+        hearing = Hearing()
         turn = 0
         while not any(task.done() for task in followers):
             await asyncio.sleep(_TURN_SECONDS)
             turn += 1
+            self._is_unheard = hearing.is_lost(self._reader is not None and self._reader.is_current)
             unsent = marks.take_unsent()
             if unsent:
                 self._pages.send(event("more", {"marks": unsent}))
             if turn % _STATUS_TURNS == 0 and len(self._pages):
                 now = clock.now_ticks()
-                self._pages.send(event("status", marks.status(now=now)))
+                self._pages.send(self._status(marks, now=now))
                 marks.forget_before(now - KEPT)
             now_seconds = clock.monotonic()
             alone_since = None if len(self._pages) else alone_since or now_seconds
@@ -122,9 +154,9 @@ class StripFollower:
     async def _follow_arrivals(self, marks: Marks) -> None:
         inputs = (keys.arrivals_subject(self._shard, self._channel.guid, input_id) for input_id in keys.INPUTS)
         subjects = [*inputs, keys.command_subject(self._shard, self._channel.guid), keys.clock_subject(self._shard)]
-        reader = self._bus.reader(keys.ARRIVALS_STREAM, subjects, start_sequence=marks.sequence + 1)
+        self._reader = self._bus.reader(keys.ARRIVALS_STREAM, subjects, start_sequence=marks.sequence + 1)
         try:
-            async with aclosing(reader.batches()) as batches:
+            async with aclosing(self._reader.batches()) as batches:
                 async for batch in batches:
                     for number, message in enumerate(batch):
                         marks.take_arrival(message)
@@ -133,11 +165,11 @@ class StripFollower:
         except LogTruncated:
             return  # NATS was set up anew: the pages ask again
 
-    async def _follow_program(self, marks: Marks) -> None:
+    async def _follow_program(self, marks: Marks, *, since: int) -> None:
         subjects = [keys.program_subject(self._shard, one.guid) for one in self.endpoints]
         if not subjects:
             await asyncio.Event().wait()
-        begin = clock.now_ticks() - 10 * TICKS_PER_SECOND
+        begin = since - 10 * TICKS_PER_SECOND
         try:
             async with aclosing(self._bus.messages(keys.PROGRAM_STREAM, subjects, start_time=begin)) as messages:
                 async for message in messages:
@@ -155,6 +187,7 @@ class Strips:
         self._folds = folds
         self._shards = shards
         self._followers: dict[str, StripFollower] = {}
+        self._is_closed = False
         store.on_change(self._configured)
 
     def _configured(self, change: ConfigChange) -> None:
@@ -162,7 +195,8 @@ class Strips:
         for one in (change.before, change.after):
             guid = getattr(one.value, "channel_guid", one.value.guid) if one is not None else ""
             found = self._followers.get(guid)
-            if found is not None and found.endpoints != self._endpoints_of(guid):
+            is_gone = self._store.channel_by_guid(guid) is None
+            if found is not None and (is_gone or found.endpoints != self._endpoints_of(guid)):
                 found.close_pages()
 
     def _endpoints_of(self, channel_guid: str) -> list[OriginEndpoint]:
@@ -174,15 +208,19 @@ class Strips:
         found = self._followers.get(channel.guid)
         if found is not None and not found.is_over and found.endpoints == endpoints:
             return found
+        new = StripFollower(self._bus, self._folds, channel, endpoints, shards=self._shards)
+        if self._is_closed:
+            new.close_pages()
+        # Before anything is waited for: who asks meanwhile, as all pages do at once that were closed, gets this one.
+        self._followers = {guid: one for guid, one in self._followers.items() if not one.is_over}
+        self._followers[channel.guid] = new
         if found is not None:
             await found.stop()
-        self._followers = {guid: one for guid, one in self._followers.items() if not one.is_over}
-        found = StripFollower(self._bus, self._folds, channel, endpoints, shards=self._shards)
-        self._followers[channel.guid] = found
-        return found
+        return new
 
     def close_pages(self) -> None:
-        """Take leave of all pages."""
+        """Take leave of all pages, and of those that come yet: they ask again elsewhere."""
+        self._is_closed = True
         for one in self._followers.values():
             one.close_pages()
 

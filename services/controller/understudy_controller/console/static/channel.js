@@ -20,6 +20,7 @@ showViewer(new URL("../", location.href)).then((viewer) => { mayOrder = !viewer.
 
 // --- strip ---
 
+let isClockKnown = false; // of this connection's status: before, the controller's clock is not known
 const recalled = new Set(); // stretches of five minutes that were asked for
 const STRETCH = 300;
 
@@ -29,8 +30,13 @@ async function recall() {
   for (let number = Math.floor(newest / STRETCH); number >= Math.floor((newest - strip.span) / STRETCH); number -= 1) {
     if (recalled.has(number)) continue;
     recalled.add(number);
-    const { marks } = await ask(new URL(`../feed/channels/${encodeURIComponent(id)}/past?begin=${number * STRETCH}&end=${(number + 1) * STRETCH}`, location.href));
-    strip.recall(marks);
+    try {
+      const { marks } = await ask(new URL(`../feed/channels/${encodeURIComponent(id)}/past?begin=${number * STRETCH}&end=${(number + 1) * STRETCH}`, location.href));
+      strip.recall(marks);
+    } catch (error) {
+      setTimeout(() => { recalled.delete(number); quietly(recall); }, 10000);
+      throw error;
+    }
   }
 }
 
@@ -71,7 +77,8 @@ function verdict() {
   let words = "Both inputs deliver, and either can stand for the other.";
   let kind = "well";
   const begun = told.endpoints.some((one) => one.last);
-  if (!begun) [words, kind] = ["Nothing has been published yet.", "idle"];
+  if (told.unheard) [words, kind] = ["Not known: the controller cannot read the logs, and shows what was before.", "bad"];
+  else if (!begun) [words, kind] = ["Nothing has been published yet.", "idle"];
   else if (told.endpoints.every((one) => !one.last || one.ended)) [words, kind] = ["The programme is over.", "idle"];
   else if (dead.length === 2) [words, kind] = ["Neither input delivers.", "bad"];
   else if (held.length) [words, kind] = [held[0].next.why, "bad"];
@@ -112,12 +119,16 @@ function drill() {
   $("drill").replaceChildren(...told.channel.inputs.map((one) => {
     const other = 3 - one.input;
     const outlook = told.channel.interchange.outlook.find((found) => found.to_input === other);
-    const moved = told.endpoints.filter((endpoint) => endpoint.active_input === one.input && !endpoint.ended).map((endpoint) => endpoint.origin_endpoint);
-    const alone = one.dead ? `Input ${one.input} delivers nothing already.`
-      : moved.length === 0 ? `If input ${one.input} died now, no viewer would notice: no endpoint follows it.`
-        : outlook.seam === "impossible" ? `If input ${one.input} died now, ${moved.join(", ")} would hold: input ${other} does not deliver.`
-          : `If input ${one.input} died now, ${moved.join(", ")} would go to input ${other}: ${jump(outlook)}.`;
-    return make("p", {}, alone);
+    const following = told.endpoints.filter((endpoint) => endpoint.active_input === one.input && !endpoint.ended);
+    const [alone, moved] = [true, false].map((off) => following.filter((endpoint) => (endpoint.policy?.policy === "off") === off).map((endpoint) => endpoint.origin_endpoint).join(", "));
+    const sentences = [
+      one.dead ? `Input ${one.input} delivers nothing already.` : null,
+      !one.dead && following.length === 0 ? `If input ${one.input} died now, no viewer would notice: no endpoint follows it.` : null,
+      !one.dead && alone ? `If input ${one.input} died now, ${alone} would hold: its redundancy is off.` : null,
+      !one.dead && moved ? (outlook.seam === "impossible" ? `If input ${one.input} died now, ${moved} would hold: input ${other} does not deliver.`
+        : `If input ${one.input} died now, ${moved} would go to input ${other}: ${jump(outlook)}.`) : null,
+    ];
+    return make("p", {}, sentences.filter(Boolean).join(" "));
   }));
 }
 
@@ -247,7 +258,7 @@ follow(new URL(`../feed/channels/${encodeURIComponent(id)}`, location.href), {
   strip(message) {
     strip.begin(message);
     recalled.clear();
-    quietly(recall);
+    isClockKnown = false;
     quietly(configuration);
     quietly(events);
   },
@@ -259,6 +270,7 @@ follow(new URL(`../feed/channels/${encodeURIComponent(id)}`, location.href), {
     told = message;
     strip.status(message);
     strip.offerStop();
+    if (!isClockKnown) { isClockKnown = true; quietly(recall); }
     verdict();
     inputs();
     drill();

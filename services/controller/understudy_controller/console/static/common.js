@@ -45,9 +45,9 @@ export function follow(path, handlers) {
   const told = document.getElementById("connection");
   let source = null;
   let again = 0;
+  let unheard = false;
   const open = () => {
     source = new EventSource(path);
-    source.onopen = () => { told.textContent = "live"; told.classList.remove("lost"); };
     source.onerror = () => {
       told.textContent = "connection lost, trying again";
       told.classList.add("lost");
@@ -64,7 +64,15 @@ export function follow(path, handlers) {
       }, 1000);
     };
     for (const [name, handler] of Object.entries(handlers)) {
-      source.addEventListener(name, (event) => handler(JSON.parse(event.data)));
+      source.addEventListener(name, (event) => {
+        const data = JSON.parse(event.data);
+        // Not before something is told, and not while the controller itself hears nothing.
+        if (data.unheard !== undefined) unheard = data.unheard;
+        const words = unheard ? "the controller cannot read the logs: NATS may be away" : "live";
+        if (told.textContent !== words) told.textContent = words;
+        told.classList.toggle("lost", unheard);
+        handler(data);
+      });
     }
   };
   open();

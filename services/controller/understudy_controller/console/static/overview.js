@@ -81,6 +81,7 @@ setInterval(showSoon, 5000);
 
 showViewer(new URL("./", location.href)).catch(() => {});
 follow("feed/overview", {
+  heard() {},
   lines(message) {
     ahead = message.now - Date.now() / 1000;
     if (message.all) lines.clear();

@@ -13,6 +13,29 @@ const LATE = 1.0; // the rule's jitter allowance
 const AHEAD = 0.12; // of the width, for what is yet to come
 const BORROWED = ["repair", "combine"];
 
+/**
+ * Where pieces begin that are not there and should be, programme times. By time and not by number: where the segment
+ * duration has changed, earlier pieces were numbered otherwise.
+ * @param {{start: number, end: number}[]} pieces of one input
+ * @param {{anchor: number, segment: number}} grid
+ * @param {{from: number, due: ?number}} between from where, and up to where it should have delivered by its own lag;
+ *   null: it has said that it ends, and nothing more is due
+ */
+export function missing(pieces, { anchor, segment }, { from, due }) {
+  if (!pieces.length) return [];
+  const known = pieces.toSorted((one, other) => one.start - other.start);
+  const until = due ?? Math.max(...known.map((one) => one.end));
+  const begin = Math.max(from, known[0].start + segment / 2);
+  const found = [];
+  let at = 0;
+  for (let start = anchor + Math.floor((begin - anchor) / segment) * segment; start + segment <= until; start += segment) {
+    const middle = start + segment / 2;
+    while (at < known.length && known[at].end <= middle) at += 1;
+    if (at === known.length || known[at].start > middle) found.push(start);
+  }
+  return found;
+}
+
 export class Strip {
   /**
    * @param {HTMLElement} place where it is drawn
@@ -21,9 +44,10 @@ export class Strip {
   constructor(place, told) {
     this.told = told;
     this.span = 120;
-    this.back = 0; // how far back it is scrolled, seconds; 0: live
+    this.pinned = null; // the programme time that it is scrolled back to, and stays at; null: live
     this.ahead = 0; // of the page's clock, the server's
     this.lag = 0;
+    this.own = { 1: { lag: 0, ended: false }, 2: { lag: 0, ended: false } }; // of each input
     this.segment = null;
     this.anchor = null;
     this.rows = [];
@@ -51,12 +75,19 @@ export class Strip {
     return Date.now() / 1000 + this.ahead - this.lag;
   }
 
+  /** How far back it is scrolled, seconds; 0: live. */
+  get back() {
+    return this.pinned === null ? 0 : Math.max(this.cursor - this.pinned, 0);
+  }
+
   /** All there is: endpoints and marks. */
   begin(message) {
     this.rows = [{ input: 1, label: "Input 1" }, { input: 2, label: "Input 2" },
       ...message.endpoints.map((one) => ({ endpoint: one.guid, label: one.id, delay: one.delay }))];
     this.pieces = { 1: new Map(), 2: new Map() };
     this.slots = new Map();
+    this.unseen.clear();
+    this.next = [];
     this.take(message.marks, false);
     this.layout();
   }
@@ -69,14 +100,14 @@ export class Strip {
   /** What was before: only what is not known better already. */
   recall(marks) {
     const unknown = marks.filter((mark) => (mark.input !== undefined
-      ? !this.pieces[mark.input].has(Number(mark.key.split("/")[1])) : !this.slots.has(mark.key)));
+      ? !this.pieces[mark.input].has(mark.key) : !this.slots.has(mark.key)));
     this.take(unknown, false);
     this.layout();
   }
 
   take(marks, drawNow) {
     for (const mark of marks) {
-      if (mark.input !== undefined) this.pieces[mark.input].set(Number(mark.key.split("/")[1]), mark);
+      if (mark.input !== undefined) this.pieces[mark.input].set(mark.key, mark);
       else this.slots.set(mark.key, mark);
       if (drawNow) this.put(mark);
     }
@@ -90,8 +121,10 @@ export class Strip {
     const changed = this.segment !== message.segment || this.anchor !== message.anchor;
     this.segment = message.segment;
     this.anchor = message.anchor;
-    this.next = message.endpoints.map((one, number) => ({ row: number + 2, next: one.next }));
-    this.name = Object.fromEntries(message.endpoints.map((one, number) => [this.rows[number + 2]?.endpoint, one.origin_endpoint]));
+    for (const one of message.channel.inputs) this.own[one.input] = { lag: one.lag_seconds ?? this.lag, ended: one.has_ended };
+    const rowOf = (one) => this.rows.findIndex((row) => row.endpoint && row.label === one.origin_endpoint);
+    this.next = message.endpoints.map((one) => ({ row: rowOf(one), next: one.next })).filter((one) => one.row >= 0);
+    this.name = Object.fromEntries(this.rows.filter((row) => row.endpoint).map((row) => [row.endpoint, row.label]));
     if (changed) this.layout();
     this.coming();
     this.holes();
@@ -186,7 +219,8 @@ export class Strip {
     if (mark.missing.length && !mark.filler) kinds.push("partial");
     const group = draw("g", { "data-input": mark.input });
     group.append(this.block(mark.start, mark.end, mark.input - 1, kinds.join(" "), this.pieceWords(mark), mark));
-    const before = this.pieces[mark.input].get(Number(mark.key.split("/")[1]) - 1);
+    let before = null;
+    for (const one of this.pieces[mark.input].values()) if (one.start < mark.start && (before === null || one.start > before.start)) before = one;
     if (before && before.session !== mark.session) group.append(this.upright(mark.start, mark.input - 1, "discontinuity-mark"));
     return group;
   }
@@ -239,15 +273,11 @@ export class Strip {
   holes() {
     if (!this.holesGroup || this.segment === null) return;
     this.holesGroup.replaceChildren();
-    const newest = Math.floor((this.cursor - LATE - this.anchor) / this.segment) - 1;
-    const oldest = Math.floor((this.cursor - this.back - this.span - this.anchor) / this.segment);
     for (const input of [1, 2]) {
-      const known = this.pieces[input];
-      if (!known.size) continue;
-      const first = Math.max(oldest, Math.min(...known.keys()));
-      for (let number = first; number <= newest; number += 1) {
-        if (known.has(number)) continue;
-        const start = this.anchor + number * this.segment;
+      const { lag, ended } = this.own[input];
+      const due = ended ? null : this.cursor + this.lag - lag - LATE;
+      const from = this.cursor - this.back - this.span;
+      for (const start of missing([...this.pieces[input].values()], this, { from, due })) {
         const words = `Input ${input} has not delivered what belongs at ${clock(start + this.lag)}.`;
         this.holesGroup.append(this.block(start, start + this.segment, input - 1, "missing", words, { input }, false));
       }
@@ -341,7 +371,7 @@ export class Strip {
   /** Show another stretch: so many seconds wide, so far back. */
   look(span, back) {
     this.span = span;
-    this.back = Math.max(0, back);
+    this.pinned = back > 0 ? this.cursor - back : null;
     this.layout();
   }
 }
