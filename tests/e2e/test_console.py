@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -108,9 +109,15 @@ def test_the_page_of_a_channel_complains_of_nothing_and_keeps_nobody_out(channel
         assert serious(channel) == []
     channel.look(390, 800)
     assert channel.say("document.documentElement.scrollWidth <= innerWidth"), "wider than a phone"
+    channel.until("Math.abs(document.querySelector('#strip svg').viewBox.baseVal.width - innerWidth) < 60")
+    assert channel.say(TICKS_APART), "times that are written over one another"
     channel.look(1280, 900)
 
 
+TICKS_APART = """(() => {
+  const words = [...document.querySelectorAll('#strip text.quiet')].map((one) => one.getBoundingClientRect());
+  return words.every((one, number) => number === 0 || words[number - 1].right <= one.left);
+})()"""
 MISSING = """import('/console/static/strip.js').then(({missing}) => {
   const piece = (start, step) => ({start, end: start + step});
   const pieces = (from, to, step) => Array.from({length: (to - from) / step}, (_, n) => piece(from + n * step, step));
@@ -190,6 +197,17 @@ def test_what_was_before_the_page_was_opened_is_there_too(demo: Stack, channel: 
         f"document.querySelector(\"{failed_over}\") && document.querySelectorAll('g[data-input]').length > 20"
     )
     assert channel.say("document.querySelectorAll('.missing').length") > 0
+
+
+def test_while_nats_is_away_no_input_is_called_dead(demo: Stack, channel: Page) -> None:
+    os.kill(demo.processes()["nats"], signal.SIGSTOP)
+    try:
+        channel.until("document.getElementById('verdict').textContent.startsWith('Not known')")
+        assert not channel.say("document.getElementById('inputs').textContent.includes('dead')")
+    finally:
+        os.kill(demo.processes()["nats"], signal.SIGCONT)
+    channel.until("document.getElementById('verdict').textContent.startsWith('Both inputs deliver')")
+    channel.complaints()  # of what was asked meanwhile
 
 
 def test_a_page_goes_on_by_itself_when_its_controller_is_replaced(demo: Stack, channel: Page) -> None:

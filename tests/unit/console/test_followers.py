@@ -154,12 +154,11 @@ async def test_pages_of_an_overview_that_fails_are_closed_and_the_failure_is_tol
 def test_a_log_that_is_not_heard_of_for_a_while_is_lost_and_comes_back() -> None:
     now = [0.0]
     hearing = Hearing(monotonic=lambda: now[0])
-    assert not hearing.is_lost(False)
-    now[0] = 5.5
-    assert hearing.is_lost(False)
-    assert not hearing.is_lost(True)
-    now[0] = 9.0
-    assert not hearing.is_lost(False)
+    told = []
+    for now[0], is_current in ((0.0, False), (5.5, False), (6.0, True), (9.0, False)):
+        hearing.note(is_current=is_current)
+        told.append((hearing.silence_seconds, hearing.is_lost))
+    assert told == [(0.0, False), (5.5, True), (0.0, False), (3.0, False)]
 
 
 def test_pieces_of_another_segment_duration_are_other_pieces() -> None:

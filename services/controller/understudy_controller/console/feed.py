@@ -45,13 +45,20 @@ class Hearing:
     def __init__(self, *, monotonic: Callable[[], float] = clock.monotonic) -> None:
         self._monotonic = monotonic
         self._heard_at = monotonic()
+        self.silence_seconds = 0.0
+        """For how long it has not been up to date."""
 
-    def is_lost(self, is_current: bool) -> bool:
-        """Whether it has not been up to date for a while; ``is_current``: whether it is now. To be asked regularly."""
+    @property
+    def is_lost(self) -> bool:
+        """Whether that is long enough to be told."""
+        return self.silence_seconds > _UNHEARD_SECONDS
+
+    def note(self, *, is_current: bool) -> None:
+        """Whether it is up to date now; to be said regularly."""
         now = self._monotonic()
         if is_current:
             self._heard_at = now
-        return now - self._heard_at > _UNHEARD_SECONDS
+        self.silence_seconds = now - self._heard_at
 
 
 class Pages:

@@ -133,9 +133,9 @@ class Overview:
         hearing = Hearing()
         while not any(task.done() for task in followers):
             await self._send_changes()
-            is_unheard = hearing.is_lost(self._reader is not None and self._reader.is_current)
-            if is_unheard != self._is_unheard:
-                self._is_unheard = is_unheard
+            hearing.note(is_current=self._reader is not None and self._reader.is_current)
+            if hearing.is_lost != self._is_unheard:
+                self._is_unheard = hearing.is_lost
                 self._pages.send(self._heard())
             if self._reader is not None and self._reader.is_current and not self._changed:
                 self._is_current.set()

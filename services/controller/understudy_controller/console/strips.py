@@ -11,10 +11,11 @@ from typing import Final
 from understudy_controller.api.folds import Folds
 from understudy_controller.console.feed import Hearing, Pages, ended, event, tell_failures
 from understudy_controller.console.marks import KEPT, Marks
+from understudy_controller.console.strip_view import seconds
 from understudy_domain import keys
 from understudy_domain.channel import Channel, OriginEndpoint
 from understudy_domain.errors import UnderstudyError
-from understudy_domain.ticks import TICKS_PER_SECOND
+from understudy_domain.ticks import TICKS_PER_SECOND, from_seconds
 from understudy_runtime import clock
 from understudy_runtime.config_store import ConfigChange, ConfigStore
 from understudy_runtime.errors import BusUnavailable, LogTruncated
@@ -46,7 +47,7 @@ class StripFollower:
         self._pages = Pages()
         self._running: asyncio.Task[None] | None = None
         self._reader: OrderedReader | None = None
-        self._is_unheard = False
+        self._hearing = Hearing()
         self._opened: asyncio.Future[Marks] = asyncio.get_running_loop().create_future()
 
     @property
@@ -86,7 +87,10 @@ class StripFollower:
                 yield message
 
     def _status(self, marks: Marks, *, now: int) -> bytes:
-        return event("status", {**marks.status(now=now), "unheard": self._is_unheard})
+        """How it was when the logs were read last: that nothing arrives which nobody reads kills no input."""
+        silence = self._hearing.silence_seconds
+        status = marks.status(now=now - from_seconds(silence))
+        return event("status", {**status, "now": seconds(now), "silence": silence, "unheard": self._hearing.is_lost})
 
     # --- following ----------------------------------------------------------------------------------------------------
 
@@ -133,12 +137,11 @@ class StripFollower:
 
     async def _send_turns(self, marks: Marks, followers: Sequence[asyncio.Task[None]]) -> None:
         alone_since: float | None = None
-        hearing = Hearing()
         turn = 0
         while not any(task.done() for task in followers):
             await asyncio.sleep(_TURN_SECONDS)
             turn += 1
-            self._is_unheard = hearing.is_lost(self._reader is not None and self._reader.is_current)
+            self._hearing.note(is_current=self._reader is not None and self._reader.is_current)
             unsent = marks.take_unsent()
             if unsent:
                 self._pages.send(event("more", {"marks": unsent}))

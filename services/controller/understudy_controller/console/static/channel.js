@@ -12,7 +12,9 @@ const $ = (name) => document.getElementById(name);
 document.title = `${id} · Understudy`;
 $("name").textContent = id;
 
+if (innerWidth < 600) $("span").value = "60"; // a phone: what is a hair wide tells nothing
 const strip = new Strip($("strip"), { hover: (words) => { $("hover").textContent = words; }, choose: explain });
+strip.span = Number($("span").value);
 let configured = { channel: null, endpoints: [] };
 let told = null;
 let mayOrder = true;
@@ -84,6 +86,10 @@ function verdict() {
   else if (held.length) [words, kind] = [held[0].next.why, "bad"];
   else if (dead.length === 1) [words, kind] = [`Input ${dead[0].input}: ${dead[0].condition.replace("_", " ")}. Nothing stands by.`, "care"];
   else if (told.channel.interchange.grade === "none") [words, kind] = ["Both inputs deliver, and a change between them would be a discontinuity.", "care"];
+  sayVerdict(words, kind);
+}
+
+function sayVerdict(words, kind) {
   const place = $("verdict");
   if (place.textContent !== words) place.textContent = words;
   place.className = `verdict state ${kind}`;
@@ -248,8 +254,12 @@ async function events() {
     make("time", { datetime: one.at }, one.at.slice(11, 23)), ` ${one.origin_endpoint ?? ""} `, make("strong", {}, one.kind), ` ${one.words}`)));
 }
 
+let complaint = null;
 function quietly(work) {
-  return work().catch((error) => { $("hover").textContent = error.message; });
+  return work().then(() => {
+    if (complaint !== null && $("hover").textContent === complaint) $("hover").textContent = "";
+    complaint = null;
+  }).catch((error) => { $("hover").textContent = complaint = error.message; });
 }
 
 // --- the feed ---
@@ -276,5 +286,5 @@ follow(new URL(`../feed/channels/${encodeURIComponent(id)}`, location.href), {
     drill();
     endpoints();
   },
-});
+}, () => sayVerdict("Not known: the connection is lost, and this is what was before.", "bad"));
 setInterval(() => quietly(events), 10000);

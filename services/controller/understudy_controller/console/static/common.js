@@ -40,17 +40,20 @@ export function seconds(value) {
  * Follow server-sent events; the browser asks again by itself where the connection is lost, and gets all anew.
  * @param {string} path of the feed
  * @param {Object<string, function>} handlers by name of the event
+ * @param {function()} lost called where nothing is told for some seconds after the connection was lost
  */
-export function follow(path, handlers) {
+export function follow(path, handlers, lost) {
   const told = document.getElementById("connection");
   let source = null;
   let again = 0;
   let unheard = false;
+  let silent = null;
   const open = () => {
     source = new EventSource(path);
     source.onerror = () => {
       told.textContent = "connection lost, trying again";
       told.classList.add("lost");
+      silent ??= setTimeout(lost, 3000);
       // Where the answer was an error the browser gives up: a controller that is restarted answers so for a moment.
       if (source.readyState !== EventSource.CLOSED) return;
       clearTimeout(again);
@@ -66,6 +69,8 @@ export function follow(path, handlers) {
     for (const [name, handler] of Object.entries(handlers)) {
       source.addEventListener(name, (event) => {
         const data = JSON.parse(event.data);
+        clearTimeout(silent);
+        silent = null;
         // Not before something is told, and not while the controller itself hears nothing.
         if (data.unheard !== undefined) unheard = data.unheard;
         const words = unheard ? "the controller cannot read the logs: NATS may be away" : "live";

@@ -5,6 +5,7 @@ const lines = new Map();
 const drawn = new Map();
 const SHOWN_MAX = 300;
 let ahead = 0;
+let unheard = false; // the logs are not read, or the connection is lost
 
 const rows = document.getElementById("rows");
 const find = document.getElementById("find");
@@ -64,7 +65,7 @@ function show() {
   }
   const unwellNow = all.filter((line) => line.severity > 2).length;
   document.getElementById("summary").textContent =
-    `${all.length} ${all.length === 1 ? "channel" : "channels"}, ${unwellNow === 0 ? "none needs anybody" : `${unwellNow} need a look`}.`;
+    `${all.length} ${all.length === 1 ? "channel" : "channels"}, ${unheard ? "as they were before: how they are now is not known" : unwellNow === 0 ? "none needs anybody" : `${unwellNow} need a look`}.`;
   document.getElementById("more").textContent = fit.length > SHOWN_MAX ? `${fit.length - SHOWN_MAX} more: find them by name.` : "";
 }
 
@@ -81,7 +82,10 @@ setInterval(showSoon, 5000);
 
 showViewer(new URL("./", location.href)).catch(() => {});
 follow("feed/overview", {
-  heard() {},
+  heard(message) {
+    unheard = message.unheard;
+    showSoon();
+  },
   lines(message) {
     ahead = message.now - Date.now() / 1000;
     if (message.all) lines.clear();
@@ -89,4 +93,4 @@ follow("feed/overview", {
     for (const guid of message.gone) lines.delete(guid);
     showSoon();
   },
-});
+}, () => { unheard = true; showSoon(); });

@@ -5,7 +5,8 @@
 // So a late piece appears behind the cursor, and a deadline, an instant of the clock, is reached by it.
 import { clock, draw, seconds } from "./common.js";
 
-const LABEL = 132;
+const NARROW = 480;
+const TICK = 64; // what the words of a tick take
 const AXIS = 22;
 const ROW = 34;
 const BAR = 22;
@@ -56,6 +57,7 @@ export class Strip {
     this.elements = new Map();
     this.unseen = new Set(); // slots that viewers may not see yet
     this.next = [];
+    this.heardUntil = null; // the cursor when the logs were read last; null: they are
     this.origin = null; // programme time at x = 0 of the moving group
     this.svg = draw("svg", { role: "group", "aria-label": "Strip of inputs and origin endpoints" });
     place.append(this.svg);
@@ -118,6 +120,7 @@ export class Strip {
   status(message) {
     this.ahead = message.now - Date.now() / 1000;
     if (message.lag !== null) this.lag = message.lag;
+    this.heardUntil = message.silence > 1 ? this.cursor - message.silence : null;
     const changed = this.segment !== message.segment || this.anchor !== message.anchor;
     this.segment = message.segment;
     this.anchor = message.anchor;
@@ -134,7 +137,9 @@ export class Strip {
 
   get width() { return Math.max(this.svg.clientWidth, 320); }
 
-  get scale() { return (this.width - LABEL) / this.span; }
+  get label() { return this.width < NARROW ? 96 : 132; }
+
+  get scale() { return (this.width - this.label) / this.span; }
 
   x(time) { return (time - this.origin) * this.scale; }
 
@@ -149,7 +154,7 @@ export class Strip {
     this.elements.clear();
     this.svg.replaceChildren();
     const clip = draw("clipPath", { id: "strip-clip" });
-    clip.append(draw("rect", { x: LABEL, y: 0, width: this.width - LABEL, height }));
+    clip.append(draw("rect", { x: this.label, y: 0, width: this.width - this.label, height }));
     const clipped = draw("g", { "clip-path": "url(#strip-clip)" });
     this.moving = draw("g");
     this.ticks = draw("g");
@@ -163,7 +168,8 @@ export class Strip {
     this.rows.forEach((row, number) => {
       this.svg.append(draw("line", { class: "rule", x1: 0, x2: this.width, y1: AXIS + number * ROW, y2: AXIS + number * ROW }));
       const text = draw("text", { x: 8, y: this.y(number) + 15 });
-      text.textContent = row.label.length > 17 ? `${row.label.slice(0, 16)}…` : row.label;
+      const room = this.width < NARROW ? 13 : 17;
+      text.textContent = row.label.length > room ? `${row.label.slice(0, room - 1)}…` : row.label;
       const title = draw("title");
       title.textContent = row.delay ? `${row.label}, ${row.delay} s delay` : row.label;
       text.append(title);
@@ -178,7 +184,7 @@ export class Strip {
   }
 
   drawTicks() {
-    const step = this.span <= 60 ? 10 : this.span <= 120 ? 20 : this.span <= 300 ? 60 : 120;
+    const step = [10, 20, 30, 60, 120, 300, 600].find((one) => one * this.scale >= TICK) ?? 600;
     this.ticks.replaceChildren();
     this.tickedAt = this.cursor - this.back;
     const from = Math.floor((this.tickedAt - this.span) / step) * step;
@@ -275,7 +281,7 @@ export class Strip {
     this.holesGroup.replaceChildren();
     for (const input of [1, 2]) {
       const { lag, ended } = this.own[input];
-      const due = ended ? null : this.cursor + this.lag - lag - LATE;
+      const due = ended ? null : Math.min(this.cursor, this.heardUntil ?? Infinity) + this.lag - lag - LATE;
       const from = this.cursor - this.back - this.span;
       for (const start of missing([...this.pieces[input].values()], this, { from, due })) {
         const words = `Input ${input} has not delivered what belongs at ${clock(start + this.lag)}.`;
