@@ -127,10 +127,12 @@ def test_another_sites_page_writes_nothing_in_ones_name(closed: Controller) -> N
         assert writer.get("/channels/forged").status_code == 404
 
 
-def test_a_session_that_is_left_is_over_in_this_browser(closed: Controller) -> None:
-    with browser(closed, WRITER) as writer:
-        assert writer.post("/console/sign-out").status_code == 204
-        assert writer.get("/channels").status_code == 403
+@pytest.mark.parametrize("key", [WRITER, READER])
+def test_a_session_that_is_left_is_over_in_this_browser(closed: Controller, key: Key) -> None:
+    with browser(closed, key) as client:
+        assert client.post("/console/sign-out", headers={"Origin": "https://evil.example"}).status_code == 403
+        assert client.post("/console/sign-out").status_code == 204
+        assert client.get("/channels").status_code == 403
 
 
 def test_a_trusted_proxy_says_who_it_has_signed_in(closed: Controller) -> None:

@@ -37,6 +37,8 @@ how they are; nothing here has a secret in it."""
 _CONSOLE: Final = "/console"
 _OPEN_BELOW: Final = ("/console/static/", "/console/sign-in")
 """What the console's pages are made of, and where people say who they are."""
+_SIGN_OUT: Final = "/console/sign-out"
+"""What is changed by it is the browser's own: who may only look may leave, too."""
 _SIGN_IN: Final = "/console/sign-in?to={}"
 
 _SIGNED: Final = b"AWS4-"
@@ -166,7 +168,7 @@ class Authentication:
             viewer = self._sessions.viewer(headers)
         if viewer is not None and scope["method"] not in _READS:
             check_same_origin(headers)
-            if viewer.read_only:
+            if viewer.read_only and scope["path"] != _SIGN_OUT:
                 raise RequestRefused(Reason.READ_ONLY, f"{viewer.name} may only look: {scope['method']} writes")
         return viewer
 
