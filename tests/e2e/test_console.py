@@ -137,6 +137,21 @@ def test_missing_is_what_is_due_and_not_what_was_cut_otherwise_or_comes_after_th
     assert channel.say(MISSING) == [[110], [], [104], [], [], []]
 
 
+MISSED = """import('/console/static/strip.js').then(({Strip}) => {
+  const slots = (...marks) => new Map(marks.map((mark, number) => [number, mark]));
+  const missed = (...marks) => Strip.prototype.missed.call({slots: slots(...marks)}, 1000);
+  return [
+    missed({reason: 'keep', decided: 990}, {reason: 'failover', decided: 991}),
+    missed({reason: 'gap', decided: 700}, {reason: 'partial', decided: 800}, {reason: 'keep', decided: 900}),
+    missed({reason: 'gap', decided: 300}),
+  ];
+})"""
+
+
+def test_what_viewers_missed_is_told_for_as_long_as_in_the_overview(channel: Page) -> None:
+    assert channel.say(MISSED) == [None, 800, None]
+
+
 def test_it_plays(channel: Page) -> None:
     channel.click("#player button")
     channel.until("document.querySelector('video').currentTime > 2")

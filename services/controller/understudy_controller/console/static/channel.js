@@ -1,5 +1,5 @@
 // A channel's page: the strip, why, and what an operator may do about it.
-import { ask, follow, make, seconds, showViewer } from "./common.js";
+import { ask, clock, follow, make, seconds, showViewer } from "./common.js";
 import { play } from "./player.js";
 import { Strip } from "./strip.js";
 
@@ -86,6 +86,8 @@ function verdict() {
   else if (held.length) [words, kind] = [held[0].next.why, "bad"];
   else if (dead.length === 1) [words, kind] = [`Input ${dead[0].input}: ${dead[0].condition.replace("_", " ")}. Nothing stands by.`, "care"];
   else if (told.channel.interchange.grade === "none") [words, kind] = ["Both inputs deliver, and a change between them would be a discontinuity.", "care"];
+  const missed = kind === "idle" || told.unheard ? null : strip.missed(told.now);
+  if (missed !== null) [words, kind] = [`${words} Viewers missed something at ${clock(missed).slice(0, 8)}.`, "bad"];
   sayVerdict(words, kind);
 }
 

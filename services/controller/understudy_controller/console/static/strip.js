@@ -11,6 +11,7 @@ const AXIS = 22;
 const ROW = 34;
 const BAR = 22;
 const LATE = 1.0; // the rule's jitter allowance
+const FRESH = 600; // seconds
 const AHEAD = 0.12; // of the width, for what is yet to come
 const BORROWED = ["repair", "combine"];
 
@@ -194,6 +195,12 @@ export class Strip {
       text.textContent = clock(time + this.lag).slice(0, 8);
       this.ticks.append(text);
     }
+  }
+
+  /** When viewers last missed something, as the overview tells it: within ten minutes; null: they did not. */
+  missed(now) {
+    const lost = [...this.slots.values()].filter((mark) => ["gap", "partial"].includes(mark.reason) && now - mark.decided < FRESH);
+    return lost.length ? Math.max(...lost.map((mark) => mark.decided)) : null;
   }
 
   /** Put everything where the time is. */
