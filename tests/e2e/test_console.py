@@ -193,6 +193,7 @@ def test_a_failover_shows_within_a_second_and_says_why(demo: Stack, channel: Pag
 
 
 def test_the_strip_is_gone_along_with_keys(channel: Page) -> None:
+    channel.hover("#name")  # pieces that go by below the pointer would say what they are
     channel.say("document.querySelector('#strip rect[tabindex=\"0\"]').focus()")
     channel.press("ArrowLeft")
     before = channel.say("document.activeElement.getAttribute('aria-label')")

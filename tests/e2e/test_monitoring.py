@@ -133,7 +133,8 @@ def test_an_input_that_is_lost_wakes_somebody_and_what_is_well_does_not(watched:
         "UnderstudyPlaylistStale",
         "UnderstudyServiceAbsent",
     }
-    assert quiet & watched.alerts.keys() == set()
+    # What is pending wakes nobody: an endpoint holds for a moment where the machine stands still for one.
+    assert {name for name in quiet if watched.alerts.get(name) == "firing"} == set()
 
 
 @pytest.mark.parametrize("service", SERVICES)

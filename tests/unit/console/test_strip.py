@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from support.synthetic import Broadcast, Message, SyntheticEncoder, configured
+from understudy_controller.console.strip_view import shown_view
 from understudy_domain.channel_state import ChannelState
 from understudy_domain.facts import PlaylistArrived
 from understudy_domain.reason import Reason
@@ -93,6 +94,9 @@ def test_a_change_of_the_input_is_a_move_and_comes_from_the_other() -> None:
     assert [(mark.reason, mark.active_input, mark.runs[0].input_id) for mark in moved] == [(Reason.FAILOVER, 2, 2)]
     assert moved[0].deadline is not None
     assert moved[0].decided_at >= moved[0].deadline
+    assert moved[0].available_at < moved[0].decided_at
+    view = shown_view(moved[0])
+    assert view["available"] == view["decided"], "nobody sees what is not decided yet"
 
 
 def test_a_gap_has_nothing_in_it() -> None:

@@ -49,7 +49,8 @@ def shown_view(one: Shown) -> dict[str, Any]:
         "discontinuity": one.discontinuity,
         "decided": seconds(one.decided_at),
         "deadline": None if one.deadline is None else seconds(one.deadline),
-        "available": seconds(one.available_at),
+        # Planned, or when it was decided: what is decided late is seen late.
+        "available": seconds(max(one.available_at, one.decided_at)),
         "words": one.words,
         "ended": one.ended,
     }
