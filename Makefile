@@ -69,7 +69,7 @@ contracts: install ## Check that the walls between the packages stand
 SIDE_BY_SIDE := --dist loadfile --no-loadscope-reorder --durations=10
 test: install ## Run every test that this machine can run
 	$(BIN)/pytest -n auto --durations=10 $(QUICK_TESTS)
-	$(BIN)/pytest -n 5 $(SIDE_BY_SIDE) tests/integration
+	$(BIN)/pytest -n 4 $(SIDE_BY_SIDE) tests/integration
 	$(BIN)/pytest -n 3 $(SIDE_BY_SIDE) tests/e2e
 
 test-unit: install ## Run the tests that need no I/O

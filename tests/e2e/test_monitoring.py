@@ -83,7 +83,7 @@ def watched(
             yield Watched(
                 {one: prometheus.query(one.with_variables(VARIABLES)) for one in queries()},
                 {service: httpx.get(f"{url}/metrics", timeout=10).text for service, url in targets.items()},
-                prometheus.alerts(),
+                prometheus.alerts(channel=CHANNEL),
             )
     except MissingProgram as err:
         err.skip()

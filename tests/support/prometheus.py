@@ -56,10 +56,14 @@ class Prometheus:
         assert isinstance(found, list), f"{expression}: no series"
         return found
 
-    def alerts(self) -> dict[str, str]:
-        """The alerts that are pending or firing, by name."""
+    def alerts(self, *, channel: str) -> dict[str, str]:
+        """The alerts that are pending or firing of a channel, and those of no channel, by name."""
         answer = httpx.get(f"{self.url}/api/v1/alerts", timeout=10).json()
-        return {one["labels"]["alertname"]: one["state"] for one in answer["data"]["alerts"]}
+        return {
+            one["labels"]["alertname"]: one["state"]
+            for one in answer["data"]["alerts"]
+            if one["labels"].get("channel", channel) == channel
+        }
 
 
 @contextmanager
