@@ -73,6 +73,7 @@ class Installation:
                 "UNDERSTUDY_S3_BUCKET": self.settings.s3_bucket,
                 "UNDERSTUDY_S3_ACCESS_KEY_ID": str(self.settings.s3_access_key_id),
                 "UNDERSTUDY_S3_SECRET_ACCESS_KEY": secret.get_secret_value(),
+                "UNDERSTUDY_AUTHENTICATION": "none",  # on a socket of this machine alone
                 "UNDERSTUDY_LISTEN_FD": str(fd),
                 "UNDERSTUDY_LOG_FORMAT": "text",
                 **{f"UNDERSTUDY_{key.upper()}": value for key, value in extra.items()},
