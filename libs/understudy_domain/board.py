@@ -135,11 +135,6 @@ class Board:
         return ChannelLine(channel_id, severity, words, since, inputs, lines, grade)
 
 
-def worst_first(lines: Iterable[ChannelLine]) -> list[ChannelLine]:
-    """Sorted by what is the matter, then by id."""
-    return sorted(lines, key=lambda one: (-one.severity, one.id))
-
-
 _Told = Mapping[tuple[EventKind, str], Event]
 
 

@@ -152,7 +152,7 @@ def shown(entry: ProgramEntry, before: ProgramEntry | None) -> Shown:
         start=entry.start,
         end=entry.end,
         program_date_time=entry.program_date_time,
-        runs=_runs(entry),
+        runs=runs_of(entry),
         lost=tuple(one.rendition for one in entry.renditions if not one.pieces),
         active_input=entry.active_input,
         moved=before is not None and before.active_input != entry.active_input,
@@ -167,7 +167,8 @@ def shown(entry: ProgramEntry, before: ProgramEntry | None) -> Shown:
     )
 
 
-def _runs(entry: ProgramEntry) -> tuple[Run, ...]:
+def runs_of(entry: ProgramEntry) -> tuple[Run, ...]:
+    """Which input a slot came from, one after the other, by its first rendition that has anything; empty: a gap."""
     pieces = next((rendition.pieces for rendition in entry.renditions if rendition.pieces), ())
     runs: list[Run] = []
     for piece in pieces:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.facts import SegmentArrived
 from understudy_domain.reason import Reason
+from understudy_domain.strip import Run, runs_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +26,6 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """A run of one input's pieces in a slot."""
-
-    input_id: int
-    duration: int
-    """Ticks."""
-
-
-@dataclass(frozen=True, slots=True)
 class Slot:
     """One entry of the programme."""
 
@@ -42,7 +34,7 @@ class Slot:
     duration: int
     """Ticks."""
     media_sequence: int
-    shares: tuple[Share, ...]
+    shares: tuple[Run, ...]
     """Empty: a gap."""
     active_input: int
     reason: Reason
@@ -98,7 +90,7 @@ def slots_of(entries: Iterable[ProgramEntry]) -> tuple[Slot, ...]:
             published_at=max(entry.available_at, entry.as_of.instant),
             duration=entry.end - entry.start,
             media_sequence=entry.media_sequence,
-            shares=_shares(entry),
+            shares=runs_of(entry),
             active_input=entry.active_input,
             reason=entry.reason,
             discontinuity=entry.discontinuity,
@@ -106,14 +98,3 @@ def slots_of(entries: Iterable[ProgramEntry]) -> tuple[Slot, ...]:
         for entry in entries
         if not entry.ended  # it repeats the one before
     )
-
-
-def _shares(entry: ProgramEntry) -> tuple[Share, ...]:
-    pieces = next((rendition.pieces for rendition in entry.renditions if rendition.pieces), ())
-    shares: list[Share] = []
-    for piece in pieces:
-        if shares and shares[-1].input_id == piece.input_id:
-            shares[-1] = Share(piece.input_id, shares[-1].duration + piece.duration)
-        else:
-            shares.append(Share(piece.input_id, piece.duration))
-    return tuple(shares)

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from understudy_domain.board import FRESH, Board, ChannelLine, Severity, worst_first
+from understudy_domain.board import FRESH, Board, ChannelLine, Severity
 from understudy_domain.entry import ActiveInput
 from understudy_domain.event import Event, EventKind
 from understudy_domain.interchange import Grade
@@ -88,14 +88,6 @@ def test_a_loss_counts_from_the_last_segment() -> None:
     assert found.since == NOW - 67 * TICKS_PER_SECOND
     assert found.inputs[0].lost_since == found.since
     assert found.inputs[1].lost_since is None
-
-
-def test_the_worst_come_first_and_equals_by_their_id() -> None:
-    lines = [
-        ChannelLine(name, severity, "", None, (), (), None)
-        for name, severity in (("b", Severity.WELL), ("a", Severity.WELL), ("z", Severity.HOLDING))
-    ]
-    assert [one.id for one in worst_first(lines)] == ["z", "a", "b"]
 
 
 def test_a_channel_that_is_gone_is_forgotten() -> None:
