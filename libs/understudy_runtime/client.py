@@ -6,36 +6,13 @@ it: a third of what reading a log costs. Here such a message goes from the libra
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, NamedTuple
-
 from nats.aio.client import Client, Srv
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from typing_extensions import override
 
-_STATUS_PREFIX: Final = b"NATS/1.0 "
-_STATUS_LENGTH: Final = 3
-
-
-class Received(NamedTuple):
-    """A message as it came over the connection."""
-
-    subject: bytes
-    reply: bytes
-    payload: bytes
-    header_block: bytes | None
-
-    @property
-    def status(self) -> bytes | None:
-        """``100`` for what the server says of itself, ``503`` where nobody answers; None: somebody's message."""
-        block = self.header_block
-        if block is None or not block.startswith(_STATUS_PREFIX):
-            return None
-        return block[len(_STATUS_PREFIX) : len(_STATUS_PREFIX) + _STATUS_LENGTH]
-
-
-Deliver = Callable[[Received], None]
+from understudy_runtime.direct_parser import DirectParser
+from understudy_runtime.received import Deliver, Received
 
 
 class DirectSubscription:
@@ -63,6 +40,7 @@ class DirectClient(Client):
     def __init__(self) -> None:
         super().__init__()
         self._directly: dict[int, Deliver] = {}
+        self._ps = DirectParser(self, self._directly)
 
     async def subscribe_directly(self, subject: str, deliver: Deliver) -> DirectSubscription:
         """Have ``deliver`` called with each message from here on."""

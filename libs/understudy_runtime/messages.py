@@ -40,7 +40,7 @@ class Delivery(NamedTuple):
     pending: int
 
 
-def parse_reply(reply: str) -> Delivery:
+def parse_reply(reply: bytes) -> Delivery:
     """The numbers in a delivered message's reply subject.
 
     ``$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>``, or the longer form with
@@ -49,9 +49,9 @@ def parse_reply(reply: str) -> Delivery:
     Raises:
         ValueError: it is none.
     """
-    tokens = reply.split(".")
+    tokens = reply.split(b".")
     at = 5 if len(tokens) == 9 else 7
-    if len(tokens) < at + 4 or tokens[1] != "ACK":
+    if len(tokens) < at + 4 or tokens[1] != b"ACK":
         raise ValueError(f"not the reply subject of a delivered message: {reply!r}")
     return Delivery(int(tokens[at]), int(tokens[at + 1]), int(tokens[at + 2]), int(tokens[at + 3]))
 

@@ -25,9 +25,10 @@ from nats.js import api
 
 from understudy_domain import ticks
 from understudy_runtime import clock
-from understudy_runtime.client import Deliver, DirectSubscription, Received
+from understudy_runtime.client import DirectSubscription
 from understudy_runtime.errors import BusRefused, BusUnavailable, LogTruncated
 from understudy_runtime.messages import StoredMessage, parse_header_block, parse_reply
+from understudy_runtime.received import Deliver, Received
 
 if TYPE_CHECKING:
     from understudy_runtime.jetstream import Bus
@@ -275,22 +276,18 @@ class OrderedReader:
 
     def _take(self, message: Received) -> StoredMessage | None:
         """What the next message of the queue is to the caller; None: it has been given before, or one is missing."""
-        delivery = parse_reply(message.reply.decode())
-        if delivery.consumer_sequence != self._consumer_sequence + 1:
+        sequence, consumer_sequence, nanoseconds, pending = parse_reply(message.reply)
+        if consumer_sequence != self._consumer_sequence + 1:
             self._lose()
             return None
-        self._consumer_sequence = delivery.consumer_sequence
-        self._is_at_end = delivery.pending == 0
-        if delivery.stream_sequence <= self.last_sequence:
+        self._consumer_sequence = consumer_sequence
+        self._is_at_end = pending == 0
+        if sequence <= self.last_sequence:
             return None
-        self.last_sequence = delivery.stream_sequence
+        self.last_sequence = sequence
+        instant = ticks.from_nanoseconds(nanoseconds)
         return StoredMessage(
-            message.subject.decode(),
-            delivery.stream_sequence,
-            ticks.from_nanoseconds(delivery.nanoseconds),
-            message.payload,
-            delivery.pending,
-            message.header_block,
+            message.subject.decode(), sequence, instant, message.payload, pending, message.header_block
         )
 
     async def _control(self, message: Received) -> bool:

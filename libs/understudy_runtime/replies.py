@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 
-from understudy_runtime.client import DirectClient, Received
+from understudy_runtime.client import DirectClient
+from understudy_runtime.received import Received
 
 _NO_RESPONDERS = b"503"
 

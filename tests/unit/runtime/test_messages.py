@@ -17,13 +17,13 @@ from understudy_runtime.messages import Delivery, instant_of_rfc3339, parse_head
     ],
 )
 def test_both_forms_of_a_delivered_messages_reply_subject_are_read(reply: str) -> None:
-    assert parse_reply(reply) == Delivery(17, 3, 1795323600123456789, 5)
+    assert parse_reply(reply.encode()) == Delivery(17, 3, 1795323600123456789, 5)
 
 
 @pytest.mark.parametrize("reply", ["", "_INBOX.abc.def", "$JS.ACK.ARRIVALS.aBc.1.17.3"])
 def test_another_reply_subject_is_refused(reply: str) -> None:
     with pytest.raises(ValueError, match="not the reply subject"):
-        parse_reply(reply)
+        parse_reply(reply.encode())
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from understudy_controller.loop.lease_view import LeaseView, monotonic_ticks
 from understudy_domain import codec
 from understudy_domain.keys import LEASES_BUCKET, lease_key, replica_key
 from understudy_domain.ownership import LEASE_RENEWAL, LEASE_TTL, Lease, View
-from understudy_domain.ticks import to_seconds
+from understudy_domain.ticks import TICKS_PER_SECOND, to_seconds
+from understudy_runtime import clock
 from understudy_runtime.errors import AlreadyExists, BusRefused, BusUnavailable, NotFound, StaleRevision
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.kv import KeyValue
@@ -76,7 +77,8 @@ class Leases:
     def holds(self, shard: int) -> bool:
         """Whether the shard is this replica's now, as far as one can know without asking."""
         held = self._held.get(shard)
-        return held is not None and monotonic_ticks() < held.until
+        # Asked before each message of the log: to round a clock would take longer than all the rest of it.
+        return held is not None and clock.monotonic() * TICKS_PER_SECOND < held.until
 
     @property
     def held(self) -> frozenset[int]:

@@ -13,8 +13,9 @@ from understudy_controller.loop.metrics import LoopMetrics
 from understudy_controller.loop.shard import Shard
 from understudy_controller.loop.ticker import Ticker
 from understudy_domain import codec, keys
-from understudy_domain.errors import MalformedKey, MalformedRecord, NewerRecord
+from understudy_domain.errors import MalformedKey, MalformedRecord, NewerRecord, UnderstudyError
 from understudy_domain.facts import Fact, Tick
+from understudy_domain.keys import ArrivalsSubject
 from understudy_runtime import clock
 from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.errors import BusUnavailable
@@ -64,8 +65,8 @@ class Reading:
         if end == 0:
             self._catch_up(shard)
         yielded_at = clock.monotonic()
-        subject = keys.arrivals_filter(shard.number)
-        reader = self._bus.reader(keys.ARRIVALS_STREAM, subject, start_sequence=shard.position + 1)
+        subjects = keys.arrivals_filter(shard.number)
+        reader = self._bus.reader(keys.ARRIVALS_STREAM, subjects, start_sequence=shard.position + 1)
         async with contextlib.aclosing(reader.batches()) as batches:
             async for batch in batches:
                 for message in batch:
@@ -73,7 +74,11 @@ class Reading:
                         # Nothing may be decided now. A renewal that is under way may still save the lease; where none
                         # does, the leases drop the shard in a moment, and that ends this.
                         await asyncio.sleep(_LAPSED_SECONDS)
-                    await self._take(message, shard)
+                    subject = self._subject_of(message)
+                    if subject is not None:
+                        if self._is_to_be_learnt(subject):
+                            await self._learn(subject)
+                        self._take(message, subject, shard)
                     shard.position = message.sequence
                     shard.read_until = message.instant if message.pending else None
                     if not shard.caught_up and (message.pending == 0 or message.sequence >= end):
@@ -101,19 +106,21 @@ class Reading:
         shard.caught_up = True
         self._on_caught_up(shard.number)
 
-    async def _take(self, message: StoredMessage, shard: Shard) -> None:
+    def _subject_of(self, message: StoredMessage) -> ArrivalsSubject | None:
         try:
-            subject = _parsed_subject(message.subject)
-            guid = subject.channel_guid
-            if guid is not None:
-                if subject.input_id is None or (guid not in self._channels and guid not in self._gone):
-                    await self._learn(guid, is_command=subject.input_id is None, shard=subject.shard)
-                if self._channels.have_read(guid, message.sequence):
-                    return  # a replay begins where the oldest of the shard's snapshots ends
+            return _parsed_subject(message.subject)
+        except MalformedKey as err:
+            self._skip(message, err)
+            return None
+
+    def _take(self, message: StoredMessage, subject: ArrivalsSubject, shard: Shard) -> None:
+        guid = subject.channel_guid
+        if guid is not None and self._channels.have_read(guid, message.sequence):
+            return  # a replay begins where the oldest of the shard's snapshots ends
+        try:
             fact = codec.decode(message.payload)
-        except (MalformedKey, MalformedRecord) as err:
-            self._metrics.malformed.inc()
-            _log.error("skipped a record of ARRIVALS: %s", err, extra={"subject": message.subject})
+        except MalformedRecord as err:
+            self._skip(message, err)
             if isinstance(err, NewerRecord) and guid is not None:
                 self._channels.pass_over(guid, message.instant)
             return
@@ -124,16 +131,27 @@ class Reading:
         elif isinstance(fact, Fact):
             self._channels.apply(guid, subject.input_id, fact, message)
 
-    async def _learn(self, guid: str, *, is_command: bool, shard: int) -> None:
+    def _skip(self, message: StoredMessage, err: UnderstudyError) -> None:
+        self._metrics.malformed.inc()
+        _log.error("skipped a record of ARRIVALS: %s", err, extra={"subject": message.subject})
+
+    def _is_to_be_learnt(self, subject: ArrivalsSubject) -> bool:
+        guid = subject.channel_guid
+        if guid is None:
+            return False
+        return subject.input_id is None or (guid not in self._channels and guid not in self._gone)
+
+    async def _learn(self, subject: ArrivalsSubject) -> None:
         """See to it that what was configured a moment ago, through another controller, is known here.
 
         Commands are rare, and channels that are not known are asked for once: a guid never comes back.
         """
-        while is_command or self._store.channel_by_guid(guid) is None:
+        guid = subject.channel_guid or ""
+        while subject.input_id is None or self._store.channel_by_guid(guid) is None:
             try:
                 await self._store.ensure_current()
             except BusUnavailable:
-                if not self._holds(shard):
+                if not self._holds(subject.shard):
                     return
             else:
                 break

@@ -1,0 +1,96 @@
+"""NATS's protocol as it is read in bulk: whole messages for direct readers are cut out of what has come in one go.
+
+The library's own parser matches up to six patterns for each message, and moves what is behind it in its buffer twice.
+Here that is left for what is none of a direct reader's messages, and for one that is not all there yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from nats.errors import ProtocolError
+from nats.protocol.parser import AWAITING_MSG_PAYLOAD, CRLF_SIZE, Parser
+from typing_extensions import override
+
+from understudy_runtime.received import Deliver, Received
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+
+_END_OF_LINE: Final = b"\r\n"
+_MESSAGE_WITH_HEADERS: Final = b"HMSG"
+_MESSAGES: Final = (b"MSG", _MESSAGE_WITH_HEADERS)
+_WORDS: Final = 4
+"""Of a line that announces a message without headers and without a subject to reply to."""
+
+
+class DirectParser(Parser):
+    """The library's, with a short way for messages of ``directly``: by subscription, who takes them."""
+
+    def __init__(self, nc: Client, directly: Mapping[int, Deliver]) -> None:
+        self._resets = 0
+        super().__init__(nc)
+        self._directly = directly
+
+    @override
+    def reset(self) -> None:
+        """Forget what has come: another connection begins."""
+        self._resets += 1
+        super().reset()
+
+    @override
+    async def parse(self, data: bytes = b"") -> None:
+        """Take in what has come over the connection.
+
+        Raises:
+            ProtocolError: it is not NATS's protocol.
+        """
+        if self.state == AWAITING_MSG_PAYLOAD:
+            missing = self.needed + CRLF_SIZE - len(self.buf)
+            await super().parse(data[:missing])
+            data = data[missing:]
+        elif self.buf:  # the beginning of a line
+            data = bytes(self.buf) + data
+            self.buf.clear()
+        at, length, resets = 0, len(data), self._resets
+        while at < length and resets == self._resets:
+            end = data.find(_END_OF_LINE, at)
+            begin = stop = end + CRLF_SIZE
+            deliver = None
+            words = data[at:end].split()
+            if end >= 0 and words and words[0] in _MESSAGES:
+                size, sid = _size_and_subscription(words)
+                stop = begin + size + CRLF_SIZE
+                deliver = self._directly.get(sid)
+            if end < 0 or stop > length:
+                await super().parse(data[at:])  # it keeps what is not all there
+                return
+            if deliver is None:
+                await super().parse(data[at:stop])
+            else:
+                self._deliver(deliver, words, data, begin, stop - CRLF_SIZE)
+            at = stop
+
+    def _deliver(self, deliver: Deliver, words: list[bytes], data: bytes, begin: int, end: int) -> None:
+        headers, has_reply = None, len(words) > _WORDS
+        if words[0] == _MESSAGE_WITH_HEADERS:
+            body = begin + int(words[-2])
+            headers, begin, has_reply = data[begin:body], body, len(words) > _WORDS + 1
+        payload = data[begin:end]
+        stats = self.nc.stats
+        stats["in_msgs"] += 1
+        stats["in_bytes"] += len(payload)
+        deliver(Received(words[1], words[3] if has_reply else b"", payload, headers))
+
+
+def _size_and_subscription(words: Sequence[bytes]) -> tuple[int, int]:
+    """Of the message that a line announces.
+
+    Raises:
+        ProtocolError: the line is of another form.
+    """
+    try:
+        return int(words[-1]), int(words[2])
+    except (ValueError, IndexError) as err:
+        raise ProtocolError("nats: malformed MSG") from err
