@@ -12,11 +12,10 @@ Supported field types: ``int``, ``str``, ``bool``, ``float``, ``StrEnum`` classe
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar, cast
+from typing import Any, TypeVar, cast
 
-from understudy_domain import plain
+from understudy_domain import json_text, plain
 from understudy_domain.errors import MalformedRecord, NewerRecord
 from understudy_domain.unknown_fields import NOTHING_UNKNOWN, Unknown, unknown_of
 
@@ -25,8 +24,6 @@ T = TypeVar("T")
 _names: dict[type, tuple[str, int]] = {}
 _read_up_to: dict[type, int] = {}
 _classes: dict[str, type] = {}
-_encode: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-_scan: Final = json.JSONDecoder().raw_decode
 
 
 def record(name: str, *, version: int = 1, reads: int | None = None) -> Callable[[type[T]], type[T]]:
@@ -63,7 +60,7 @@ def encode(value: object, *, unknown: Unknown = NOTHING_UNKNOWN) -> bytes:
     name, version = _names[type(value)]
     fields = to_plain(value)
     unknown.put_into(fields)
-    return _encode({"type": name, "version": version, **fields}).encode()
+    return json_text.written({"type": name, "version": version, **fields})
 
 
 def unknown_in(payload: bytes) -> Unknown:
@@ -90,7 +87,7 @@ def decode(payload: bytes) -> object:
 
 def _plain_record(payload: bytes) -> dict[str, Any]:
     try:
-        value = _parsed(payload)
+        value = json_text.parsed(payload)
     except (ValueError, RecursionError) as err:
         raise MalformedRecord("not JSON") from err
     if not isinstance(value, dict):
@@ -150,13 +147,3 @@ def from_plain(cls: type[T], value: Mapping[str, Any]) -> T:
         MalformedRecord: a required field is missing or a field is of a wrong type.
     """
     return cast(T, plain.reader(cls)(value))
-
-
-def _parsed(payload: bytes) -> Any:
-    """Parsed JSON; records as they are encoded need nothing of what the library does around its scanner."""
-    try:
-        text = payload.decode()
-        value, end = _scan(text)
-    except ValueError:
-        return json.loads(payload)  # another encoding, or not JSON: let the library say
-    return value if end == len(text) else json.loads(payload)

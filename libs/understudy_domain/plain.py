@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
 from functools import partial
 from typing import Any, cast
@@ -104,10 +104,10 @@ def _class_reader(hint: Any) -> Convert:
     source = _Source("def convert(value):")
     source.add("if not isinstance(value, dict):")
     source.add(f"raise mismatch('an object for {cls.__name__}', value)", indent=2)
-    arguments = []
+    values = {}
     for at, field in enumerate(one for one in dataclasses.fields(cls) if one.init):
         variable, key, kind = f"f{at}", repr(field.name), hints[field.name]
-        arguments.append(f"{field.name}={variable}" if field.kw_only else variable)
+        values[field.name] = variable
         default = _default(field, source)
         if default is None and not _is_optional(kind):
             source.add("try:")
@@ -124,7 +124,7 @@ def _class_reader(hint: Any) -> Convert:
             _read_into(variable, kind, source, indent=2)
             source.add("else:")
             source.add(f"{variable} = {default}", indent=2)
-    source.add(f"return {source.name(cls)}({', '.join(arguments)})")
+    _make(cls, values, source)
     return source.compiled()
 
 
@@ -141,8 +141,35 @@ def _row_reader(hint: Any) -> Convert:
     source.add(f"{', '.join(variables)}, = value")
     for variable, name in zip(variables, names, strict=True):
         _read_into(variable, hints[name], source, indent=1, as_row=True)
-    source.add(f"return {source.name(cls)}({', '.join(variables)})")
+    _make(cls, dict(zip(names, variables, strict=True)), source)
     return source.compiled()
+
+
+def _make(cls: type, values: Mapping[str, str], source: _Source) -> None:
+    """Lines that make an object of its fields' values (expressions, by name) and return it.
+
+    A frozen dataclass sets each field of a new object through ``object.__setattr__``, which takes longer than to parse
+    it. So a class with slots is filled as one that is not frozen, and becomes what it is then.
+    """
+    unfrozen = _unfrozen(cls, values)
+    if unfrozen is None:
+        source.add(f"return {source.name(cls)}({', '.join(f'{name}={value}' for name, value in values.items())})")
+        return
+    source.add(f"one = {source.name(object.__new__)}({source.name(unfrozen)})")
+    for name, value in values.items():
+        source.add(f"one.{name} = {value}")
+    if unfrozen is not cls:
+        source.add(f"one.__class__ = {source.name(cls)}")
+    source.add("return one")
+
+
+def _unfrozen(cls: type, names: Collection[str]) -> type | None:
+    """A class with the same slots whose objects can be filled; None where making an object is more than that."""
+    slots = cls.__dict__.get("__slots__")
+    if slots is None or set(slots) != set(names) or cls.__bases__ != (object,) or hasattr(cls, "__post_init__"):
+        return None
+    is_frozen = "__setattr__" in cls.__dict__
+    return type(cls.__name__, (), {"__slots__": slots}) if is_frozen else cls
 
 
 def _of_another_length(cls: Any, names: list[str], value: list[Any]) -> Any:
