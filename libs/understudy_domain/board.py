@@ -20,6 +20,7 @@ FRESH = 600 * TICKS_PER_SECOND
 """For how long after it was published a gap, or a change of the input, keeps a channel from being called well."""
 
 _MOVES = (EventKind.FAILOVER, EventKind.SWITCHOVER, EventKind.FAILBACK)
+_REPAIRS = (EventKind.REPAIR, EventKind.COMBINE)
 
 
 class Severity(IntEnum):
@@ -31,13 +32,15 @@ class Severity(IntEnum):
     """Nothing has been published yet, or the programme is over."""
     MOVED = 2
     """It changed inputs within ten minutes, and is well."""
-    UNLIKE = 3
+    REPAIRED = 3
+    """An input lost something within ten minutes that came from the other one."""
+    UNLIKE = 4
     """The inputs are not interchangeable: a change would be seen."""
-    SINGLE = 4
+    SINGLE = 5
     """One input is lost: the next failure is seen by viewers."""
-    SEEN = 5
+    SEEN = 6
     """Viewers saw a gap or a part within ten minutes."""
-    HOLDING = 6
+    HOLDING = 7
     """An endpoint has nothing to publish now, or both inputs are lost."""
 
 
@@ -67,6 +70,10 @@ class EndpointLine:
     """When a gap or a part was last decided, within ten minutes."""
     moved_at: int | None
     """When it last went to another input, within ten minutes."""
+    repaired_at: int | None
+    """When pieces last came from the input that it does not follow, within ten minutes."""
+    lacking: int | None
+    """The input that lacked them; None where neither had everything."""
     over: bool
     """Its programme has ended."""
 
@@ -153,6 +160,8 @@ def _input(told: _Told, input_id: int) -> InputLine:
 def _endpoint(told: _Told, guid: str, endpoint_id: str, active: ActiveInput | None, now: int) -> EndpointLine:
     hold = _newest(told, (EventKind.HOLD, EventKind.HOLD_ENDED), guid)
     life = _newest(told, (EventKind.PROGRAMME_STARTED, EventKind.PROGRAMME_ENDED), guid)
+    repair = _newest(told, _REPAIRS, guid)
+    repaired_at = _fresh(repair, now)
     over = life is not None and life.kind is EventKind.PROGRAMME_ENDED
     held = hold is not None and hold.kind is EventKind.HOLD and not over
     return EndpointLine(
@@ -163,6 +172,8 @@ def _endpoint(told: _Told, guid: str, endpoint_id: str, active: ActiveInput | No
         held_since=hold.instant if hold is not None and held else None,
         seen_at=_fresh(_newest(told, (EventKind.GAP, EventKind.PARTIAL), guid), now),
         moved_at=_fresh(_newest(told, _MOVES, guid), now),
+        repaired_at=repaired_at,
+        lacking=repair.active_input if repair is not None and repair.kind is EventKind.REPAIR else None,
         over=over,
     )
 
@@ -195,6 +206,11 @@ def _verdict(
         return Severity.SINGLE, "One input has delivered so far, or both too little to be compared.", None
     if grade is Grade.NONE:
         return Severity.UNLIKE, "The inputs differ: a change would be a discontinuity.", None
+    repaired = [(one.repaired_at, one.lacking) for one in running if one.repaired_at is not None]
+    if repaired:
+        at, lacking = max(repaired, key=lambda one: one[0])
+        said = "Neither input had everything" if lacking is None else f"Input {lacking} lost something"
+        return Severity.REPAIRED, f"{said}: it came from the other one.", at
     moved = [one.moved_at for one in running if one.moved_at is not None]
     if moved:
         return Severity.MOVED, "It changed inputs; both deliver.", max(moved)

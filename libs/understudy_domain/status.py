@@ -63,6 +63,8 @@ class InputStatus:
     """The current one last, and the one before it while that is kept."""
     playlists: Mapping[str, str]
     """Its playlist for each rendition that it delivers."""
+    well_since: str | None
+    """Since when it has been complete and on time; None: it is not, or nothing is known of it yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,15 @@ def _input(one: InputState, state: ChannelState, now: int) -> InputStatus:
             for session in one.sessions
         ),
         playlists=dict(sorted(one.carries.items())),
+        well_since=_well_since(one, state, now),
     )
+
+
+def _well_since(one: InputState, state: ChannelState, now: int) -> str | None:
+    if state.grid is None or one.has_ended:
+        return None
+    since = one.steadiness.well_since(now, lag=one.lag, segment_duration=state.grid.segment_duration)
+    return None if since is None else ticks.to_iso8601(since)
 
 
 def _date_skew(date_minus_media: int | None, offset: int | None) -> int | None:

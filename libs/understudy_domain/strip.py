@@ -9,12 +9,13 @@ appears at the cursor, a late one behind it, and a deadline is a place that the 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from understudy_domain.channel_state import ChannelState
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.explain import sentences_of
 from understudy_domain.grid import Grid
+from understudy_domain.headroom import headroom, usual_headroom
 from understudy_domain.reason import Reason
 from understudy_domain.timeline import InputState
 
@@ -43,6 +44,8 @@ class Delivered:
     """Marked as no programme (EXT-X-GAP in the input)."""
     session: int
     """Id of its session: another one than before is a restart."""
+    last: bool = False
+    """Its input has ended with it, orderly: what is missing behind it is owed by nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,10 @@ class Shown:
     available_at: int
     words: str
     """Why, in one sentence."""
+    headroom: int | None
+    """From when it was complete to its deadline; negative: it was so long after. None where there was none."""
+    usual_headroom: int | None
+    """What that is where a slot comes the moment it is due."""
     ended: bool
     """The programme ends with it."""
 
@@ -95,8 +102,10 @@ def delivered(one: InputState, state: ChannelState) -> Iterator[Delivered]:
         for piece in one.rendition_pieces(rendition):
             number = grid.slot_of(piece.start, slot_duration=grid.segment_duration)
             found.setdefault(number, {})[rendition] = (piece.start, piece.end, piece.arrived_at, piece.session)
+    newest = max(found, default=0) if one.has_ended else None
     for number in sorted(found):
-        yield _delivered(number, found[number], one, state, grid)
+        mark = _delivered(number, found[number], one, state, grid)
+        yield replace(mark, last=True) if number == newest else mark
     yield from _filler(one, grid, found.keys())
 
 
@@ -163,6 +172,8 @@ def shown(entry: ProgramEntry, before: ProgramEntry | None) -> Shown:
         deadline=entry.evidence.deadline,
         available_at=entry.available_at,
         words=sentences_of(entry, before=before)[0],
+        headroom=headroom(entry),
+        usual_headroom=usual_headroom(entry),
         ended=entry.ended,
     )
 

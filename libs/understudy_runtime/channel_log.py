@@ -72,9 +72,12 @@ class ChannelLog:
         """An endpoint's entries that were appended from ``begin`` on."""
         return decoded(ProgramEntry, await self.program_messages(endpoint_guid, begin=begin))
 
-    async def program_messages(self, endpoint_guid: str, *, begin: int | None = None) -> list[StoredMessage]:
-        """The same, as they are stored."""
-        return await self._bus.fetch(keys.PROGRAM_STREAM, self._subject(endpoint_guid), start_time=begin)
+    async def program_messages(
+        self, endpoint_guid: str, *, begin: int | None = None, end: int | None = None
+    ) -> list[StoredMessage]:
+        """The same, as they are stored; none that was appended after ``end`` (instants)."""
+        reader = self._bus.reader(keys.PROGRAM_STREAM, self._subject(endpoint_guid), start_time=begin)
+        return await reader.read_present(until=end)
 
     async def entries_up_to(self, endpoint_guid: str, media_sequence: int) -> list[ProgramEntry]:
         """An endpoint's entries up to this number, and before it as many as a replay begins with; maybe more."""

@@ -129,12 +129,21 @@ MISSING = """import('/console/static/strip.js').then(({missing}) => {
     missing([...pieces(80, 100, 2), ...pieces(100, 112, 4)], {anchor: 100, segment: 4}, all),
     missing(pieces(99.9, 109.9, 2), grid, all),
     missing([], grid, all),
+    missing([...pieces(100, 102, 2), {...piece(102, 2), last: true}, ...pieces(108, 112, 2)], grid, all),
   ];
 })"""
 
 
 def test_missing_is_what_is_due_and_not_what_was_cut_otherwise_or_comes_after_the_end(channel: Page) -> None:
-    assert channel.say(MISSING) == [[110], [], [104], [], [], []]
+    assert channel.say(MISSING) == [[110], [], [104], [], [], [], []]
+
+
+SHORTENED = """import('/console/static/strip.js').then(({shortened}) =>
+  ['demo-delayed', 'sports-channel-hd-live', 'sports-channel-hd-startover'].map((name) => shortened(name, 17)))"""
+
+
+def test_names_that_begin_alike_can_be_told_apart(channel: Page) -> None:
+    assert channel.say(SHORTENED) == ["demo-delayed", "sport…nel-hd-live", "sport…d-startover"]
 
 
 MISSED = """import('/console/static/strip.js').then(({Strip}) => {

@@ -25,6 +25,7 @@ from understudy_controller.authentication.metrics import AuthenticationMetrics
 from understudy_controller.authentication.middleware import Authentication, utc_now
 from understudy_controller.authentication.sessions import ProxiedViewers, Sessions
 from understudy_controller.console import routes as console
+from understudy_controller.console.places import Places
 from understudy_controller.process import Part, Process
 from understudy_controller.settings import ControllerSettings
 from understudy_runtime.health import Health, health_routes
@@ -87,6 +88,7 @@ def create_app(
         registry.register(metrics)
     app.state.sessions = sessions = None if keys is None else Sessions(keys, now=utc_now)
     app.state.authentication_metrics = metrics
+    app.state.places = Places()
     app.state.player_file = settings.console_player_file
     app.add_middleware(
         Authentication,

@@ -62,6 +62,14 @@ CASES = {
     "a gap long ago": ([STARTED, MATCH, of_endpoint(EventKind.GAP, FRESH / TICKS_PER_SECOND)], True, Severity.WELL),
     "they differ": ([STARTED, told(EventKind.INPUTS_MISMATCH, 60, grade=Grade.NONE)], True, Severity.UNLIKE),
     "failed over": ([STARTED, MATCH, of_endpoint(EventKind.FAILOVER, 60)], True, Severity.MOVED),
+    "repaired": ([STARTED, MATCH, of_endpoint(EventKind.REPAIR, 60)], True, Severity.REPAIRED),
+    "combined": ([STARTED, MATCH, of_endpoint(EventKind.COMBINE, 60)], True, Severity.REPAIRED),
+    "repaired long ago": (
+        [STARTED, MATCH, of_endpoint(EventKind.REPAIR, FRESH / TICKS_PER_SECOND)],
+        True,
+        Severity.WELL,
+    ),
+    "repaired, then one lost": ([STARTED, MATCH, of_endpoint(EventKind.REPAIR, 90), lost(60)], True, Severity.SINGLE),
     "over": ([STARTED, MATCH, of_endpoint(EventKind.PROGRAMME_ENDED, 60), lost(60), lost(60, 2)], True, Severity.IDLE),
     "on again": (
         [STARTED, MATCH, of_endpoint(EventKind.PROGRAMME_ENDED, 60), of_endpoint(EventKind.PROGRAMME_STARTED, 30, 6)],
@@ -88,6 +96,13 @@ def test_a_loss_counts_from_the_last_segment() -> None:
     assert found.since == NOW - 67 * TICKS_PER_SECOND
     assert found.inputs[0].lost_since == found.since
     assert found.inputs[1].lost_since is None
+
+
+def test_a_repair_says_which_input_lacked_something() -> None:
+    repair = told(EventKind.REPAIR, 60, origin_endpoint=ENDPOINT, media_sequence=5, active_input=2)
+    assert line(STARTED, MATCH, repair).words.startswith("Input 2 lost something")
+    combine = told(EventKind.COMBINE, 50, origin_endpoint=ENDPOINT, media_sequence=6, active_input=2)
+    assert line(STARTED, MATCH, repair, combine).words.startswith("Neither input had everything")
 
 
 def test_a_channel_that_is_gone_is_forgotten() -> None:

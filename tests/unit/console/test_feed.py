@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator
+from contextlib import ExitStack
 
-from understudy_controller.console.feed import RETRY, Pages, event
+import pytest
+
+from understudy_controller.console import feed
+from understudy_controller.console.feed import AGAIN, RETRY, STILL_HERE, Pages, event
+from understudy_controller.console.places import PAGES_MAX, PAGES_OF_ONE_MAX, Places, TooManyPages
 
 
 async def read(page: AsyncGenerator[bytes, None], count: int) -> list[bytes]:
@@ -53,3 +58,39 @@ async def test_pages_end_when_the_process_does_and_new_ones_at_once() -> None:
     assert [message async for message in page] == []
     assert [message async for message in pages.page(b"all")] == []
     assert not [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+
+
+async def test_a_page_that_is_told_nothing_is_told_that_somebody_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As an event, which scripts hear of, and not as a comment: a connection can be lost without being closed."""
+    monkeypatch.setattr(feed, "KEEP_ALIVE_SECONDS", 0.001)
+    page = Pages().page(b"all")
+    assert (await read(page, 2))[1] == STILL_HERE
+    assert STILL_HERE.startswith(b"event: ")
+    await page.aclose()
+
+
+async def test_a_page_that_was_fed_for_long_is_asked_to_ask_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "_LASTS_SECONDS", 0.0)
+    assert [message async for message in Pages().page(b"all")] == [RETRY + b"all", AGAIN]
+
+
+def test_one_viewer_does_not_take_all_places() -> None:
+    places = Places()
+    with ExitStack() as stack:
+        for _ in range(PAGES_OF_ONE_MAX):
+            places.check("one")
+            stack.enter_context(places.taken("one"))
+        with pytest.raises(TooManyPages, match="one has 100 pages"):
+            places.check("one")
+        places.check("other")
+    places.check("one")
+
+
+def test_there_are_so_many_places_and_no_more() -> None:
+    places = Places()
+    with ExitStack() as stack:
+        for number in range(PAGES_MAX):
+            stack.enter_context(places.taken(f"viewer {number}"))
+        with pytest.raises(TooManyPages, match="ask another controller"):
+            places.check("one more")
+    places.check("one more")

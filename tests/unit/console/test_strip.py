@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from support.synthetic import Broadcast, Message, SyntheticEncoder, configured
+from understudy_controller.console.marks import Marks
 from understudy_controller.console.strip_view import shown_view
+from understudy_domain.channel import Channel
 from understudy_domain.channel_state import ChannelState
 from understudy_domain.facts import PlaylistArrived
 from understudy_domain.reason import Reason
@@ -108,3 +112,25 @@ def test_a_gap_has_nothing_in_it() -> None:
 def test_before_anything_is_settled_there_is_nothing_to_draw() -> None:
     state = ChannelState("c" * 32)
     assert list(delivered(state.input(1), state)) == []
+
+
+def test_an_input_that_has_ended_says_with_which_piece_and_that_stays_when_it_goes_on() -> None:
+    run = broadcast()
+    marks = Marks(run.fold, cast(Channel, SimpleNamespace(id="one", guid="0" * 32)), [])
+    second = SyntheticEncoder(2, ended_after=11)
+    run.messages += SyntheticEncoder(1).messages(range(30)) + second.messages([*range(12), *range(20, 30)])
+    run.run()
+    marks.take_unsent()
+    found = marks.all()["marks"]
+    (ended,) = (mark for mark in found if mark["last"])
+    behind = [mark["start"] for mark in found if mark["input"] == 2 and mark["start"] > ended["start"]]
+    assert ended["input"] == 2
+    assert min(behind) - ended["start"] == pytest.approx(9 * 2)
+
+
+def test_a_slot_says_how_far_before_its_deadline_it_was_complete() -> None:
+    run = broadcast(SyntheticEncoder(1, late={10: 0.5}), SyntheticEncoder(2))
+    in_time, late = (shown_view(shown(run.of("two")[number], None)) for number in (9, 10))
+    assert in_time["headroom"] == pytest.approx(in_time["usual"], abs=0.01)
+    assert late["headroom"] == pytest.approx(late["usual"] - 0.5, abs=0.01)
+    assert shown_view(shown(run.of("two")[0], None))["headroom"] is None

@@ -109,6 +109,15 @@ def test_an_input_that_ended_is_told_apart_from_one_that_died() -> None:
     assert found.inputs[1].has_ended
 
 
+def test_an_input_says_since_when_it_is_well() -> None:
+    found = status(broadcast(SyntheticEncoder(1), SyntheticEncoder(2, late={8: 1.5})), after_seconds=24.5)
+    first, second = (one.well_since for one in found.inputs)
+    assert first is not None
+    assert second is not None
+    assert second > first, "what is late begins it anew"
+    assert [one.well_since for one in status(broadcast(SyntheticEncoder(1))).inputs][1] is None
+
+
 def test_a_proof_of_sessions_that_are_over_counts_for_nothing() -> None:
     restarted = SyntheticEncoder(2, media_offset_seconds=-5000, first_number=100).messages(range(12, 13))
     messages = [configured("six", seconds=6)]

@@ -39,7 +39,8 @@ _OPEN_BELOW: Final = ("/console/static/", "/console/sign-in")
 """What the console's pages are made of, and where people say who they are."""
 _SIGN_OUT: Final = "/console/sign-out"
 """What is changed by it is the browser's own: who may only look may leave, too."""
-_SIGN_IN: Final = "/console/sign-in?to={}"
+_SIGN_IN: Final = "sign-in?to={}"
+"""Below ``/console/``."""
 
 _SIGNED: Final = b"AWS4-"
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -116,7 +117,7 @@ class Authentication:
                 self._metrics.refused(err.reason)
             self._tell_refusal(err, scope)
             if err.reason is Reason.MISSING_SIGNATURE and _is_page(scope):
-                await RedirectResponse(_SIGN_IN.format(quote(scope["path"], safe="")), 303)(scope, receive, send)
+                await RedirectResponse(_to_sign_in(scope), 303)(scope, receive, send)
                 return
             await error_response(err.status, str(err))(scope, receive, send)
             return
@@ -218,6 +219,13 @@ def _is_page(scope: Scope) -> bool:
         and scope["path"].startswith(_CONSOLE)
         and any(b"text/html" in value for value in accept)
     )
+
+
+def _to_sign_in(scope: Scope) -> str:
+    """Relative to the page that is asked for: only a proxy in front knows below which path the console is served."""
+    steps = scope["raw_path"].count(b"/") - _CONSOLE.count("/") - 1
+    up = "../" * steps if steps >= 0 else "console/"
+    return up + _SIGN_IN.format(quote(scope["path"], safe=""))
 
 
 def _as_sent(scope: Scope) -> HttpRequest:

@@ -18,8 +18,9 @@ _log = logging.getLogger(__name__)
 
 _QUEUED_MAX: Final = 64
 """Messages that a page may be behind: a quarter of a minute at the most frequent."""
-KEEP_ALIVE_SECONDS: Final = 15.0
-"""Proxies close what is silent for longer, mostly after a minute."""
+KEEP_ALIVE_SECONDS: Final = 4.0
+"""A page that hears nothing for some times longer takes its connection for lost, though nobody closed it: a network
+that went away, a controller that stands still. Proxies close what is silent, too, mostly after a minute."""
 _LASTS_SECONDS: Final = 900.0
 """Then a page has to ask again, and to be somebody who still may: its session may be over, or its key taken away."""
 
@@ -30,13 +31,15 @@ RETRY: Final = b"retry: 1000\n\n"
 """How soon a browser asks again after the connection was lost, milliseconds."""
 
 
-STILL_HERE: Final = b": still here\n\n"
-"""A comment: no event, and no silence."""
-
-
 def event(name: str, data: Mapping[str, Any]) -> bytes:
     """One server-sent event (HTML, 9.2): its data is one line of JSON."""
     return f"event: {name}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
+
+
+STILL_HERE: Final = event("still", {})
+"""There is nothing to be told, and somebody who would. A comment would do for proxies; pages are not told of those."""
+AGAIN: Final = event("again", {})
+"""The page is to ask again: nothing is wrong."""
 
 
 class Hearing:
@@ -113,6 +116,7 @@ class Pages:
                 if message is None:
                     return
                 yield message
+            yield AGAIN
         finally:
             self._queues.discard(queue)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from understudy_controller.console.strip_view import delivered_view, endpoint_view, seconds, shown_view
+from understudy_controller.console.strip_view import delivered_view, endpoint_view, seconds, shown_view, still_last
 from understudy_domain import codec, keys
 from understudy_domain.channel import Channel, OriginEndpoint
 from understudy_domain.endpoint_status import endpoint_status
@@ -80,7 +80,8 @@ class Marks:
         """Take over what an input has delivered."""
         self._looked_at[one.input_id] = one.changes
         for found in delivered(one, self._fold.state):
-            self._put(self._delivered, delivered_view(found))
+            view = delivered_view(found)
+            self._put(self._delivered, still_last(view, self._delivered.get(view["key"])))
 
     def _put(self, kept: dict[str, View], view: View) -> None:
         if kept.get(view["key"]) != view:

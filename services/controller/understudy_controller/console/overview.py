@@ -250,5 +250,6 @@ def _endpoint(one: EndpointLine) -> dict[str, Any]:
         "held": one.held_since is not None,
         "seen": one.seen_at is not None,
         "moved": one.moved_at is not None,
+        "repaired": one.repaired_at is not None,
         "over": one.over,
     }

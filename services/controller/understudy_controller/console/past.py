@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
-from understudy_controller.console.strip_view import delivered_view, shown_view
+from understudy_controller.console.strip_view import delivered_view, shown_view, still_last
 from understudy_controller.settings import ControllerSettings
 from understudy_domain import ticks
 from understudy_domain.channel import Channel, OriginEndpoint, configured
@@ -23,9 +23,9 @@ from understudy_domain.replay import (
     holds_beginning,
     segment_duration_of,
 )
-from understudy_domain.strip import Delivered, delivered, shown
+from understudy_domain.strip import delivered, shown
 from understudy_domain.timeline import InputState
-from understudy_runtime.channel_log import ChannelLog, logged_facts
+from understudy_runtime.channel_log import ChannelLog, decoded, logged_facts
 from understudy_runtime.errors import BusUnavailable
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.messages import StoredMessage
@@ -58,15 +58,16 @@ class Past:
         log = ChannelLog(self._bus, channel.guid, shards=self._shards)
         try:
             async with asyncio.timeout(_READ_SECONDS) as limit:
-                found = await _slots(log, endpoints, begin, end)
                 async with self._replaying:
+                    programmes = [await _programme(log, endpoint, begin, end) for endpoint in endpoints]
                     start = await self._start(log, endpoints, begin)
                     messages = await log.arrivals_messages(begin=_first_instant(start), end=end + _AFTERWARDS)
                     limit.reschedule(None)  # a replay ends by itself, and cannot be broken off
-                    pieces = await asyncio.to_thread(_replayed, channel.guid, start, messages, begin, end)
+                    return await asyncio.to_thread(
+                        lambda: _shown(programmes) + _replayed(channel.guid, start, messages, begin, end)
+                    )
         except TimeoutError as err:
             raise BusUnavailable(f"the past could not be read within {_READ_SECONDS:g} s") from err
-        return found + pieces
 
     async def _start(
         self, log: ChannelLog, endpoints: Sequence[OriginEndpoint], begin: int
@@ -90,13 +91,18 @@ def _first_instant(start: tuple[OriginEndpoint, ProgramEntry] | None) -> int | N
     return begins_at(start[1], segment_duration)
 
 
-async def _slots(log: ChannelLog, endpoints: Sequence[OriginEndpoint], begin: int, end: int) -> list[dict[str, Any]]:
+async def _programme(log: ChannelLog, endpoint: OriginEndpoint, begin: int, end: int) -> list[StoredMessage]:
+    """An endpoint's entries of that time; no more of them, however long its log goes on behind it."""
+    return await log.program_messages(
+        endpoint.guid, begin=begin - endpoint.time_delay - _AFTERWARDS, end=end + endpoint.time_delay + _AFTERWARDS
+    )
+
+
+def _shown(programmes: Sequence[list[StoredMessage]]) -> list[dict[str, Any]]:
     found = []
-    for endpoint in endpoints:
+    for messages in programmes:
         before: ProgramEntry | None = None
-        for entry in await log.entries(endpoint.guid, begin=begin - endpoint.time_delay - _AFTERWARDS):
-            if entry.as_of.instant > end + endpoint.time_delay + _AFTERWARDS:
-                break
+        for entry in decoded(ProgramEntry, messages):
             found.append(shown_view(shown(entry, before)))
             before = entry
     return found
@@ -114,18 +120,19 @@ def _replayed(
     if begun is None:
         return []
     replay, part = begun
-    found: dict[tuple[int, int], Delivered] = {}
+    found: dict[str, dict[str, Any]] = {}
 
     def look(one: InputState) -> None:
         for mark in delivered(one, replay.fold.state):
             if begin <= mark.arrived_at <= end:
-                found[mark.input_id, mark.place] = mark
+                view = delivered_view(mark)
+                found[view["key"]] = still_last(view, found.get(view["key"]))
 
     replay.fold.before_forgetting = look
     replay.run(part)
     for one in replay.fold.state.inputs:
         look(one)
-    return [delivered_view(mark) for mark in found.values()]
+    return list(found.values())
 
 
 def _begun(

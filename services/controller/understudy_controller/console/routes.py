@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import FileResponse, RedirectResponse, Response, StreamingResponse
+from fastapi.responses import FileResponse, RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from understudy_controller.api.dependencies import Service
 from understudy_controller.api.errors import ResourceNotFound
-from understudy_controller.authentication.middleware import Sender
+from understudy_controller.authentication.middleware import ANYBODY, Sender
 from understudy_controller.authentication.refusal import RequestRefused
 from understudy_controller.authentication.sessions import COOKIE, LASTS, Sessions, check_same_origin
 from understudy_controller.console.overview import Overview
 from understudy_controller.console.past import Past
+from understudy_controller.console.places import Fed, Places
 from understudy_controller.console.strips import Strips
 from understudy_controller.process import Process
 from understudy_domain import ticks
@@ -160,18 +160,20 @@ async def show_file(name: str, request: Request) -> Response:
 
 
 @router.get("/console/feed/overview", summary="ConsoleOverview")
-async def feed_overview(overview: Overviewed) -> Response:
+async def feed_overview(request: Request, overview: Overviewed) -> Response:
     """Server-sent events for the overview."""
-    return _stream(overview.events())
+    places, viewer = _place(request)
+    return Fed(overview.events(), places=places, viewer=viewer, headers=_STREAM_HEADERS)
 
 
 @router.get("/console/feed/channels/{channel_id}", summary="ConsoleChannel")
-async def feed_channel(channel_id: str, service: Service, strips: Stripped) -> Response:
+async def feed_channel(request: Request, channel_id: str, service: Service, strips: Stripped) -> Response:
     """Server-sent events for a channel's page."""
+    places, viewer = _place(request)  # before anything is followed for it
     channel = await service.channel(channel_id)
     strip = await strips.of(channel)
     await strip.opened()  # while a failure can still be answered as one
-    return _stream(strip.events())
+    return Fed(strip.events(), places=places, viewer=viewer, headers=_STREAM_HEADERS)
 
 
 @router.get("/console/feed/channels/{channel_id}/past", summary="ConsolePast")
@@ -183,8 +185,17 @@ async def feed_past(channel_id: str, service: Service, past: Recalled, begin: In
     return {"marks": marks}
 
 
-def _stream(events: AsyncGenerator[bytes, None]) -> Response:
-    return StreamingResponse(events, media_type="text/event-stream", headers=_STREAM_HEADERS)
+def _place(request: Request) -> tuple[Places, str]:
+    """Where there is a place for one page more, and for whom: by name, or by address where nobody has one.
+
+    Raises:
+        TooManyPages: there is none.
+    """
+    places: Places = request.app.state.places
+    sender: Sender = request.state.sender
+    viewer = str(sender) if sender != ANYBODY else (request.client.host if request.client else "")
+    places.check(viewer)
+    return places, viewer
 
 
 def _file(name: str) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from understudy_domain.channel import OriginEndpoint
@@ -27,6 +28,7 @@ def delivered_view(one: Delivered) -> dict[str, Any]:
         "missing": one.missing,
         "filler": one.filler,
         "session": one.session,
+        "last": one.last,
     }
 
 
@@ -52,8 +54,15 @@ def shown_view(one: Shown) -> dict[str, Any]:
         # Planned, or when it was decided: what is decided late is seen late.
         "available": seconds(max(one.available_at, one.decided_at)),
         "words": one.words,
+        "headroom": None if one.headroom is None else seconds(one.headroom),
+        "usual": None if one.usual_headroom is None else seconds(one.usual_headroom),
         "ended": one.ended,
     }
+
+
+def still_last(view: dict[str, Any], before: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What an input delivered, told anew: where it had ended once, nothing is missing behind it, though it goes on."""
+    return {**view, "last": True} if before is not None and before["last"] else view
 
 
 def endpoint_view(one: OriginEndpoint) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from understudy_runtime import clock
 from understudy_runtime.config_store import ConfigChange, ConfigStore
 from understudy_runtime.errors import BusUnavailable, LogTruncated
 from understudy_runtime.jetstream import Bus
+from understudy_runtime.messages import StoredMessage
 from understudy_runtime.ordered import OrderedReader
 
 _log = logging.getLogger(__name__)
@@ -39,10 +40,10 @@ class StripFollower:
     def __init__(
         self, bus: Bus, folds: Folds, channel: Channel, endpoints: Sequence[OriginEndpoint], *, shards: int
     ) -> None:
+        self.channel = channel
         self.endpoints = list(endpoints)
         self._bus = bus
         self._folds = folds
-        self._channel = channel
         self._shard = keys.shard_of(channel.guid, shards=shards)
         self._pages = Pages()
         self._running: asyncio.Task[None] | None = None
@@ -71,7 +72,7 @@ class StripFollower:
             BusUnavailable: NATS does not answer, or another strip has taken the place of this one.
         """
         if self._running is None:
-            self._running = asyncio.create_task(self._run(), name=f"console strip {self._channel.id}")
+            self._running = asyncio.create_task(self._run(), name=f"console strip {self.channel.id}")
         return await asyncio.shield(self._opened)
 
     async def events(self) -> AsyncGenerator[bytes, None]:
@@ -114,25 +115,25 @@ class StripFollower:
             await asyncio.wait([turns])
         finally:
             self._pages.close()
-            tell_failures([turns, *followers], of=f"the strip of channel {self._channel.id}")
+            tell_failures([turns, *followers], of=f"the strip of channel {self.channel.id}")
             for task in (turns, *followers):
                 await ended(task)
 
     def _fail(self, err: Exception) -> None:
         if not isinstance(err, UnderstudyError):
-            _log.error("the strip of channel %s cannot be opened", self._channel.id, exc_info=err)
+            _log.error("the strip of channel %s cannot be opened", self.channel.id, exc_info=err)
         self._opened.set_exception(err)
         self._opened.exception()  # seen: the last of those who wait may have gone
 
     async def _open(self) -> Marks:
         """Begin with a copy: what the decisions rest on is nobody's to take further."""
-        marks = Marks(await self._folds.copy(self._channel.guid, self.endpoints), self._channel, self.endpoints)
+        marks = Marks(await self._folds.copy(self.channel.guid, self.endpoints), self.channel, self.endpoints)
+        stored: list[StoredMessage] = []
         for endpoint in self.endpoints:
             subject = keys.program_subject(self._shard, endpoint.guid)
             begin = clock.now_ticks() - KEPT
-            for message in await self._bus.fetch(keys.PROGRAM_STREAM, subject, start_time=begin):
-                marks.take_entry(message)
-        marks.take_unsent()
+            stored += await self._bus.fetch(keys.PROGRAM_STREAM, subject, start_time=begin)
+        await asyncio.to_thread(_taken, marks, stored)
         return marks
 
     async def _send_turns(self, marks: Marks, followers: Sequence[asyncio.Task[None]]) -> None:
@@ -155,8 +156,8 @@ class StripFollower:
                 return
 
     async def _follow_arrivals(self, marks: Marks) -> None:
-        inputs = (keys.arrivals_subject(self._shard, self._channel.guid, input_id) for input_id in keys.INPUTS)
-        subjects = [*inputs, keys.command_subject(self._shard, self._channel.guid), keys.clock_subject(self._shard)]
+        inputs = (keys.arrivals_subject(self._shard, self.channel.guid, input_id) for input_id in keys.INPUTS)
+        subjects = [*inputs, keys.command_subject(self._shard, self.channel.guid), keys.clock_subject(self._shard)]
         self._reader = self._bus.reader(keys.ARRIVALS_STREAM, subjects, start_sequence=marks.sequence + 1)
         try:
             async with aclosing(self._reader.batches()) as batches:
@@ -181,6 +182,13 @@ class StripFollower:
             return
 
 
+def _taken(marks: Marks, stored: Sequence[StoredMessage]) -> None:
+    """Take in what there is. For a thread: an hour's quarter of several endpoints is more than a turn of the loop."""
+    for message in stored:
+        marks.take_entry(message)
+    marks.take_unsent()
+
+
 class Strips:
     """The strips that somebody looks at."""
 
@@ -198,18 +206,25 @@ class Strips:
         for one in (change.before, change.after):
             guid = getattr(one.value, "channel_guid", one.value.guid) if one is not None else ""
             found = self._followers.get(guid)
-            is_gone = self._store.channel_by_guid(guid) is None
-            if found is not None and (is_gone or found.endpoints != self._endpoints_of(guid)):
+            if found is not None and not self._is_of(found, guid):
                 found.close_pages()
+
+    def _is_of(self, found: StripFollower, channel_guid: str) -> bool:
+        """Whether a strip is that of the channel as it is now: its pages show the configuration, passwords too."""
+        channel = self._store.channel_by_guid(channel_guid)
+        return channel is not None and (found.channel, found.endpoints) == (
+            channel.value,
+            self._endpoints_of(channel_guid),
+        )
 
     def _endpoints_of(self, channel_guid: str) -> list[OriginEndpoint]:
         return sorted((one.value for one in self._store.origin_endpoints_of(channel_guid)), key=_by_delay)
 
     async def of(self, channel: Channel) -> StripFollower:
-        """The strip of a channel, with the endpoints that it has now."""
+        """The strip of a channel as it is now, with the endpoints that it has."""
         endpoints = self._endpoints_of(channel.guid)
         found = self._followers.get(channel.guid)
-        if found is not None and not found.is_over and found.endpoints == endpoints:
+        if found is not None and not found.is_over and (found.channel, found.endpoints) == (channel, endpoints):
             return found
         new = StripFollower(self._bus, self._folds, channel, endpoints, shards=self._shards)
         if self._is_closed:

@@ -1,5 +1,5 @@
 // A channel's page: the strip, why, and what an operator may do about it.
-import { ask, clock, follow, make, seconds, showViewer } from "./common.js";
+import { age, ask, clock, follow, make, seconds, showViewer } from "./common.js";
 import { play } from "./player.js";
 import { Strip } from "./strip.js";
 
@@ -72,6 +72,8 @@ async function explain(mark) {
 
 // --- how it is ---
 
+const MINUTE = 60;
+
 function verdict() {
   const inputs = told.channel.inputs;
   const dead = inputs.filter((one) => one.dead);
@@ -85,10 +87,19 @@ function verdict() {
   else if (dead.length === 2) [words, kind] = ["Neither input delivers.", "bad"];
   else if (held.length) [words, kind] = [held[0].next.why, "bad"];
   else if (dead.length === 1) [words, kind] = [`Input ${dead[0].input}: ${dead[0].condition.replace("_", " ")}. Nothing stands by.`, "care"];
+  else if (unsteady().length) [words, kind] = [`Both inputs deliver, but ${unsteady().join(" and ")} within the last minute.`, "care"];
   else if (told.channel.interchange.grade === "none") [words, kind] = ["Both inputs deliver, and a change between them would be a discontinuity.", "care"];
   const missed = kind === "idle" || told.unheard ? null : strip.missed(told.now);
   if (missed !== null) [words, kind] = [`${words} Viewers missed something at ${clock(missed).slice(0, 8)}.`, "bad"];
   sayVerdict(words, kind);
+}
+
+/** What of the inputs was not well lately: alerts count a minute, too. One that has only begun is not late. */
+function unsteady() {
+  const before = (at) => told.now - Date.parse(at) / 1000;
+  return told.channel.inputs
+    .filter((one) => (one.well_since === null || before(one.well_since) < MINUTE) && before(one.sessions.at(-1)?.began_at ?? told.channel.at) > MINUTE)
+    .map((one) => `input ${one.input} was late or incomplete`);
 }
 
 function sayVerdict(words, kind) {
@@ -106,6 +117,7 @@ function inputs() {
     make("p", {}, make("span", { class: `lamp on${one.input}` }, String(one.input)), make("strong", {}, one.condition.replace("_", " "))),
     definitions([
       ["last segment", one.last_segment_at ? `${one.last_segment_at.slice(11, 23)}, ${seconds(one.last_segment_age_seconds)} ago` : "none"],
+      ["complete and on time", one.well_since ? `for ${age(told.now - Date.parse(one.well_since) / 1000)}` : "no"],
       ["lag", seconds(one.lag_seconds)],
       ["renditions", Object.keys(one.playlists).join(", ") || "none"],
     ]))));
@@ -140,6 +152,14 @@ function drill() {
   }));
 }
 
+/** How near its deadlines an endpoint was: what falls before anything breaks. */
+function headroom(name) {
+  const guid = Object.keys(strip.name).find((one) => strip.name[one] === name);
+  const found = strip.headroom(guid, told.now);
+  if (found === null) return "unknown";
+  return `${seconds(found.least)} at least within a minute${found.usual === null ? "" : `, ${seconds(found.usual)} usually`}`;
+}
+
 function endpoints() {
   const place = $("endpoints");
   for (const one of told.endpoints) {
@@ -155,6 +175,7 @@ function endpoints() {
       definitions([
         ["policy", one.policy ? `${one.policy.policy}${["preferred", "pinned"].includes(one.policy.policy) ? ` input ${one.policy.input}` : ""}` : "unknown"],
         ["newest slot", one.last ? `${one.last.media_sequence} (${one.last.reason}), shown ${one.last.available_at.slice(11, 23)}` : "none"],
+        ["headroom", headroom(one.origin_endpoint)],
         ["next", one.next ? one.next.why : "nothing is waited for"],
         ["order", one.order ? `to input ${one.order.input}, stands until ${one.order.stands_until.slice(11, 19)}` : "none"],
       ]));
@@ -288,5 +309,5 @@ follow(new URL(`../feed/channels/${encodeURIComponent(id)}`, location.href), {
     drill();
     endpoints();
   },
-}, () => sayVerdict("Not known: the connection is lost, and this is what was before.", "bad"));
-setInterval(() => quietly(events), 10000);
+}, () => sayVerdict("Not known: the connection is lost, and this is what was before.", "bad"), 6);
+setInterval(() => { if (!document.hidden) quietly(events); }, 10000);

@@ -11,6 +11,11 @@ export function make(name, attributes = {}, ...children) {
   return element;
 }
 
+/** Have an element say something; what it says already is not said again, by screen readers either. */
+export function write(element, words) {
+  if (element.textContent !== words) element.textContent = words;
+}
+
 /** Make an SVG element. */
 export function draw(name, attributes = {}) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -36,51 +41,110 @@ export function seconds(value) {
   return value === null || value === undefined ? "unknown" : `${Math.round(value * 1000) / 1000} s`;
 }
 
+const LEFT_SECONDS = 2; // after which a page that nobody sees lets go
+const BUSY_SECONDS = 5; // after which a page asks again that there was no place for
+const AGAIN_SECONDS = 10; // within which a page that was led to sign in is not led there again
+
 /**
- * Follow server-sent events; the browser asks again by itself where the connection is lost, and gets all anew.
+ * Follow server-sent events; what is lost is asked for again, and then all comes anew.
+ *
+ * Only while the page is seen: a browser keeps six connections to a host, and without HTTP/2 seven tabs would take all
+ * of them, those of what an operator orders too.
  * @param {string} path of the feed
  * @param {Object<string, function>} handlers by name of the event
- * @param {function()} lost called where nothing is told for some seconds after the connection was lost
+ * @param {function()} lost called where it is not known any more how it is
+ * @param {number} within how many seconds something is always told; a connection that is silent for longer is lost,
+ *   though nobody closed it: a network that went away, a machine that slept, a controller that stands still
  */
-export function follow(path, handlers, lost) {
+export function follow(path, handlers, lost, within) {
   const told = document.getElementById("connection");
   let source = null;
-  let again = 0;
   let unheard = false;
-  let silent = null;
+  let again, silent, watch, leaving;
+
+  const say = (words, isLost) => {
+    write(told, words);
+    told.classList.toggle("lost", isLost);
+  };
+  const close = () => {
+    source?.close();
+    source = null;
+    for (const timer of [again, silent, watch]) clearTimeout(timer);
+    silent = null;
+  };
+  const fail = (words) => {
+    say(words, true);
+    silent ??= setTimeout(lost, 3000);
+  };
+  const listen = () => {
+    clearTimeout(watch);
+    watch = setTimeout(() => {
+      say("connection lost, trying again", true);
+      lost();
+      open();
+    }, within * 1000);
+  };
   const open = () => {
-    source = new EventSource(path);
-    source.onerror = () => {
-      told.textContent = "connection lost, trying again";
-      told.classList.add("lost");
-      silent ??= setTimeout(lost, 3000);
+    close();
+    listen();
+    const mine = source = new EventSource(path);
+    mine.onerror = () => {
+      fail("connection lost, trying again");
       // Where the answer was an error the browser gives up: a controller that is restarted answers so for a moment.
-      if (source.readyState !== EventSource.CLOSED) return;
-      clearTimeout(again);
-      again = setTimeout(async () => {
-        // Nor does it say why. A session that is over is to be begun anew, and everything else to be waited for.
-        const answer = await fetch(path, { headers: { Accept: "text/event-stream" }, signal: AbortSignal.timeout(2000) }).catch(() => null);
-        answer?.body?.cancel();
-        if (answer?.status === 403) location.reload();
-        else if (answer?.status === 404) told.textContent = "it is not there any more";
-        else open();
-      }, 1000);
+      if (mine.readyState === EventSource.CLOSED) again = setTimeout(askWhy, 1000);
     };
+    mine.addEventListener("still", listen);
+    mine.addEventListener("again", open);
     for (const [name, handler] of Object.entries(handlers)) {
-      source.addEventListener(name, (event) => {
+      mine.addEventListener(name, (event) => {
         const data = JSON.parse(event.data);
+        listen();
         clearTimeout(silent);
         silent = null;
         // Not before something is told, and not while the controller itself hears nothing.
         if (data.unheard !== undefined) unheard = data.unheard;
-        const words = unheard ? "the controller cannot read the logs: NATS may be away" : "live";
-        if (told.textContent !== words) told.textContent = words;
-        told.classList.toggle("lost", unheard);
+        say(unheard ? "the controller cannot read the logs: NATS may be away" : "live", unheard);
         handler(data);
       });
     }
   };
-  open();
+  /** The browser does not say why. A session that is over is to be begun anew, and everything else to be waited for. */
+  const askWhy = async () => {
+    const mine = source;
+    const options = { headers: { Accept: "text/event-stream" }, redirect: "manual", signal: AbortSignal.timeout(2000) };
+    const answer = await fetch(path, options).catch(() => null);
+    const said = answer && !answer.ok ? await answer.json().catch(() => null) : null;
+    answer?.body?.cancel().catch(() => {});
+    if (source !== mine) return;
+    if (isSignedOut(answer)) signInAgain(say);
+    else if (answer?.status === 404) { close(); say("it is not there any more", true); lost(); }
+    else if (answer?.status === 429) { close(); fail(said?.message ?? "too many pages are open"); again = setTimeout(open, BUSY_SECONDS * 1000); }
+    else open();
+  };
+
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(leaving);
+    if (!document.hidden) { if (source === null) open(); return; }
+    leaving = setTimeout(() => { close(); say("paused: nobody looks", false); lost(); }, LEFT_SECONDS * 1000);
+  });
+  addEventListener("pageshow", (event) => { if (event.persisted) open(); });
+  if (!document.hidden) open();
+}
+
+/** Whether who asked is nobody (any more): our own answer, that of a proxy which signs people in, or its way to do it. */
+function isSignedOut(answer) {
+  return answer !== null && (answer.type === "opaqueredirect" || [401, 403].includes(answer.status));
+}
+
+/** Have the page asked for anew, by which one is led to where people sign in. */
+function signInAgain(say) {
+  const last = Number(sessionStorage.getItem("understudy-led-to-sign-in") ?? 0);
+  if (Date.now() - last < AGAIN_SECONDS * 1000) {
+    say("you are signed out: load this page again", true);
+    return;
+  }
+  sessionStorage.setItem("understudy-led-to-sign-in", String(Date.now()));
+  location.reload();
 }
 
 /** Ask the API; an answer that is no success is an Error with the API's own sentence. */

@@ -1,5 +1,5 @@
 // The overview: a line for each channel, the worst first.
-import { age, follow, make, showViewer } from "./common.js";
+import { age, follow, make, showViewer, write } from "./common.js";
 
 const lines = new Map();
 const drawn = new Map();
@@ -25,11 +25,15 @@ function endpointLamps(line) {
   }, one.active === null ? "–" : `${one.active}${one.held ? " ‖" : ""}`));
 }
 
+function state(line) {
+  return line.since === null ? line.words : `${line.words.replace(/\.$/, "")} (${age(Date.now() / 1000 + ahead - line.since)}).`;
+}
+
 function row(line) {
-  const state = line.since === null ? line.words : `${line.words.replace(/\.$/, "")} (${age(Date.now() / 1000 + ahead - line.since)}).`;
   return make("tr", { class: line.state, "data-id": line.id },
-    make("th", { scope: "row" }, make("a", { href: `channels/${encodeURIComponent(line.id)}` }, line.id)),
-    make("td", { class: "state" }, state),
+    make("th", { scope: "row" }, make("a", { href: `channels/${encodeURIComponent(line.id)}` }, line.id),
+      line.description ? make("bdi", { class: "description" }, line.description) : null),
+    make("td", { class: "state" }, state(line)),
     make("td", {}, ...inputLamps(line)),
     make("td", {}, ...endpointLamps(line)));
 }
@@ -38,35 +42,42 @@ function order(one, other) {
   return other.severity - one.severity || (one.id < other.id ? -1 : 1);
 }
 
+/** What has not changed keeps its element, and its place unless it has another: a thousand lines stay fluent. */
+function place(visible) {
+  const focused = document.activeElement;
+  const keep = new Set(visible.map((line) => line.guid));
+  for (const [guid, old] of drawn) if (!keep.has(guid)) { old.element.remove(); drawn.delete(guid); }
+  let focusOn = rows.contains(focused) ? focused : null;
+  let next = rows.firstElementChild;
+  for (const line of visible) {
+    const old = drawn.get(line.guid);
+    let element = old?.element;
+    if (old?.line !== line) {
+      element = row(line);
+      if (old?.element.contains(focused)) focusOn = element.querySelector("a");
+      if (old) { if (old.element === next) next = element; old.element.replaceWith(element); }
+      drawn.set(line.guid, { line, element });
+    } else if (line.since !== null) {
+      write(element.querySelector(".state"), state(line));
+    }
+    // One that has gone further down is taken out, and put back where its turn comes: all others stay where they are.
+    if (next !== null && next !== element && next.nextElementSibling === element) { next.remove(); next = element; }
+    if (next === element) next = element.nextElementSibling;
+    else rows.insertBefore(element, next);
+  }
+  if (focusOn !== null && document.activeElement !== focusOn && focusOn.isConnected) focusOn.focus({ preventScroll: true });
+}
+
 function show() {
   const wanted = find.value.trim().toLowerCase();
   const all = [...lines.values()].sort(order);
-  const fit = all.filter((line) => (!unwell.checked || line.severity > 0) && line.id.toLowerCase().includes(wanted));
+  const fit = all.filter((line) => (!unwell.checked || line.severity > 0) && `${line.id}\n${line.description}`.toLowerCase().includes(wanted));
   const visible = fit.slice(0, SHOWN_MAX);
-  // What has not changed keeps its element: a thousand lines stay fluent, and the focus stays where it is.
-  const keep = new Set(visible.map((line) => line.guid));
-  for (const [guid, old] of drawn) if (!keep.has(guid)) { old.element.remove(); drawn.delete(guid); }
-  let before = null;
-  for (const line of visible) {
-    const old = drawn.get(line.guid);
-    let element = old && old.line === line && line.since === null ? old.element : null;
-    if (!element) {
-      element = row(line);
-      if (old) {
-        const focused = old.element.contains(document.activeElement);
-        old.element.replaceWith(element);
-        if (focused) element.querySelector("a").focus();
-      }
-      drawn.set(line.guid, { line, element });
-    }
-    const place = before ? before.nextElementSibling : rows.firstElementChild;
-    if (place !== element) rows.insertBefore(element, place);
-    before = element;
-  }
+  place(visible);
   const unwellNow = all.filter((line) => line.severity > 2).length;
-  document.getElementById("summary").textContent =
-    `${all.length} ${all.length === 1 ? "channel" : "channels"}, ${unheard ? "as they were before: how they are now is not known" : unwellNow === 0 ? "none needs anybody" : `${unwellNow} need a look`}.`;
-  document.getElementById("more").textContent = fit.length > SHOWN_MAX ? `${fit.length - SHOWN_MAX} more: find them by name.` : "";
+  write(document.getElementById("summary"),
+    `${all.length} ${all.length === 1 ? "channel" : "channels"}, ${unheard ? "as they were before: how they are now is not known" : unwellNow === 0 ? "none needs anybody" : `${unwellNow} need a look`}.`);
+  write(document.getElementById("more"), fit.length > SHOWN_MAX ? `${fit.length - SHOWN_MAX} more: find them by name.` : "");
 }
 
 let due = false;
@@ -93,4 +104,4 @@ follow("feed/overview", {
     for (const guid of message.gone) lines.delete(guid);
     showSoon();
   },
-}, () => { unheard = true; showSoon(); });
+}, () => { unheard = true; showSoon(); }, 12);

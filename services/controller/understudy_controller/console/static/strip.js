@@ -18,7 +18,7 @@ const BORROWED = ["repair", "combine"];
 /**
  * Where pieces begin that are not there and should be, programme times. By time and not by number: where the segment
  * duration has changed, earlier pieces were numbered otherwise.
- * @param {{start: number, end: number}[]} pieces of one input
+ * @param {{start: number, end: number, last: ?boolean}[]} pieces of one input
  * @param {{anchor: number, segment: number}} grid
  * @param {{from: number, due: ?number}} between from where, and up to where it should have delivered by its own lag;
  *   null: it has said that it ends, and nothing more is due
@@ -33,9 +33,17 @@ export function missing(pieces, { anchor, segment }, { from, due }) {
   for (let start = anchor + Math.floor((begin - anchor) / segment) * segment; start + segment <= until; start += segment) {
     const middle = start + segment / 2;
     while (at < known.length && known[at].end <= middle) at += 1;
-    if (at === known.length || known[at].start > middle) found.push(start);
+    // Behind the last piece of an input that has ended nothing is owed, until it begins again.
+    if ((at === known.length || known[at].start > middle) && !known[at - 1]?.last) found.push(start);
   }
   return found;
+}
+
+/** A name in so many letters: of two that begin alike, as those of one channel's endpoints do, the ends tell which. */
+export function shortened(name, room) {
+  if (name.length <= room) return name;
+  const front = Math.floor((room - 1) / 3);
+  return `${name.slice(0, front)}…${name.slice(front + 1 - room)}`;
 }
 
 export class Strip {
@@ -154,6 +162,8 @@ export class Strip {
     this.origin = Math.floor(this.cursor);
     this.elements.clear();
     this.svg.replaceChildren();
+    const zone = draw("text", { class: "zone", x: 8, y: 14 });
+    zone.textContent = "UTC";
     const clip = draw("clipPath", { id: "strip-clip" });
     clip.append(draw("rect", { x: this.label, y: 0, width: this.width - this.label, height }));
     const clipped = draw("g", { "clip-path": "url(#strip-clip)" });
@@ -165,12 +175,12 @@ export class Strip {
     this.moving.append(this.ticks, this.holesGroup, this.marksGroup, this.comingGroup);
     this.cursorLine = draw("line", { class: "cursor", y1: AXIS - 4, y2: height });
     clipped.append(this.moving, this.cursorLine);
-    this.svg.append(clip, clipped);
+    this.svg.append(clip, clipped, zone);
     this.rows.forEach((row, number) => {
       this.svg.append(draw("line", { class: "rule", x1: 0, x2: this.width, y1: AXIS + number * ROW, y2: AXIS + number * ROW }));
       const text = draw("text", { x: 8, y: this.y(number) + 15 });
       const room = this.width < NARROW ? 13 : 17;
-      text.textContent = row.label.length > room ? `${row.label.slice(0, room - 1)}…` : row.label;
+      text.textContent = shortened(row.label, room);
       const title = draw("title");
       title.textContent = row.delay ? `${row.label}, ${row.delay} s delay` : row.label;
       text.append(title);
@@ -195,6 +205,13 @@ export class Strip {
       text.textContent = clock(time + this.lag).slice(0, 8);
       this.ticks.append(text);
     }
+  }
+
+  /** The least and the usual headroom of an endpoint's slots of the last minute; null: none had a deadline. */
+  headroom(guid, now) {
+    const known = [...this.slots.values()].filter((mark) => mark.endpoint === guid && mark.headroom !== null && now - mark.decided < 60);
+    if (!known.length) return null;
+    return { least: Math.min(...known.map((mark) => mark.headroom)), usual: known.at(-1).usual };
   }
 
   /** When viewers last missed something, as the overview tells it: within ten minutes; null: they did not. */
@@ -334,7 +351,8 @@ export class Strip {
 
   slotWords(mark) {
     const marks = [mark.moved ? "changed input" : null, mark.discontinuity ? "discontinuity" : null, mark.ended ? "the programme ends" : null].filter(Boolean);
-    return `${mark.reason}${marks.length ? ` (${marks.join(", ")})` : ""}: ${mark.words} Decided ${clock(mark.decided)}, shown ${clock(mark.available)}. Number ${mark.sequence}.`;
+    const room = mark.headroom === null ? "" : mark.headroom < 0 ? `, ${seconds(-mark.headroom)} after its deadline` : `, complete ${seconds(mark.headroom)} before its deadline`;
+    return `${mark.reason}${marks.length ? ` (${marks.join(", ")})` : ""}: ${mark.words} Decided ${clock(mark.decided)}, shown ${clock(mark.available)}${room}. Number ${mark.sequence}.`;
   }
 
   // --- keys ---
