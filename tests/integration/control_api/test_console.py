@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from support.control_process import Controller
 from support.deadline import eventually
 from support.nats_server import NatsServer
 from support.signing import READER, STRANGER, WRITER, Key, write_keys
+from understudy_controller.console.places import PAGES_OF_ONE_MAX
 
 HTML = {"Accept": "text/html"}
 
@@ -54,15 +56,18 @@ def events(closed: Controller, channel: str) -> list[dict[str, Any]]:
     return [one for one in found if one["kind"] == "operator_action"]
 
 
-@pytest.mark.parametrize("path", ["/console/", "/console/channels/demo"])
-def test_who_is_not_signed_in_is_led_to_where_they_can(closed: Controller, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "way"), [("/console", "console/"), ("/console/", ""), ("/console/channels/demo", "../")]
+)
+def test_who_is_not_signed_in_is_led_to_where_they_can(closed: Controller, path: str, way: str) -> None:
+    """Relative to where they are: a proxy may serve the console below a path of its own."""
     with browser(closed) as client:
         answer = client.get(path, headers=HTML)
         assert (answer.status_code, answer.headers["location"]) == (
             303,
-            f"/console/sign-in?to={path.replace('/', '%2F')}",
+            f"{way}sign-in?to={path.replace('/', '%2F')}",
         )
-        assert client.get(answer.headers["location"], headers=HTML).status_code == 200
+        assert client.get(urljoin(path, answer.headers["location"]), headers=HTML).status_code == 200
         assert client.get("/console/static/console.css").status_code == 200
         assert client.get("/console/feed/overview").status_code == 403
 
@@ -195,3 +200,28 @@ def strip(lines: Iterator[str]) -> dict[str, Any]:
     """The first event of a channel's feed: all that there is."""
     found: dict[str, Any] = json.loads(next(line for line in lines if line.startswith("data: ")).removeprefix("data: "))
     return found
+
+
+def test_a_viewer_who_has_too_many_pages_open_is_told_so(closed: Controller) -> None:
+    with browser(closed, READER) as reader, ExitStack() as open_pages:
+        limits = httpx.Limits(max_connections=PAGES_OF_ONE_MAX + 1)
+        many = open_pages.enter_context(
+            httpx.Client(base_url=closed.url, cookies=reader.cookies, limits=limits, timeout=20)
+        )
+        for _ in range(PAGES_OF_ONE_MAX):
+            answer = open_pages.enter_context(many.stream("GET", "/console/feed/overview"))
+            assert answer.status_code == 200
+        refused = reader.get("/console/feed/overview")
+        assert (refused.status_code, refused.json()["message"]) == (
+            429,
+            "reader has 100 pages of the console open here: close some",
+        )
+        with browser(closed, WRITER) as writer, writer.stream("GET", "/console/feed/overview") as other:
+            assert other.status_code == 200
+    with browser(closed, READER) as reader:
+
+        def has_a_place() -> bool:
+            with reader.stream("GET", "/console/feed/overview") as answer:
+                return answer.status_code == 200
+
+        eventually(has_a_place, within_seconds=10, what="their places are free")
