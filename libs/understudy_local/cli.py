@@ -16,12 +16,14 @@ from understudy_domain.policy import PolicyKind
 from understudy_local import cli_operate as operate
 from understudy_local import data_directory
 from understudy_local.cli_common import DataDir, Endpoint, Json, errors_told
+from understudy_local.cli_webhooks import webhooks_app
 from understudy_local.data_directory import DataDirectory
 from understudy_local.errors import DemoFailed
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="A live origin that keeps the show on.")
 demo_app = typer.Typer(no_args_is_help=True, help="Stop and start the demo's encoders, and see what is active.")
 app.add_typer(demo_app, name="demo")
+app.add_typer(webhooks_app, name="webhooks")
 
 ExportFile = Annotated[
     Path | None, typer.Option("--file", metavar="FILE", help="Read an export instead of a running stack.")

@@ -86,7 +86,8 @@ def services(
         "UNDERSTUDY_INGEST_PUBLIC_URL": urls.ingest_url,
         "UNDERSTUDY_EGRESS_PUBLIC_URL": urls.egress_url,
         **signed,
-        **_declared_file(),
+        **_named_file("UNDERSTUDY_DECLARED_FILE"),
+        **_named_file("UNDERSTUDY_WEBHOOKS_FILE"),
         "UNDERSTUDY_DRAIN_SECONDS": str(_SERVICE_DRAIN_SECONDS),
         "UNDERSTUDY_LOG_FORMAT": os.environ.get("UNDERSTUDY_LOG_FORMAT", "text"),
         "PYTHONUNBUFFERED": "1",
@@ -111,10 +112,10 @@ def services(
     ]
 
 
-def _declared_file() -> dict[str, str]:
+def _named_file(setting: str) -> dict[str, str]:
     """A path is relative to where the command was given, not to the directory that services work in."""
-    named = os.environ.get("UNDERSTUDY_DECLARED_FILE")
-    return {"UNDERSTUDY_DECLARED_FILE": str(Path(named).absolute())} if named else {}
+    named = os.environ.get(setting)
+    return {setting: str(Path(named).absolute())} if named else {}
 
 
 def _nats(directory: DataDirectory, ports: Ports) -> Part:

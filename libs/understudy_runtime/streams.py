@@ -34,6 +34,9 @@ HARVEST_MAX_AGE_SECONDS = 90 * _DAY_SECONDS
 DECLARED_MAX_AGE_SECONDS = 30
 """How long it counts what a controller has said its file declares: it says so every two seconds."""
 
+WEBHOOKS_MAX_AGE_SECONDS = _DAY_SECONDS
+"""How long it is remembered how far a webhook has come that no controller has in its file any more, or none runs."""
+
 KV_BUCKETS = (
     keys.CONFIG_BUCKET,
     keys.ACTIVE_INPUT_BUCKET,
@@ -41,11 +44,13 @@ KV_BUCKETS = (
     keys.LEASES_BUCKET,
     keys.HARVEST_BUCKET,
     keys.DECLARED_BUCKET,
+    keys.WEBHOOKS_BUCKET,
 )
 _KV_MAX_AGE_SECONDS = {
     keys.LEASES_BUCKET: ticks.to_seconds(LEASE_TTL),
     keys.HARVEST_BUCKET: HARVEST_MAX_AGE_SECONDS,
     keys.DECLARED_BUCKET: DECLARED_MAX_AGE_SECONDS,
+    keys.WEBHOOKS_BUCKET: WEBHOOKS_MAX_AGE_SECONDS,
 }
 """How long a value lasts that nobody renews, in the buckets where it does not last for ever."""
 

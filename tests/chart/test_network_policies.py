@@ -159,6 +159,8 @@ def test_peers_and_ports_in_values_are_where_the_rules_lead() -> None:
         assert spec["ingress"][1]["from"] == values["networkPolicy"]["prometheus"]
         assert ports(spec["egress"], peers=values["networkPolicy"]["nats"]) == {("TCP", 14333)}
         assert ports(spec["egress"], peers=values["networkPolicy"]["s3"]) == {("TCP", 19443)}
+        receivers = {("TCP", 443), ("TCP", 8443)} if component == "controller" else set()
+        assert ports(spec["egress"], peers=values["networkPolicy"]["webhooks"]) == receivers
         assert {("UDP", 5353), ("TCP", 5353)} <= ports(spec["egress"])
 
 

@@ -41,6 +41,7 @@ OF_OTHER_VALUES = {
     "s3_tls_ca_file": "from s3.tls.caSecret",
     "access_keys_file": "from controller.accessKeys",
     "declared_file": "from declared",
+    "webhooks_file": "from controller.webhooks",
     "secrets_directory": "from egress.cdnSecrets",
 }
 """What comes from secrets, and the paths where the chart mounts something."""

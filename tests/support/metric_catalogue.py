@@ -23,6 +23,7 @@ from understudy_controller.authentication.metrics import AuthenticationMetrics
 from understudy_controller.declare.part import DeclarationMetrics
 from understudy_controller.loop.metrics import LoopMetrics
 from understudy_controller.loop.retention_metrics import RetentionMetrics
+from understudy_controller.webhooks.metrics import WebhookMetrics
 from understudy_egress.cdn_secrets import CdnSecrets
 from understudy_egress.event_past import EventPast
 from understudy_egress.metrics import EgressCollector
@@ -82,6 +83,7 @@ def controller(registry: CollectorRegistry) -> None:
     LoopMetrics(registry)
     RetentionMetrics(registry)
     DeclarationMetrics(registry)
+    registry.register(WebhookMetrics())
     registry.register(ConfigurationMetrics(ConfigStore(bus()), shards=1))
     with tempfile.TemporaryDirectory() as folder:
         write_keys(Path(folder) / "keys.json", WRITER)

@@ -22,6 +22,7 @@ RECORD_MODULES = (
     "index_page",
     "ownership",
     "retention",
+    "webhooks.progress",
 )
 PROGRAM = (str(Path(__file__).resolve()),)
 """Arguments for Python; a service's package and the records' names follow."""

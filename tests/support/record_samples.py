@@ -107,6 +107,7 @@ def names() -> dict[str, str]:
         "replica": f"{keys.LEASES_BUCKET} {keys.replica_key('one')}",
         "harvest job": f"{keys.HARVEST_BUCKET} {keys.harvest_job_key('job')}",
         "declared": keys.DECLARED_BUCKET,
+        "webhooks": keys.WEBHOOKS_BUCKET,
         "media": keys.media_object_key(GUID, 2, received_milliseconds=1_800_000_000_000, upload=upload, suffix="ts"),
         "index page": index_page().key.render(),
         "input URL": keys.ingest_url_path(GUID, THIRD),

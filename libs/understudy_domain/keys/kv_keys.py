@@ -14,6 +14,8 @@ SNAPSHOTS_BUCKET: Final = "SNAPSHOTS"
 HARVEST_BUCKET: Final = "HARVEST"
 DECLARED_BUCKET: Final = "DECLARED"
 """What each controller's file declares, for as long as it says so again: by a name of the process."""
+WEBHOOKS_BUCKET: Final = "WEBHOOKS"
+"""How far each webhook has come: by its name, for a day after a controller last had it in its file."""
 
 
 def channel_key(channel_id: str) -> str:

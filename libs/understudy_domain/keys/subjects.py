@@ -115,6 +115,11 @@ def events_filter(channel_guid: str | None = None) -> str:
     return EVENTS_SUBJECTS if channel_guid is None else f"events.*.{channel_guid}.>"
 
 
+def events_of_kind(kind: str) -> str:
+    """All events of a kind."""
+    return f"events.{kind}.>"
+
+
 @dataclass(frozen=True, slots=True)
 class EventSubject:
     """A parsed EVENTS subject; ``origin_endpoint_guid`` and ``input_id`` are None where it is not about one."""

@@ -17,6 +17,7 @@ from understudy_controller.declare.part import declared_resources
 from understudy_controller.loop.decision_loop import decision_loop
 from understudy_controller.process import Part
 from understudy_controller.settings import ControllerSettings
+from understudy_controller.webhooks.part import webhooks
 from understudy_runtime import logging, server
 from understudy_runtime.access_keys import AccessKeysUnusable
 from understudy_runtime.health import Health
@@ -24,7 +25,7 @@ from understudy_runtime.settings import read_settings
 
 _log = standard_logging.getLogger("understudy_controller")
 
-PARTS: Final[Sequence[Part]] = (decision_loop, declared_resources)
+PARTS: Final[Sequence[Part]] = (decision_loop, declared_resources, webhooks)
 """What runs beside the control API, in order of starting."""
 
 

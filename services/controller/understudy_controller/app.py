@@ -17,6 +17,7 @@ from understudy_controller.api import (
     routes_origin_endpoints,
     routes_tags,
     routes_understudy,
+    routes_webhooks,
 )
 from understudy_controller.api.errors import add_error_handlers
 from understudy_controller.api.wire import WireRules
@@ -38,6 +39,7 @@ ROUTERS: Final = (
     routes_tags.router,
     routes_understudy.router,
     routes_operator.router,
+    routes_webhooks.router,
 )
 
 

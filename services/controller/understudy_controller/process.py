@@ -29,7 +29,10 @@ from understudy_controller.console.past import Past
 from understudy_controller.console.strips import Strips
 from understudy_controller.decisions import Decisions
 from understudy_controller.settings import ControllerSettings
+from understudy_controller.webhooks import sender
+from understudy_controller.webhooks.part import Webhooks
 from understudy_domain import ticks
+from understudy_domain.keys import Arns
 from understudy_runtime import clock
 from understudy_runtime.bus_metrics import BusMetrics
 from understudy_runtime.config_store import ConfigStore
@@ -61,6 +64,7 @@ class ProcessContext:
     strips: Strips
     past: Past
     actions: Actions
+    webhooks: Webhooks
 
 
 class Part(Protocol):
@@ -152,6 +156,14 @@ class Process:
             self._health.on_drain(strips.close_pages)
             actions = Actions(bus, store)
             stack.push_async_callback(actions.stop)
+            webhooks = Webhooks(
+                bus,
+                store,
+                path=self._settings.webhooks_file,
+                arns=Arns(self._settings.region, self._settings.account_id),
+                send=sender.send,
+            )
+            self._registry.register(webhooks.metrics)
             context = ProcessContext(
                 self._settings,
                 bus,
@@ -168,6 +180,7 @@ class Process:
                 strips,
                 Past(self._settings, bus, replaying=inspection.replaying),
                 actions,
+                webhooks,
             )
             # The API needs the configuration alone, and a part may have much to read before it has started.
             started.set_result(context)

@@ -82,6 +82,10 @@ class ControllerSettings(CommonSettings):
     Off: to leave a resource out by mistake must not take it off the air.
     """
 
+    webhooks_file: Path | None = None
+    """A YAML or JSON file with the webhooks that events are sent to; read again when it changes, the same for every
+    controller. It holds secrets."""
+
     harvest_jobs_unfinished_max: Annotated[int, Field(ge=0)] = 100
     """How many harvest jobs may be unfinished at a time; a further one is answered 429.
 

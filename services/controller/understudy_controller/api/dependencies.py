@@ -13,6 +13,7 @@ from understudy_controller.api.render import Renderer
 from understudy_controller.api.service import ControlService
 from understudy_controller.api.switchovers import Switchovers
 from understudy_controller.process import Process
+from understudy_controller.webhooks.part import Webhooks
 
 
 async def _service(request: Request) -> ControlService:
@@ -45,6 +46,11 @@ async def _harvest(request: Request) -> HarvestControl:
     return (await process.context()).harvest
 
 
+async def _webhooks(request: Request) -> Webhooks:
+    process: Process = request.app.state.process
+    return (await process.context()).webhooks
+
+
 def _request_id(request: Request) -> str:
     request_id: str = request.state.request_id
     return request_id
@@ -55,6 +61,7 @@ Inspected = Annotated[Inspection, Depends(_inspection)]
 Ordered = Annotated[Switchovers, Depends(_switchovers)]
 Ended = Annotated[Endings, Depends(_endings)]
 Harvested = Annotated[HarvestControl, Depends(_harvest)]
+Hooked = Annotated[Webhooks, Depends(_webhooks)]
 RequestId = Annotated[str, Depends(_request_id)]
 Rendered = Annotated[Renderer, Depends(_renderer)]
 MaxResults = Annotated[int | None, Query(alias="maxResults", ge=1, le=1_000)]

@@ -10,6 +10,7 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "endpoint_id": "The origin endpoint's id.",
     "ingest_endpoint_id": "The ingest endpoint's id, as the channel has it.",
     "harvest_job_id": "The harvest job's id.",
+    "webhook_id": "The webhook's name in the file.",
     "arn": "ARN of a channel or an origin endpoint; its slash percent-encoded or not.",
     "channelId": "Of this channel alone, by its id.",
     "maxResults": "At most so many; 1,000 if not given.",

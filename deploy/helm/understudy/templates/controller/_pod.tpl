@@ -1,4 +1,4 @@
-{{- /* What the controller alone has in its pods: the access keys of the control API, and what is declared. */}}
+{{- /* What the controller alone has in its pods: the access keys of the control API, what is declared, and webhooks. */}}
 
 {{- define "understudy.controller.env" -}}
 {{- $config := include "understudy.config" . | fromJson }}
@@ -15,6 +15,10 @@
 - name: UNDERSTUDY_DECLARED_FILE
   value: {{ include "understudy.declared.folder" . }}/declared.yaml
 {{- end }}
+{{- if .root.Values.controller.webhooks.existingSecret }}
+- name: UNDERSTUDY_WEBHOOKS_FILE
+  value: /etc/understudy/webhooks/webhooks.yaml
+{{- end }}
 {{- end }}
 
 {{- define "understudy.controller.volumes" -}}
@@ -27,6 +31,17 @@
         path: access-keys.yaml
 {{- end }}
 {{- include "understudy.declared.volume" .root }}
+{{- with .root.Values.controller.webhooks }}
+{{- if .existingSecret }}
+{{- /* Controllers look at the file every second: it is followed without a restart. */}}
+- name: webhooks
+  secret:
+    secretName: {{ .existingSecret }}
+    items:
+      - key: {{ .existingSecretKey }}
+        path: webhooks.yaml
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{- define "understudy.controller.volumeMounts" -}}
@@ -39,6 +54,11 @@
 {{- if include "understudy.declared.isOn" .root }}
 - name: declared
   mountPath: {{ include "understudy.declared.folder" . }}
+  readOnly: true
+{{- end }}
+{{- if .root.Values.controller.webhooks.existingSecret }}
+- name: webhooks
+  mountPath: /etc/understudy/webhooks
   readOnly: true
 {{- end }}
 {{- end }}

@@ -1,0 +1,1 @@
+"""Events as webhooks: what is sent, how it is signed, and what an answer means. Pure; the controller sends."""
