@@ -23,6 +23,7 @@ from understudy_controller.loop.retention_metrics import RetentionMetrics
 from understudy_controller.loop.shards import Shards
 from understudy_controller.loop.shown import ShownChannel
 from understudy_controller.loop.snapshots import Snapshots
+from understudy_controller.loop.taking import Taking
 from understudy_controller.loop.tasks import Tasks
 from understudy_controller.loop.telling import Telling
 from understudy_controller.loop.ticker import Ticker
@@ -83,18 +84,8 @@ class DecisionLoop:
         reading = Reading(
             bus, store, self._channels, self._ticker, metrics, holds=self._holds, on_caught_up=self._reconcile
         )
-        self._shards = Shards(
-            bus,
-            store,
-            self._channels,
-            telling,
-            reading,
-            self._snapshots,
-            metrics,
-            self._tasks,
-            shards=shards,
-            holds=self._holds,
-        )
+        taking = Taking(bus, store, self._channels, telling, reading, self._snapshots, self._tasks, shards=shards)
+        self._shards = Shards(self._channels, taking, self._snapshots, metrics, self._tasks, holds=self._holds)
         self._leases = Leases(bus, self._shards, shards=shards, on_lost=metrics.lease_losses.inc)
         self._retention = Retention(
             bus,

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Collection, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from understudy_controller.loop.lease_view import LeaseView, monotonic_ticks
@@ -27,12 +27,17 @@ _log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.1
 """How often leases are looked at: nothing tells when one runs out."""
+_EXPECTED_BEFORE = LEASE_TTL // 2
+"""How long before a lease runs out it is expected to, ticks: one renewal is missing then, and nearly a second one."""
 _ANSWER_SECONDS = 1.0
 """How long one request may take; a lease is nearly lost by then."""
 
 
 class ShardOwner(Protocol):
     """Who does what owning a shard means."""
+
+    def expect(self, shards: Sequence[int]) -> None:
+        """Those that may be this replica's in a moment, all of them, each time; returns at once."""
 
     def take(self, shards: Sequence[int]) -> None:
         """Decide for these from now on; returns at once."""
@@ -126,7 +131,9 @@ class Leases:
             self._lose(lapsed, "could not be renewed in time")
         if self._is_going or not self._view.is_current:
             return
-        plan = self._seen().plan()
+        seen = self._seen()
+        plan = seen.plan()
+        self._owner.expect(replace(seen, now=seen.now + _EXPECTED_BEFORE).plan().acquire)
         leaving = set(plan.release) - self._leaving
         if leaving and not self._leaving:
             self._start(self._give_back(leaving))

@@ -104,6 +104,7 @@ class Reading:
 
     def _catch_up(self, shard: Shard) -> None:
         shard.caught_up = True
+        shard.replayed.set()
         self._on_caught_up(shard.number)
 
     def _subject_of(self, message: StoredMessage) -> ArrivalsSubject | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True, eq=False)
@@ -16,13 +16,20 @@ class Shard:
     read_until: int | None = None
     """Log time up to which it has been read, ticks since the epoch; None: to its end."""
     caught_up: bool = False
+    replayed: asyncio.Event = field(default_factory=asyncio.Event)
+    """It has caught up, or will not any more."""
     leaving: bool = False
     """It is to be given back: nothing more is decided for it."""
     reading: asyncio.Task[None] | None = None
 
+    def leave(self) -> None:
+        """Nothing more is to be decided for it."""
+        self.leaving = True
+        self.replayed.set()
+
     async def stop_reading(self) -> None:
         """Read no more; returns once nothing is read any more."""
-        self.leaving = True
+        self.leave()
         if self.reading is not None:
             self.reading.cancel()
             await asyncio.wait((self.reading,))

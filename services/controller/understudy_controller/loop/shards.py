@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from understudy_controller.loop.channels import Channels
 from understudy_controller.loop.metrics import LoopMetrics
-from understudy_controller.loop.reading import Reading
-from understudy_controller.loop.retelling import tell_again, untold_since
 from understudy_controller.loop.shard import Shard
 from understudy_controller.loop.snapshots import Checkpoint, Snapshots
-from understudy_controller.loop.standing import standing_of
+from understudy_controller.loop.taking import Taking
 from understudy_controller.loop.tasks import Tasks
-from understudy_controller.loop.telling import Telling
-from understudy_runtime.config_store import ConfigStore
-from understudy_runtime.errors import BusUnavailable
-from understudy_runtime.jetstream import Bus
-
-_log = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 2.0
 _RETRY_SECONDS = 0.5
@@ -31,28 +22,20 @@ class Shards:
 
     def __init__(
         self,
-        bus: Bus,
-        store: ConfigStore,
         channels: Channels,
-        telling: Telling,
-        reading: Reading,
+        taking: Taking,
         snapshots: Snapshots,
         metrics: LoopMetrics,
         tasks: Tasks,
         *,
-        shards: int,
         holds: Callable[[int], bool],
     ) -> None:
-        """``shards``: how many there are; ``holds``: whether one is this process's."""
-        self._bus = bus
-        self._store = store
+        """``holds``: whether a shard is this process's."""
         self._channels = channels
-        self._telling = telling
-        self._reading = reading
+        self._taking = taking
         self._snapshots = snapshots
         self._metrics = metrics
         self._tasks = tasks
-        self._count = shards
         self._holds = holds
         self._owned: dict[int, Shard] = {}
 
@@ -72,51 +55,16 @@ class Shards:
 
     # --- they come ----------------------------------------------------------------------------------------------------
 
+    def expect(self, shards: Iterable[int]) -> None:
+        """These may be this process's in a moment; what is not named any more, is not."""
+        self._taking.expect([number for number in shards if number not in self._owned])
+
     def take(self, shards: Sequence[int]) -> None:
         """Decide for these from now on: load what stands, then read; returns at once."""
         taken = {number: Shard(number) for number in shards}
         self._owned.update(taken)
         self._metrics.shards.set(len(self._owned))
-        self._tasks.start(self._load(taken))
-
-    async def _load(self, taken: Mapping[int, Shard]) -> None:
-        """Take up what stands: each endpoint's last entry, each channel's snapshot; then read on from there."""
-        while any(map(self._is_owned, taken.values())):
-            try:
-                await self._store.ensure_current()
-                guids = [one.value.guid for one in self._store.channels.values()]
-                channels = {guid: self._channels.shard_of(guid) for guid in guids}
-                snapshots = await self._snapshots.load(channels, shards=taken)
-                endpoints = [one.value for one in self._store.origin_endpoints.values()]
-                mine = [one for one in endpoints if self._channels.shard_of(one.channel_guid) in taken]
-                standing = await standing_of(self._bus, mine, shards=self._count)
-            except BusUnavailable as err:
-                _log.warning("cannot load what stands, trying again: %s", err)
-                await asyncio.sleep(_RETRY_SECONDS)
-            else:
-                break
-        else:
-            return
-        untold: dict[Shard, int] = {}
-        for number, shard in taken.items():
-            if self._is_owned(shard):
-                own = [one for one in standing if one.shard == number]
-                if (begin := untold_since(own, snapshots.states)) is not None:
-                    untold[shard] = begin
-                self._channels.open_shard(number, snapshots.states, own)
-                shard.position = snapshots.positions[number]
-                shard.reading = self._tasks.start(self._reading.read(shard))
-            await asyncio.sleep(0)
-        _log.info(
-            "decisions resume for %d shards", len(taken), extra={"channels": len(self._channels), "shards": list(taken)}
-        )
-        for shard, begin in untold.items():
-            await self._tell_again(shard, begin)
-
-    async def _tell_again(self, shard: Shard, begin: int) -> None:
-        """A predecessor may have died between an entry and the telling of it. Decisions do not wait for this."""
-        if self._is_owned(shard):
-            await tell_again(self._bus, shard=shard.number, begin=begin, tell=self._telling.appended_before)
+        self._tasks.start(self._taking.take(list(taken.values()), is_owned=self._is_owned))
 
     def _is_owned(self, shard: Shard) -> bool:
         """Whether it still is, and not taken anew meanwhile."""
@@ -128,7 +76,10 @@ class Shards:
         """Forget all about these, at once."""
         for number in shards:
             shard = self._owned.pop(number, None)
-            if shard is not None and shard.reading is not None:
+            if shard is None:
+                continue
+            shard.leave()
+            if shard.reading is not None:
                 shard.reading.cancel()
         self._metrics.shards.set(len(self._owned))
         self._channels.forget(shards)

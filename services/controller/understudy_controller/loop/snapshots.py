@@ -26,14 +26,21 @@ from understudy_runtime.streams import kv_subject
 
 _log = logging.getLogger(__name__)
 
-_ROUND_SECONDS = 10.0
-"""How often each channel's snapshot is renewed, and so about how much of the log a successor reads."""
+_ROUND_SECONDS_MIN, _ROUND_SECONDS_MAX = 2.0, 10.0
+"""How often each channel's snapshot is renewed, and so about how much of the log a successor reads: the less, the more
+often; many or large ones as often as ``_BYTES_PER_SECOND`` allows."""
+_BYTES_PER_SECOND = 16_000_000
+"""That are written of snapshots, by one controller: somewhat more than it reads of facts when its core is full."""
 _PAUSE_SECONDS = 0.5
 """Between two rounds at least."""
+_AT_ONCE = 8
+"""Snapshots that wait for their channels' decisions, or for NATS, at a time: none of them keeps the others."""
+_SIZES = 16
+"""Of so many snapshots, the last ones, is their size."""
 _LOOK_SECONDS = 0.01
 _LOOKS = 100
 _NAMED_MAX = 128
-"""How many keys are read by name."""
+"""How many keys are asked for by name at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +59,21 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What was found."""
+    """What was found of a shard."""
 
     states: Mapping[str, ChannelState]
     """By channel guid."""
-    positions: Mapping[int, int]
-    """By shard, up to where the log is contained in its channels' states; 0: from its beginning."""
+    said: int
+    """The position that the shard's key says."""
+    unreadable: frozenset[str]
+    """Keys of snapshots that do not parse."""
+    revision: int
+    """Of the bucket, before anything was read: what was written up to then has been seen, or what took its place."""
+
+    @property
+    def position(self) -> int:
+        """Up to where the shard's log is contained in its channels' states; 0: from its beginning."""
+        return 0 if self.unreadable else self.said
 
 
 @dataclass(slots=True)
@@ -76,35 +92,45 @@ class Snapshots:
         self._bus = bus
         self._kv = KeyValue(bus, SNAPSHOTS_BUCKET)
         self._standing: dict[str, _Standing] = {}
+        self._size = 0.0
+        """Bytes of a channel's snapshot, on average."""
 
-    async def load(self, channels: Mapping[str, int], *, shards: Collection[int]) -> Loaded:
-        """What there is of these channels (shards by guid) and shards.
+    async def load(self, channels: Collection[str], *, shard: int, onto: Loaded | None = None) -> Loaded:
+        """What there is of a shard and its channels (guids).
 
         A snapshot that does not parse is as if it had never been: its shard's log is read from the start.
+
+        Args:
+            channels: of which.
+            shard: theirs.
+            onto: what was found before: then only what was written since is read.
+
+        Raises:
+            BusUnavailable: no answer in time.
         """
-        states: dict[str, ChannelState] = {}
-        positions = dict.fromkeys(shards, 0)
-        shard_of_key = {channel_snapshot_key(guid): shard for guid, shard in channels.items() if shard in positions}
-        shard_of_key |= {position_snapshot_key(shard): shard for shard in shards}
-        unreadable = set()
-        # One shard of a few needs no reading of all the others' snapshots; naming very many keys costs more than that.
-        wanted = list(shard_of_key) if len(shard_of_key) <= _NAMED_MAX else [">"]
-        subjects = [kv_subject(SNAPSHOTS_BUCKET, key) for key in wanted]
-        for message in await self._bus.reader(self._kv.stream, subjects).read_present():
-            entry = self._kv.entry(message)
-            if entry.value is None or entry.key not in shard_of_key:
-                continue
-            await asyncio.sleep(0)  # decoding takes long: let leases be renewed meanwhile
-            value = _decoded(entry.key, entry.value)
-            if isinstance(value, LogPosition):
-                positions[shard_of_key[entry.key]] = value.sequence
-            elif isinstance(value, ChannelState):
-                states[value.channel] = value
-            else:
-                unreadable.add(shard_of_key[entry.key])
-                continue
-            self._standing[entry.key] = _Standing(value.sequence, entry.revision)
-        return Loaded(states, positions | dict.fromkeys(unreadable, 0))
+        revision = await self._kv.last_revision()
+        before = onto or Loaded({}, 0, frozenset(), 0)
+        states, said, unreadable = dict(before.states), before.said, set(before.unreadable)
+        keys = [position_snapshot_key(shard), *map(channel_snapshot_key, channels)]
+        for at in range(0, len(keys), _NAMED_MAX):
+            subjects = [kv_subject(SNAPSHOTS_BUCKET, key) for key in keys[at : at + _NAMED_MAX]]
+            reader = self._bus.reader(self._kv.stream, subjects, start_sequence=before.revision + 1)
+            for message in await reader.read_present():
+                entry = self._kv.entry(message)
+                if entry.value is None:
+                    continue
+                await asyncio.sleep(0)  # decoding takes long: let leases be renewed meanwhile
+                value = _decoded(entry.key, entry.value)
+                if value is None:
+                    unreadable.add(entry.key)
+                    continue
+                unreadable.discard(entry.key)
+                if isinstance(value, LogPosition):
+                    said = value.sequence
+                else:
+                    states[value.channel] = value
+                self._standing[entry.key] = _Standing(value.sequence, entry.revision)
+        return Loaded(states, said, frozenset(unreadable), revision)
 
     async def run(self, checkpoint: Callable[[], Checkpoint]) -> None:
         """Renew snapshots for ever, each channel's once a round, one after the other all through it.
@@ -114,10 +140,14 @@ class Snapshots:
         while True:
             begun, present = clock.monotonic(), checkpoint()
             total = sum(map(len, present.channels.values()))
+            round_seconds = self._round_seconds(total)
             for shard in present.positions:
                 # Made anew, so that what a successor reads of the shard's log is no longer than a round.
-                await self._save_shard(shard, checkpoint(), pace_seconds=_ROUND_SECONDS / max(total, 1))
-            await asyncio.sleep(max(begun + _ROUND_SECONDS - clock.monotonic(), _PAUSE_SECONDS))
+                await self._save_shard(shard, checkpoint(), pace_seconds=round_seconds / max(total, 1))
+            await asyncio.sleep(max(begun + round_seconds - clock.monotonic(), _PAUSE_SECONDS))
+
+    def _round_seconds(self, channels: int) -> float:
+        return min(max(channels * self._size / _BYTES_PER_SECOND, _ROUND_SECONDS_MIN), _ROUND_SECONDS_MAX)
 
     async def save(self, checkpoint: Checkpoint) -> None:
         """Write what has changed, one channel at a time, then for each shard that is whole its position."""
@@ -130,27 +160,31 @@ class Snapshots:
         A state is encoded when its turn comes, so it may be newer than the position: what both hold is skipped by its
         sequence when the log is read again.
         """
-        whole = True
-        for guid in checkpoint.channels.get(shard, ()):
-            begun = clock.monotonic()
-            if pace_seconds:
-                await self._settled(guid, checkpoint)
-            whole &= await self._save_channel(guid, checkpoint.state_of(guid))
-            await asyncio.sleep(max(begun + pace_seconds - clock.monotonic(), 0))
+        limit = asyncio.Semaphore(_AT_ONCE)
+        saving: list[asyncio.Task[bool]] = []
+        async with asyncio.TaskGroup() as group:
+            for guid in checkpoint.channels.get(shard, ()):
+                begun = clock.monotonic()
+                await limit.acquire()
+                saving.append(group.create_task(self._save_channel(guid, checkpoint, limit, waits=pace_seconds > 0)))
+                await asyncio.sleep(max(begun + pace_seconds - clock.monotonic(), 0))
         position = checkpoint.positions.get(shard, 0)
-        if whole and position and checkpoint.is_current(shard):
+        if all(one.result() for one in saving) and position and checkpoint.is_current(shard):
             await self._move(position_snapshot_key(shard), LogPosition(position))
 
-    @staticmethod
-    async def _settled(guid: str, checkpoint: Checkpoint) -> None:
-        """Wait a moment for a channel's decisions to stand: one that does not would keep its shard's position back."""
-        for _ in range(_LOOKS):
-            if checkpoint.state_of(guid) is not None:
-                return
-            await asyncio.sleep(_LOOK_SECONDS)
+    async def _save_channel(self, guid: str, checkpoint: Checkpoint, limit: asyncio.Semaphore, *, waits: bool) -> bool:
+        """Write a channel's state as it is now; whether it stands. Gives ``limit`` back.
 
-    async def _save_channel(self, guid: str, state: ChannelState | None) -> bool:
-        return state is not None and await self._move(channel_snapshot_key(guid), state)
+        ``waits``: a moment for its decisions to stand, for one that does not would keep its shard's position back.
+        """
+        try:
+            for _ in range(_LOOKS if waits else 1):
+                if (state := checkpoint.state_of(guid)) is not None:
+                    return await self._move(channel_snapshot_key(guid), state)
+                await asyncio.sleep(_LOOK_SECONDS)
+            return False
+        finally:
+            limit.release()
 
     async def _move(self, key: str, value: ChannelState | LogPosition) -> bool:
         """Write a value unless one that says as much stands; whether one does now."""
@@ -158,6 +192,8 @@ class Snapshots:
         if standing is not None and standing.sequence == value.sequence:
             return True
         sequence, payload = value.sequence, codec.encode(value)
+        if isinstance(value, ChannelState):
+            self._size += (len(payload) - self._size) / _SIZES
         try:
             while standing is None or standing.sequence < sequence:
                 try:
