@@ -111,6 +111,9 @@ def test_the_page_of_a_channel_complains_of_nothing_and_keeps_nobody_out(channel
     assert channel.say("document.documentElement.scrollWidth <= innerWidth"), "wider than a phone"
     channel.until("Math.abs(document.querySelector('#strip svg').viewBox.baseVal.width - innerWidth) < 60")
     assert channel.say(TICKS_APART), "times that are written over one another"
+    assert channel.say(
+        "[...document.querySelectorAll('#strip text.quiet')].every((one) => one.textContent.endsWith('0'))"
+    )
     channel.look(1280, 900)
 
 
@@ -190,7 +193,11 @@ def test_a_failover_shows_within_a_second_and_says_why(demo: Stack, channel: Pag
     failover = events(demo, "failover")[0]
     decided_at = channel.say(f"Date.parse({json.dumps(failover['at'])}) / 1000")
     assert shown_at - decided_at < SHOWN_SECONDS_MAX
-    channel.until("document.querySelectorAll('.missing').length > 1")
+    channel.until("document.querySelectorAll('rect.missing').length > 1")
+    channel.until("document.getElementById('verdict').textContent.includes('input 1 is late or incomplete')")
+    channel.click("[data-id=demo-short] button")
+    assert "Input 1 is late or incomplete now" in channel.say("document.getElementById('confirm-words').textContent")
+    channel.press("Escape")
     channel.hover("g[data-reason=failover] rect")
     assert "had not delivered all of v1 by its deadline" in channel.say("document.getElementById('hover').textContent")
     channel.click("g[data-reason=failover] rect")
@@ -210,6 +217,11 @@ def test_the_strip_is_gone_along_with_keys(channel: Page) -> None:
     after = channel.say("document.activeElement.getAttribute('aria-label')")
     assert before != after
     assert channel.say("document.getElementById('hover').textContent") == after
+    channel.say("window.focused = document.activeElement")
+    channel.look(1200, 900)  # which draws all of it anew
+    channel.until("!window.focused.isConnected")
+    assert channel.say("document.activeElement.getAttribute('aria-label')") == after
+    channel.look(1280, 900)
 
 
 def test_what_was_before_the_page_was_opened_is_there_too(demo: Stack, channel: Page) -> None:
@@ -221,7 +233,7 @@ def test_what_was_before_the_page_was_opened_is_there_too(demo: Stack, channel: 
     channel.until(
         f"document.querySelector(\"{failed_over}\") && document.querySelectorAll('g[data-input]').length > 20"
     )
-    assert channel.say("document.querySelectorAll('.missing').length") > 0
+    assert channel.say("document.querySelectorAll('rect.missing').length") > 0
 
 
 def test_while_nats_is_away_no_input_is_called_dead(demo: Stack, channel: Page) -> None:

@@ -10,6 +10,8 @@ UID = "understudy-services"
 _OF_SERVICE = f"(0 * understudy_bus_connected{{{INSTALLATION}}} + 1)"
 """1 for each process of ours, with its service: what tells them from other processes that Prometheus knows."""
 
+_NO_FEEDS = ', route!~"/console/feed/(overview|channels/[^/]+)"'
+
 
 def services() -> Dashboard:
     """Whether the machinery works."""
@@ -30,9 +32,9 @@ def _rate(metric: str, by: str, matchers: str = "") -> str:
     return f"sum by ({by}) (rate({metric}{{{INSTALLATION}{matchers}}}[$__rate_interval]))"
 
 
-def _slowest(metric: str, by: str = "") -> str:
+def _slowest(metric: str, by: str = "", matchers: str = "") -> str:
     """What 99 of 100 take at most."""
-    return f"histogram_quantile(0.99, {_rate(metric + '_bucket', f'{by}, le' if by else 'le')})"
+    return f"histogram_quantile(0.99, {_rate(metric + '_bucket', f'{by}, le' if by else 'le', matchers)})"
 
 
 def _at_a_glance(page: Dashboard) -> None:
@@ -106,8 +108,14 @@ def _requests(page: Dashboard) -> None:
     ).with_panel(
         lines(
             "Duration, 99 of 100",
-            [Query(_slowest("understudy_http_request_seconds", "component, route"), "{{component}} {{route}}")],
-            "From the head of a request to the end of its answer; of an upload, with the time that the encoder takes.",
+            [
+                Query(
+                    _slowest("understudy_http_request_seconds", "component, route", _NO_FEEDS),
+                    "{{component}} {{route}}",
+                )
+            ],
+            "From the head of a request to the end of its answer; of an upload, with the time that the encoder takes. "
+            "Without what open pages of the console are fed by, which lasts for as long as they are looked at.",
             unit="s",
             smallest=0,
         )

@@ -87,19 +87,27 @@ function verdict() {
   else if (dead.length === 2) [words, kind] = ["Neither input delivers.", "bad"];
   else if (held.length) [words, kind] = [held[0].next.why, "bad"];
   else if (dead.length === 1) [words, kind] = [`Input ${dead[0].input}: ${dead[0].condition.replace("_", " ")}. Nothing stands by.`, "care"];
-  else if (unsteady().length) [words, kind] = [`Both inputs deliver, but ${unsteady().join(" and ")} within the last minute.`, "care"];
+  else if (unsteady().length) [words, kind] = [`Both inputs deliver, but ${unsteady().join(", and ")}.`, "care"];
   else if (told.channel.interchange.grade === "none") [words, kind] = ["Both inputs deliver, and a change between them would be a discontinuity.", "care"];
   const missed = kind === "idle" || told.unheard ? null : strip.missed(told.now);
   if (missed !== null) [words, kind] = [`${words} Viewers missed something at ${clock(missed).slice(0, 8)}.`, "bad"];
   sayVerdict(words, kind);
 }
 
-/** What of the inputs was not well lately: alerts count a minute, too. One that has only begun is not late. */
+/** What of the inputs is not well, or was not lately: alerts count a minute, too. What has only begun was not late. */
 function unsteady() {
   const before = (at) => told.now - Date.parse(at) / 1000;
-  return told.channel.inputs
-    .filter((one) => (one.well_since === null || before(one.well_since) < MINUTE) && before(one.sessions.at(-1)?.began_at ?? told.channel.at) > MINUTE)
-    .map((one) => `input ${one.input} was late or incomplete`);
+  return told.channel.inputs.filter((one) => one.sessions.length && one.lag_seconds !== null).map((one) => {
+    if (one.well_since === null) return `input ${one.input} is late or incomplete`;
+    const isNew = before(one.sessions.at(-1).began_at) < MINUTE;
+    return before(one.well_since) < MINUTE && !isNew ? `input ${one.input} was late or incomplete within the last minute` : null;
+  }).filter(Boolean);
+}
+
+/** What is to be said besides of a change to an input that is called delivering, and is not well now. */
+function doubt(input) {
+  const one = told.channel.inputs.find((found) => found.input === input);
+  return one.dead || one.well_since !== null ? null : `Input ${input} is late or incomplete now: the last of it came ${age(one.last_segment_age_seconds)} ago.`;
 }
 
 function sayVerdict(words, kind) {
@@ -147,6 +155,7 @@ function drill() {
       !one.dead && alone ? `If input ${one.input} died now, ${alone} would hold: its redundancy is off.` : null,
       !one.dead && moved ? (outlook.seam === "impossible" ? `If input ${one.input} died now, ${moved} would hold: input ${other} does not deliver.`
         : `If input ${one.input} died now, ${moved} would go to input ${other}: ${jump(outlook)}.`) : null,
+      !one.dead && moved ? doubt(other) : null,
     ];
     return make("p", {}, sentences.filter(Boolean).join(" "));
   }));
@@ -187,13 +196,21 @@ function endpoints() {
 
 // --- switchover ---
 
+let ordered = null; // what was said of the last order, for as long as it stands
+
+function forgetOrder() {
+  if (ordered === null || told.now - ordered.at < 2 || told.endpoints.some((one) => one.origin_endpoint === ordered.name && one.order)) return;
+  if ($("hover").textContent === ordered.words) $("hover").textContent = "";
+  ordered = null;
+}
+
 function switchOver(name) {
   const endpoint = told.endpoints.find((one) => one.origin_endpoint === name);
   const input = 3 - endpoint.active_input;
   const outlook = told.channel.interchange.outlook.find((one) => one.to_input === input);
   const force = outlook.seam === "discontinuity";
   $("confirm-title").textContent = `Switch ${name} to input ${input}`;
-  $("confirm-words").textContent = `It would be ${jump(outlook)}. ${outlook.why}`;
+  $("confirm-words").textContent = [`It would be ${jump(outlook)}.`, outlook.why, doubt(input)].filter(Boolean).join(" ");
   $("confirm-refusal").hidden = true;
   const dialog = $("confirm");
   const button = $("confirm-do");
@@ -207,6 +224,7 @@ function switchOver(name) {
         method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ input, force }),
       });
       $("hover").textContent = answer.message;
+      ordered = { name, words: answer.message, at: told.now };
       dialog.close();
     } catch (error) {
       $("confirm-refusal").textContent = error.message;
@@ -277,6 +295,14 @@ async function events() {
     make("time", { datetime: one.at }, one.at.slice(11, 23)), ` ${one.origin_endpoint ?? ""} `, make("strong", {}, one.kind), ` ${one.words}`)));
 }
 
+let eventsDue = null;
+/** At once, and then not for a second: repairs come with every slot. */
+function eventsSoon() {
+  if (eventsDue !== null) return;
+  quietly(events);
+  eventsDue = setTimeout(() => { eventsDue = null; quietly(events); }, 1000);
+}
+
 let complaint = null;
 function quietly(work) {
   return work().then(() => {
@@ -297,7 +323,7 @@ follow(new URL(`../feed/channels/${encodeURIComponent(id)}`, location.href), {
   },
   more(message) {
     strip.more(message);
-    if (message.marks.some((mark) => mark.endpoint && mark.reason !== "keep")) quietly(events);
+    if (message.marks.some((mark) => mark.endpoint && mark.reason !== "keep")) eventsSoon();
   },
   status(message) {
     told = message;
@@ -308,6 +334,7 @@ follow(new URL(`../feed/channels/${encodeURIComponent(id)}`, location.href), {
     inputs();
     drill();
     endpoints();
+    forgetOrder();
   },
 }, () => sayVerdict("Not known: the connection is lost, and this is what was before.", "bad"), 6);
 setInterval(() => { if (!document.hidden) quietly(events); }, 10000);

@@ -64,6 +64,7 @@ export class Strip {
     this.pieces = { 1: new Map(), 2: new Map() };
     this.slots = new Map();
     this.elements = new Map();
+    this.chosen = null; // the key of the slot that is explained
     this.unseen = new Set(); // slots that viewers may not see yet
     this.next = [];
     this.heardUntil = null; // the cursor when the logs were read last; null: they are
@@ -160,6 +161,7 @@ export class Strip {
     this.svg.setAttribute("height", height);
     this.svg.setAttribute("viewBox", `0 0 ${this.width} ${height}`);
     this.origin = Math.floor(this.cursor);
+    const focused = [...this.elements].find(([, element]) => element.contains(document.activeElement))?.[0];
     this.elements.clear();
     this.svg.replaceChildren();
     const zone = draw("text", { class: "zone", x: 8, y: 14 });
@@ -192,17 +194,21 @@ export class Strip {
     this.holes();
     this.coming();
     this.move();
+    const again = this.elements.get(focused)?.querySelector("rect[tabindex]");
+    if (again) this.enter(again);
   }
 
   drawTicks() {
     const step = [10, 20, 30, 60, 120, 300, 600].find((one) => one * this.scale >= TICK) ?? 600;
     this.ticks.replaceChildren();
     this.tickedAt = this.cursor - this.back;
-    const from = Math.floor((this.tickedAt - this.span) / step) * step;
-    for (let time = from; time < this.tickedAt + this.span; time += step) {
-      this.ticks.append(draw("line", { class: "rule", x1: this.x(time), x2: this.x(time), y1: AXIS - 4, y2: 4000 }));
-      const text = draw("text", { class: "quiet", x: this.x(time) + 3, y: 14 });
-      text.textContent = clock(time + this.lag).slice(0, 8);
+    this.tickedLag = this.lag;
+    const from = Math.floor((this.tickedAt + this.lag - this.span) / step) * step;
+    for (let instant = from; instant < this.tickedAt + this.lag + this.span; instant += step) {
+      const x = this.x(instant - this.lag);
+      this.ticks.append(draw("line", { class: "rule", x1: x, x2: x, y1: AXIS - 4, y2: 4000 }));
+      const text = draw("text", { class: "quiet", x: x + 3, y: 14 });
+      text.textContent = clock(instant).slice(0, 8);
       this.ticks.append(text);
     }
   }
@@ -229,17 +235,21 @@ export class Strip {
     const at = (this.cursor - this.origin) * this.scale + shift;
     this.cursorLine.setAttribute("x1", at.toFixed(1));
     this.cursorLine.setAttribute("x2", at.toFixed(1));
-    if (Math.abs(this.cursor - this.back - this.tickedAt) > this.span / 4) this.drawTicks();
+    if (Math.abs(this.cursor - this.back - this.tickedAt) > this.span / 4 || Math.abs(this.lag - this.tickedLag) > 0.5) this.drawTicks();
   }
 
   put(mark) {
-    this.elements.get(mark.key)?.remove();
+    const old = this.elements.get(mark.key);
+    const isFocused = old?.contains(document.activeElement) ?? false;
+    old?.remove();
     const begin = this.cursor - this.back - this.span * 1.2;
     if (mark.end < begin || mark.start > begin + this.span * 2.4) { this.elements.delete(mark.key); return; }
     const element = mark.input !== undefined ? this.piece(mark) : this.slot(mark);
     if (!element) return;
     this.elements.set(mark.key, element);
     this.marksGroup.append(element);
+    if (mark.key === this.chosen) element.querySelector("rect").classList.add("chosen");
+    if (isFocused) this.enter(element.querySelector("rect[tabindex]")); // what is drawn anew is where one was
   }
 
   piece(mark) {
@@ -359,6 +369,7 @@ export class Strip {
 
   choose(mark) {
     this.svg.querySelector(".chosen")?.classList.remove("chosen");
+    this.chosen = mark.key;
     this.elements.get(mark.key)?.querySelector("rect")?.classList.add("chosen");
     this.told.choose(mark);
   }
