@@ -29,10 +29,8 @@ from understudy_controller.console.past import Past
 from understudy_controller.console.strips import Strips
 from understudy_controller.decisions import Decisions
 from understudy_controller.settings import ControllerSettings
-from understudy_controller.webhooks import sender
-from understudy_controller.webhooks.part import Webhooks
+from understudy_controller.webhooks.part import Webhooks, webhooks_of
 from understudy_domain import ticks
-from understudy_domain.keys import Arns
 from understudy_runtime import clock
 from understudy_runtime.bus_metrics import BusMetrics
 from understudy_runtime.config_store import ConfigStore
@@ -156,13 +154,7 @@ class Process:
             self._health.on_drain(strips.close_pages)
             actions = Actions(bus, store)
             stack.push_async_callback(actions.stop)
-            webhooks = Webhooks(
-                bus,
-                store,
-                path=self._settings.webhooks_file,
-                arns=Arns(self._settings.region, self._settings.account_id),
-                send=sender.send,
-            )
+            webhooks = webhooks_of(self._settings, bus, store)
             self._registry.register(webhooks.metrics)
             context = ProcessContext(
                 self._settings,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 import time
 import uuid
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from support.control_process import Controller
 from support.deadline import eventually
@@ -20,6 +22,8 @@ from support.nats_server import NatsServer, running_nats_server
 from support.webhook_receiver import Received, Receiver, documented_verification, running_receiver
 from understudy_domain import codec, keys
 from understudy_domain.event import Event, EventKind
+from understudy_local.cli import app
+from understudy_local.data_directory import DataDirectory, write_json
 from understudy_runtime import clock, jetstream
 from understudy_runtime.settings import CommonSettings
 
@@ -287,6 +291,36 @@ def test_a_test_says_what_the_receiver_answered(installation: Installation) -> N
     status, answer = installation.controllers[0].json("POST", "/understudy/v1/webhooks/nobody/test")
     assert status == 404
     assert "there is no webhook nobody; those of UNDERSTUDY_WEBHOOKS_FILE: " in answer["message"]
+
+
+def test_the_command_line_shows_and_tries_them(
+    installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installation.have("shown")
+    installation.receiver.answers["/shown"] = first(500)
+    installation.holder("shown")
+    directory = DataDirectory(tmp_path / "stack")
+    directory.path.mkdir()
+    write_json(directory.stack_file, {"api_url": installation.controllers[0].url, "authentication": "none"})
+    monkeypatch.setattr(DataDirectory, "require_running", lambda _: None)
+    eventually(lambda: installation.shown("shown"), within_seconds=SOON_SECONDS, what="the file is read")
+
+    def said(*words: str) -> tuple[int, str]:
+        result = CliRunner().invoke(app, ["webhooks", *words, "--data-dir", str(directory.path)])
+        return result.exit_code, result.stdout
+
+    status, text = said()
+    assert status == 0
+    assert re.search(r"^shown +http://127\.0\.0\.1:\d+ +new +has taken no event yet$", text, re.MULTILINE)
+    status, text = said("test", "shown")
+    assert status == 1
+    assert ": the receiver answered 500 after " in text
+    status, text = said("test", "shown", "--json")
+    assert status == 0
+    assert json.loads(text)["taken"] is True
+    status, text = said("test", "nobody", "--json")
+    assert status == 1
+    assert "there is no webhook nobody" in json.loads(text)["error"]["message"]
 
 
 def test_a_sibling_goes_on_where_a_controller_is_killed_between_attempts_or_ends(installation: Installation) -> None:

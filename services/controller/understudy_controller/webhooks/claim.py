@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from understudy_controller.webhooks.errors import ClaimLost
 from understudy_domain import codec
 from understudy_domain.errors import MalformedRecord
+from understudy_domain.unknown_fields import NOTHING_UNKNOWN, Unknown
 from understudy_domain.webhooks.progress import WebhookProgress
 from understudy_runtime import clock
 from understudy_runtime.errors import AlreadyExists, BusRefused, BusUnavailable, NotFound, StaleRevision
@@ -35,6 +36,8 @@ class Stored(NamedTuple):
 
     progress: WebhookProgress
     revision: int
+    unknown: Unknown = NOTHING_UNKNOWN
+    """What a newer release has put into it: it is kept."""
 
 
 class Claim:
@@ -48,6 +51,7 @@ class Claim:
         self._holder = stored.progress.holder
         self._kv = kv
         self._revision = stored.revision
+        self._unknown = stored.unknown
         self._writing = asyncio.Lock()
         self._renewed_at = clock.monotonic()
 
@@ -93,7 +97,7 @@ class Claim:
 
     async def _write(self) -> None:
         async with self._writing:
-            asked_at, written = clock.monotonic(), codec.encode(self.progress)
+            asked_at, written = clock.monotonic(), codec.encode(self.progress, unknown=self._unknown)
             try:
                 self._revision = await self._kv.update(self.name, written, revision=self._revision)
             except StaleRevision:
@@ -138,7 +142,7 @@ async def take(kv: KeyValue, name: str, stored: Stored) -> Claim | None:
     """
     progress = replace(stored.progress, holder=secrets.token_hex(8))
     try:
-        revision = await kv.update(name, codec.encode(progress), revision=stored.revision)
+        revision = await kv.update(name, codec.encode(progress, unknown=stored.unknown), revision=stored.revision)
     except StaleRevision:
         return None
-    return Claim(kv, name, Stored(progress, revision))
+    return Claim(kv, name, Stored(progress, revision, stored.unknown))

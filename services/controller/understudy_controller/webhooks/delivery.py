@@ -21,7 +21,7 @@ from understudy_domain.event import Event
 from understudy_domain.ticks import to_iso8601, to_seconds
 from understudy_domain.webhooks.cloud_event import Message
 from understudy_domain.webhooks.input_switch import LOOKED_BACK, StormControl
-from understudy_domain.webhooks.progress import Answer, Outcome, attempted
+from understudy_domain.webhooks.progress import RETRY_AFTER_SECONDS_MAX, Answer, Outcome, attempted
 from understudy_runtime import clock
 from understudy_runtime.errors import LogTruncated
 from understudy_runtime.jetstream import Bus
@@ -131,8 +131,10 @@ class Delivery:
         try_at = self._claim.progress.try_at
         if try_at is None:
             return
+        # A clock that was set back must not make it longer than any wait is.
+        seconds = min(max(to_seconds(try_at - clock.now_ticks()), 0.0), RETRY_AFTER_SECONDS_MAX)
         try:
-            async with asyncio.timeout(max(to_seconds(try_at - clock.now_ticks()), 0.0)):
+            async with asyncio.timeout(seconds):
                 await self._changed.wait()
         except TimeoutError:
             return

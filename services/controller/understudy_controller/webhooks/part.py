@@ -10,6 +10,7 @@ from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from understudy_controller.settings import ControllerSettings
 from understudy_controller.webhooks.claim import LAPSE_SECONDS, Claim, Stored, begin, take
 from understudy_controller.webhooks.delivery import Delivery, Send
 from understudy_controller.webhooks.errors import ClaimLost, WebhooksUnusable
@@ -19,7 +20,8 @@ from understudy_controller.webhooks.shapes import Shapes
 from understudy_domain import codec, keys
 from understudy_domain.errors import MalformedRecord
 from understudy_domain.keys import Arns
-from understudy_domain.webhooks.progress import WebhookProgress
+from understudy_domain.webhooks.cloud_event import Message
+from understudy_domain.webhooks.progress import Answer, WebhookProgress
 from understudy_runtime import clock
 from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.errors import BusRefused, BusUnavailable, LogTruncated
@@ -46,6 +48,20 @@ async def webhooks(context: ProcessContext) -> AsyncIterator[None]:
         # At once when the process is told to end, not once its last request has ended.
         context.health.on_drain(context.webhooks.begin_to_end)
         yield
+
+
+def webhooks_of(settings: ControllerSettings, bus: Bus, store: ConfigStore) -> Webhooks:
+    """A process's; nothing is sent before they are entered."""
+    send: Send = _nowhere
+    if settings.webhooks_file is not None:
+        # What speaks HTTP takes some ten milliseconds to load: at the start, and of those alone who have webhooks.
+        from understudy_controller.webhooks.sender import send  # noqa: PLC0415
+    arns = Arns(settings.region, settings.account_id)
+    return Webhooks(bus, store, path=settings.webhooks_file, arns=arns, send=send)
+
+
+async def _nowhere(webhook: Webhook, message: Message) -> Answer:
+    raise AssertionError(f"there is no file, and {webhook.name} is sent {message.id}")
 
 
 class Webhooks:
@@ -178,10 +194,11 @@ class Webhooks:
             return
         try:
             progress = codec.decode_as(WebhookProgress, entry.value)
+            unknown = codec.unknown_in(entry.value)
         except MalformedRecord as err:
             _log.error("skipped a webhook's record that does not parse: %s", err, extra={"key": entry.key})
             return
-        self._stored[entry.key] = Stored(progress, entry.revision), clock.monotonic()
+        self._stored[entry.key] = Stored(progress, entry.revision, unknown), clock.monotonic()
 
     async def _claim(self) -> None:
         while True:
@@ -232,6 +249,7 @@ class Webhooks:
                     task.result()
         except ClaimLost as err:
             _log.warning("not sending for the webhook %s any more: %s", name, err, extra={"webhook": name})
+            self._stored.pop(name, None)  # it may be gone; whoever has it now writes it again in a moment
         except (BusUnavailable, BusRefused) as err:
             _log.warning("not sending for the webhook %s for now: %s", name, err, extra={"webhook": name})
         except Exception:  # noqa: BLE001  # whatever it was, decisions go on, and whoever claims it next begins anew
