@@ -38,6 +38,11 @@ def from_nanoseconds(nanoseconds: int) -> int:
     return nanoseconds * _NANOSECONDS_PER_TICK_DENOMINATOR // _NANOSECONDS_PER_TICK_NUMERATOR
 
 
+def to_nanoseconds(ticks: int) -> int:
+    """Ticks to nanoseconds, rounded up: what ``from_nanoseconds`` makes the same ticks of again."""
+    return -(-ticks * _NANOSECONDS_PER_TICK_NUMERATOR // _NANOSECONDS_PER_TICK_DENOMINATOR)
+
+
 def from_datetime(instant: datetime) -> int:
     """An aware datetime to ticks since the epoch; exact to the microsecond, rounded to the nearest tick.
 

@@ -16,6 +16,11 @@ def now_ticks() -> int:
     return ticks.from_nanoseconds(time.time_ns())
 
 
+def now_nanoseconds() -> int:
+    """The wall clock, nanoseconds since the epoch."""
+    return time.time_ns()
+
+
 def now_milliseconds() -> int:
     """The wall clock, milliseconds since the epoch."""
     return time.time_ns() // 1_000_000

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from typing_extensions import override
 
 from understudy_domain import ticks
+from understudy_runtime.trace_context import TRACE_ID
 
 _OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 _UNESCAPED_BY_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -25,7 +26,9 @@ class _Formatter(logging.Formatter):
         self._service = service
 
     def _extras(self, record: logging.LogRecord) -> dict[str, Any]:
-        return {name: value for name, value in vars(record).items() if name not in _OWN_FIELDS}
+        extras = {name: value for name, value in vars(record).items() if name not in _OWN_FIELDS}
+        trace_id = TRACE_ID.get()
+        return extras if trace_id is None else {**extras, "trace_id": trace_id}
 
     def _exception(self, record: logging.LogRecord) -> str | None:
         return self.formatException(record.exc_info) if record.exc_info and record.exc_info[0] else None

@@ -90,6 +90,9 @@ class CommonSettings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "text"] = "json"
     """``json`` for collectors, ``text`` for people."""
+    traces: Literal["none", "otlp"] = "none"
+    """Where traces go: ``otlp``, by OTLP over HTTP to where OpenTelemetry's own variables say (``OTEL_…``), or nowhere,
+    which costs nothing. The harvester makes none."""
 
     @field_validator("nats_url")
     @classmethod

@@ -18,7 +18,7 @@ from understudy_controller.loop.decision_loop import decision_loop
 from understudy_controller.process import Part
 from understudy_controller.settings import ControllerSettings
 from understudy_controller.webhooks.part import webhooks
-from understudy_runtime import logging, server
+from understudy_runtime import logging, server, tracing
 from understudy_runtime.access_keys import AccessKeysUnusable
 from understudy_runtime.health import Health
 from understudy_runtime.settings import read_settings
@@ -43,7 +43,12 @@ def main() -> None:
             "UNDERSTUDY_AUTHENTICATION=sigv4, or UNDERSTUDY_LISTEN_HOST=127.0.0.1"
         )
     health = Health()
-    server.run(lambda: create_app(settings, keys=keys, parts=PARTS, health=health), settings, on_drain=health.drain)
+    with tracing.running(settings, service="controller") as tracer:
+        server.run(
+            lambda: create_app(settings, keys=keys, parts=PARTS, health=health, tracer=tracer),
+            settings,
+            on_drain=health.drain,
+        )
 
 
 if __name__ == "__main__":

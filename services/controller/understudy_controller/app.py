@@ -31,6 +31,7 @@ from understudy_controller.process import Part, Process
 from understudy_controller.settings import ControllerSettings
 from understudy_runtime.health import Health, health_routes
 from understudy_runtime.metrics import HttpMetrics, HttpMetricsMiddleware, new_registry
+from understudy_runtime.tracing import NO_TRACER, Tracer, TracerMetrics
 
 ROUTERS: Final = (
     routes_channels.router,
@@ -49,6 +50,7 @@ def create_app(
     keys: AccessKeys | None,
     parts: Sequence[Part] = (),
     health: Health | None = None,
+    tracer: Tracer = NO_TRACER,
 ) -> FastAPI:
     """The application.
 
@@ -57,10 +59,12 @@ def create_app(
         keys: what requests must be signed with; None: they need no signature.
         parts: run beside the API for as long as it does (see ``process.Part``).
         health: where parts add what readiness depends on.
+        tracer: where decisions are traced.
     """
     registry = new_registry()
+    registry.register(TracerMetrics(tracer, service="controller"))
     health = health or Health()
-    process = Process(settings, parts, registry=registry, health=health)
+    process = Process(settings, parts, registry=registry, health=health, tracer=tracer)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -37,6 +37,7 @@ from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.health import Health
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.opening import Opening
+from understudy_runtime.tracing import NO_TRACER, Tracer
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class ProcessContext:
     past: Past
     actions: Actions
     webhooks: Webhooks
+    tracer: Tracer
 
 
 class Part(Protocol):
@@ -76,9 +78,16 @@ class Process:
     """Opens the context and the parts, hands the context to requests, and knows whether it is ready."""
 
     def __init__(
-        self, settings: ControllerSettings, parts: Sequence[Part], *, registry: CollectorRegistry, health: Health
+        self,
+        settings: ControllerSettings,
+        parts: Sequence[Part],
+        *,
+        registry: CollectorRegistry,
+        health: Health,
+        tracer: Tracer = NO_TRACER,
     ) -> None:
         """``parts`` are started in order, once the configuration is there."""
+        self._tracer = tracer
         self.renderer = Renderer.of(settings)
         self._settings = settings
         self._parts = parts
@@ -173,6 +182,7 @@ class Process:
                 Past(self._settings, bus, replaying=inspection.replaying),
                 actions,
                 webhooks,
+                self._tracer,
             )
             # The API needs the configuration alone, and a part may have much to read before it has started.
             started.set_result(context)

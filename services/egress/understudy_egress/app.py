@@ -33,6 +33,7 @@ from understudy_runtime.objectkeys import ObjectKeys
 from understudy_runtime.objectstore import ObjectStore
 from understudy_runtime.opening import Opening
 from understudy_runtime.storage_check import StorageCheck
+from understudy_runtime.tracing import NO_TRACER, Tracer, TracerMetrics
 
 SERVICE = "egress"
 
@@ -48,14 +49,16 @@ class ProcessContext:
     shown: Shown
     """The board: what the protocol's fast path may answer."""
     access_log: AccessLog
+    tracer: Tracer
 
     @classmethod
-    def of(cls, settings: EgressSettings) -> ProcessContext:
+    def of(cls, settings: EgressSettings, *, tracer: Tracer = NO_TRACER) -> ProcessContext:
         """A fresh one."""
         registry = new_registry()
+        registry.register(TracerMetrics(tracer, service=SERVICE))
         access_log = AccessLog(settings.access_log, trusted_proxies=TrustedProxies.parse(settings.trusted_proxies))
         registry.register(access_log)
-        return cls(settings, registry, HttpMetrics(registry, service=SERVICE), Health(), {}, access_log)
+        return cls(settings, registry, HttpMetrics(registry, service=SERVICE), Health(), {}, access_log, tracer)
 
 
 def create_app(context: ProcessContext) -> App:
@@ -78,6 +81,7 @@ def create_app(context: ProcessContext) -> App:
         event_past=EventPast(bus, pages, shards=settings.shards),
         shards=settings.shards,
         wait_seconds=settings.first_request_wait_seconds,
+        tracer=context.tracer,
     )
     segments = Segments(
         store,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from understudy_egress.access import Admits
-from understudy_egress.prepared import Prepared
+from understudy_egress.prepared import Prepared, Use
 from understudy_runtime.access_log import Names
 
 Shown = dict[bytes, Prepared]
@@ -65,6 +65,12 @@ class Board:
         self._names = names
         for prepared in self._own.values():
             prepared.logged_as = names
+
+    def on_use(self, route: str, used: Use | None) -> None:
+        """Have this called at each use of what is shown for a route now; None: nothing."""
+        for prepared in self._own.values():
+            if prepared.route == route:
+                prepared.used = used
 
     def clear(self) -> None:
         """Take everything off."""

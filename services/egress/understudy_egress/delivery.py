@@ -136,7 +136,11 @@ class Delivery:
                 window = TimeWindow(request.start, request.end)
                 prepared = await unless_gone(receive, self._startover.playlist(programme, request, window))
             scope[ROUTE] = prepared.route
-            await _send_prepared(scope, send, prepared)
+            started = clock.monotonic()
+            status = await _send_prepared(scope, send, prepared)
+            shown = programme.board.find(request.live_path.encode()) if request.start is None else None
+            if shown is not None and shown.used is not None:
+                shown.used(method, status, clock.monotonic() - started)
         else:
             scope[ROUTE] = "segment"
             await self._answer_segment(scope, send, programme, path)
@@ -216,7 +220,8 @@ def _headers(scope: Scope) -> dict[bytes, bytes]:
     return {name: values[0] if len(values) == 1 else b", ".join(values) for name, values in found.items()}
 
 
-async def _send_prepared(scope: Scope, send: Send, prepared: Prepared | PiecedPlaylist) -> None:
+async def _send_prepared(scope: Scope, send: Send, prepared: Prepared | PiecedPlaylist) -> int:
+    """The status that it was answered with."""
     headers = _headers(scope)
     representation: Representation | PiecedRepresentation = prepared.identity
     if prepared.gzip is not None and accepts_gzip(headers.get(b"accept-encoding")):
@@ -224,10 +229,12 @@ async def _send_prepared(scope: Scope, send: Send, prepared: Prepared | PiecedPl
     freshness = live_freshness(clock.now_seconds()) if prepared.is_live else ()
     if is_not_modified(headers.get(b"if-none-match"), representation.etag):
         await _send(send, 304, (*freshness, *representation.not_modified_headers), b"")
-    elif scope["method"] == "GET":
+        return 304
+    if scope["method"] == "GET":
         await _send(send, 200, (*freshness, *representation.headers), *representation.parts)
     else:
         await _send(send, 200, (*freshness, *representation.headers), b"")
+    return 200
 
 
 async def _send_error(scope: Scope, send: Send, err: UnderstudyError) -> None:

@@ -16,6 +16,8 @@ from understudy_domain.index_page_media import Joinable
 from understudy_runtime.access_log import Names
 
 Headers = tuple[tuple[bytes, bytes], ...]
+Use = Callable[[str, int, float], None]
+"""Called with the method of a request, the status of its answer, and how long that took, in seconds."""
 
 PLAYLIST_MEDIA_TYPE = b"application/vnd.apple.mpegurl"
 SEGMENT_MEDIA_TYPES = {"ts": b"video/mp2t", "aac": b"audio/aac", "mp4": b"video/mp4", "m4s": b"video/iso.segment"}
@@ -64,7 +66,7 @@ class Representation:
 class Prepared:
     """A resource as it is now: identity, and gzip where it is worth it."""
 
-    __slots__ = ("admits", "gzip", "identity", "is_live", "logged_as", "route", "touch")
+    __slots__ = ("admits", "gzip", "identity", "is_live", "logged_as", "route", "touch", "used")
 
     def __init__(
         self,
@@ -86,6 +88,8 @@ class Prepared:
         """What is asked with the CDN's identifier of a request before this is answered; set by the board it is on."""
         self.logged_as: Names | None = None
         """By which names its uses are logged, where they are; set by the board it is on."""
+        self.used: Use | None = None
+        """Called at each use, where it is traced; set by the board it is on."""
 
 
 def header_lines(headers: Sequence[tuple[bytes, bytes]]) -> bytes:

@@ -26,6 +26,7 @@ from understudy_egress.event_past import PAST_UNREADABLE, EventPast
 from understudy_egress.event_watch import LOOK_SECONDS, EventWatch
 from understudy_egress.program_log import ProgramLog
 from understudy_egress.programme import Programme
+from understudy_egress.slot_traces import SlotTraces
 from understudy_runtime import clock
 from understudy_runtime.access_log import Names
 from understudy_runtime.config_store import ConfigChange, ConfigStore
@@ -33,6 +34,7 @@ from understudy_runtime.errors import BusRefused, BusUnavailable, LogTruncated, 
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.messages import StoredMessage
 from understudy_runtime.ordered import OrderedReader
+from understudy_runtime.tracing import NO_TRACER, Tracer
 
 _log = logging.getLogger(__name__)
 
@@ -68,12 +70,14 @@ class Programmes:
         wait_seconds: float,
         names_of: Callable[[OriginEndpoint], Names | None] = lambda _: None,
         look_seconds: float = LOOK_SECONDS,
+        tracer: Tracer = NO_TRACER,
     ) -> None:
         """``names_of``: under which names what is asked of an origin endpoint is logged, None: it is not.
 
         ``look_seconds``: as in ``EventWatch``.
         """
         self._names_of = names_of
+        self._traces = SlotTraces(tracer)
         self._bus = bus
         self._config = config
         self._event_past = event_past
@@ -231,6 +235,7 @@ class Programmes:
             held.loaded.set()
             held.programme.close()
             self._timer.set(guid, None)
+            self._traces.forget(guid)
 
     # --- loading --------------------------------------------------------------------------------------------------
 
@@ -309,6 +314,8 @@ class Programmes:
             held.arrived.append(entry)
         if not held.loaded.is_set():
             return
+        if self._traces.is_on:
+            self._traces.taken(held.programme, entry, message, at=clock.now_nanoseconds())
         try:
             held.programme.append(entry, now=clock.now_ticks())
         except NotContiguous as err:
@@ -332,4 +339,7 @@ class Programmes:
             self._set_timer(guid, held)
 
     def _set_timer(self, guid: str, held: _Held) -> None:
+        """After whatever may have changed its playlists."""
+        if self._traces.is_on:
+            self._traces.shown(held.programme)
         self._timer.set(guid, held.programme.next_change_at)

@@ -155,6 +155,8 @@ class FastPathProtocol(HttpProtocol):
         self.server_state.total_requests += 1
         seconds = stopwatch() - started
         self._count(prepared.route, method, status, seconds)
+        if prepared.used is not None:
+            prepared.used(method, status, seconds)
         if prepared.logged_as is not None:
             self._log(prepared.logged_as, method, status, seconds, representation)
         return True

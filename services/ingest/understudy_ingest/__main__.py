@@ -10,7 +10,7 @@ from understudy_ingest.allocator import keep_freed_memory
 from understudy_ingest.app import SERVICE, create_app
 from understudy_ingest.protocol import UploadProtocol
 from understudy_ingest.settings import IngestSettings
-from understudy_runtime import logging
+from understudy_runtime import logging, tracing
 from understudy_runtime.health import Health
 from understudy_runtime.server import run
 from understudy_runtime.settings import read_settings
@@ -22,12 +22,13 @@ def main() -> None:
     logging.configure(service=SERVICE, level=settings.log_level, log_format=settings.log_format)
     keep_freed_memory()
     health = Health()
-    run(
-        lambda: create_app(settings, health=health),
-        settings,
-        http=UploadProtocol,
-        on_drain=health.drain,
-    )
+    with tracing.running(settings, service=SERVICE) as tracer:
+        run(
+            lambda: create_app(settings, health=health, tracer=tracer),
+            settings,
+            http=UploadProtocol,
+            on_drain=health.drain,
+        )
 
 
 if __name__ == "__main__":

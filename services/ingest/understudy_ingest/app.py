@@ -24,11 +24,12 @@ from understudy_runtime.metrics import App, HttpMetrics, HttpMetricsMiddleware, 
 from understudy_runtime.objectstore import ObjectStore
 from understudy_runtime.opening import Opening
 from understudy_runtime.storage_check import StorageCheck
+from understudy_runtime.tracing import NO_TRACER, Tracer, TracerMetrics
 
 SERVICE = "ingest"
 
 
-def create_app(settings: IngestSettings, *, health: Health | None = None) -> App:
+def create_app(settings: IngestSettings, *, health: Health | None = None, tracer: Tracer = NO_TRACER) -> App:
     """The ingest service as an ASGI application. Nothing is opened before its lifespan begins."""
     registry = new_registry()
     health = health or Health()
@@ -38,6 +39,7 @@ def create_app(settings: IngestSettings, *, health: Health | None = None) -> App
     registry.register(access_log)
     bus = Bus(settings, name=SERVICE)
     registry.register(BusMetrics(bus, service=SERVICE))
+    registry.register(TracerMetrics(tracer, service=SERVICE))
     config = ConfigStore(bus)
     store = ObjectStore(settings)
     storage = StorageCheck(store, writes=True)
@@ -80,6 +82,7 @@ def create_app(settings: IngestSettings, *, health: Health | None = None) -> App
         metrics=metrics,
         budget=budget,
         access_log=access_log,
+        tracer=tracer,
     )
 
     @asynccontextmanager

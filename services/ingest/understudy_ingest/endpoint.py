@@ -26,13 +26,15 @@ from understudy_ingest.errors import (
 from understudy_ingest.inputs import Input, Inputs
 from understudy_ingest.metrics import IngestMetrics
 from understudy_ingest.protocol import UPLOAD, Upload
-from understudy_ingest.receiver import Receiver
+from understudy_ingest.receiver import Receiver, may_be_a_segment
 from understudy_ingest.settings import IngestSettings
+from understudy_ingest.upload_trace import begin_upload
 from understudy_runtime import clock
 from understudy_runtime.access_log import AccessLog, LoggedSend, Names
 from understudy_runtime.log_limit import LogLimit
 from understudy_runtime.metrics import ROUTE, Receive, Scope, Send
 from understudy_runtime.opening import Opening
+from understudy_runtime.tracing import NO_SPAN, NO_TRACER, Span, Tracer
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +77,9 @@ class Uploads:
         metrics: IngestMetrics,
         budget: Budget,
         access_log: AccessLog,
+        tracer: Tracer = NO_TRACER,
     ) -> None:
+        self._tracer = tracer
         self._settings = settings
         self._opening = opening
         self._inputs = inputs
@@ -102,7 +106,7 @@ class Uploads:
             if found.channel.ingress_access_logs is not None:
                 exchange = self._access_log.exchange(scope, self._names(found), request_id=request_id)
                 send = logged = LoggedSend(send, log=self._access_log, exchange=exchange)
-            status = await self._answer(scope, receive, found, logged)
+            status = await self._answer(scope, receive, found, logged, request_id=request_id)
         except UnderstudyError as err:
             await self._refuse(err, found, scope, send, headers, request_id=request_id)
         else:
@@ -118,7 +122,10 @@ class Uploads:
             endpoint_id=found.path.ingest_guid,
         )
 
-    async def _answer(self, scope: Scope, receive: Receive, found: Input, logged: LoggedSend | None) -> int:
+    async def _answer(
+        self, scope: Scope, receive: Receive, found: Input, logged: LoggedSend | None, *, request_id: str
+    ) -> int:
+        started = clock.now_nanoseconds()
         method = scope["method"]
         if method == "OPTIONS":
             return 200
@@ -132,16 +139,35 @@ class Uploads:
         if method not in _WRITING:
             raise MethodNotAllowed(f"an input URL is for writing, {method} is not answered here")
         self._fits(headers)
+        if not self._tracer.is_on or not may_be_a_segment(found):
+            return await self._take(headers, upload, receive, found, logged, NO_SPAN)
+        span = begin_upload(self._tracer, scope, headers, found, started=started, request_id=request_id)
+        span.name_in_logs()
+        with span:
+            status = await self._take(headers, upload, receive, found, logged, span)
+            span.set({"http.response.status_code": status})
+            return status
+
+    async def _take(
+        self,
+        headers: dict[bytes, bytes],
+        upload: Upload | None,
+        receive: Receive,
+        found: Input,
+        logged: LoggedSend | None,
+        span: Span,
+    ) -> int:
         body = Body(size_max=self._settings.body_size_max, budget=self._budget)
         try:
             try:
-                data = await self._read(body, upload, receive)
+                with span.child("receive body"):
+                    data = await self._read(body, upload, receive)
             finally:
                 if logged is not None:
                     logged.body_received(body.size)
             encoding = headers.get(b"content-encoding", b"").decode("latin-1").strip().lower()
             return await self._receiver.receive(
-                data, found, content_encoding="" if encoding == "identity" else encoding
+                data, found, content_encoding="" if encoding == "identity" else encoding, span=span
             )
         finally:
             body.close()

@@ -23,8 +23,11 @@ from understudy_ingest.probe.prober import Prober
 from understudy_ingest.settings import IngestSettings
 from understudy_runtime import clock
 from understudy_runtime.jetstream import Bus
+from understudy_runtime.messaging_spans import ARRIVALS_TEMPLATE, published
 from understudy_runtime.objectstore import ObjectStore
+from understudy_runtime.tracing import NO_SPAN, Kind, Span
 
+_OF_S3 = {"rpc.system": "aws-api", "rpc.service": "S3", "rpc.method": "PutObject"}
 PLAYLIST_SUFFIXES = (".m3u8", ".m3u")
 _PLAYLIST_BEGINNINGS = (b"#EXTM3U", b"\xef\xbb\xbf#EXTM3U")
 _TEXT_BEGINNINGS = (b"WEBVTT", b"\xef\xbb\xbfWEBVTT")
@@ -78,8 +81,10 @@ class Receiver:
         self._metrics.forget(channel_id)
         self._relay.forget(channel_guid)
 
-    async def receive(self, body: bytes, to: Input, *, content_encoding: str) -> int:
+    async def receive(self, body: bytes, to: Input, *, content_encoding: str, span: Span = NO_SPAN) -> int:
         """Take one upload; returns the status to answer with, once it is stored and reported.
+
+        ``span``: the request's.
 
         Raises:
             NotAPlaylist, EncryptedInput, UnsupportedMedia, DamagedMedia, ForeignPath: what it says.
@@ -95,12 +100,13 @@ class Receiver:
         if name.endswith(TEXT_SUFFIXES) or body.startswith(_TEXT_BEGINNINGS):
             self._metrics.ignored.labels("webvtt").inc()
             return 200
-        await self._receive_segment(body, to, hold)
+        await self._receive_segment(body, to, hold, span)
         return 201
 
-    async def _receive_segment(self, body: bytes, to: Input, hold: Hold) -> None:
+    async def _receive_segment(self, body: bytes, to: Input, hold: Hold, span: Span) -> None:
         received_milliseconds = clock.now_milliseconds()
-        probe = await self._probe(body)
+        with span.child("probe segment"):
+            probe = await self._probe(body)
         key = keys.media_object_key(
             to.channel.guid,
             to.input_id,
@@ -109,10 +115,13 @@ class Receiver:
             suffix="ts",
         )
         started = clock.monotonic()
-        await hold.until_done(lambda: self._objects.put(key, body), what="storing the segment")
+        with span.child("S3.PutObject", kind=Kind.CLIENT) as storing:
+            storing.set({**_OF_S3, "aws.s3.bucket": self._settings.s3_bucket, "aws.s3.key": key})
+            await hold.until_done(lambda: self._objects.put(key, body), what="storing the segment")
         self._metrics.store_seconds.observe(clock.monotonic() - started)
         fact = SegmentArrived(path=to.path.name, object_key=key, size=len(body), probe=probe)
-        await self._publish(fact, to, hold, message_id=key)
+        span.set({"understudy.object_key": key, "http.request.body.size": len(body)})
+        await self._publish(fact, to, hold, message_id=key, span=span)
         if to.channel.guid in self._gone:
             return
         self._metrics.segment(to.channel.id, to.input_id, size=len(body), continuity_errors=probe.continuity_errors)
@@ -139,19 +148,32 @@ class Receiver:
 
         await self._relay.relay(fact, to.path, publish)
 
-    async def _publish(self, fact: _Fact, to: Input, hold: Hold, *, message_id: str) -> None:
+    async def _publish(self, fact: _Fact, to: Input, hold: Hold, *, message_id: str, span: Span = NO_SPAN) -> None:
         guid = to.channel.guid
         shard = keys.shard_of(guid, shards=self._settings.shards)
         subject = keys.arrivals_subject(shard, guid, to.input_id)
         payload = codec.encode(fact)
         started = clock.monotonic()
-        await hold.until_done(
-            lambda: self._bus.publish(subject, payload, message_id=message_id), what="reporting the upload"
-        )
+        with span.child(f"publish {ARRIVALS_TEMPLATE}", kind=Kind.PRODUCER) as publishing:
+            publishing.set(
+                {
+                    **published(subject, template=ARRIVALS_TEMPLATE, size=len(payload)),
+                    "messaging.message.id": message_id,
+                }
+            )
+            await hold.until_done(
+                lambda: self._bus.publish(subject, payload, message_id=message_id, headers=publishing.headers()),
+                what="reporting the upload",
+            )
         self._metrics.publish_seconds.observe(clock.monotonic() - started)
 
     def _next_upload(self) -> str:
         return f"{self._process}{next(self._uploads):08x}"
+
+
+def may_be_a_segment(to: Input) -> bool:
+    """By its name: what is neither called a playlist nor text."""
+    return not to.path.name.lower().endswith((*PLAYLIST_SUFFIXES, *TEXT_SUFFIXES))
 
 
 def _lists_text_only(fact: PlaylistArrived) -> bool:

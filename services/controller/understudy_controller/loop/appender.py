@@ -18,6 +18,8 @@ from understudy_domain.keys import PROGRAM_STREAM, program_subject
 from understudy_runtime.errors import BusRefused, BusUnavailable, WrongLastSequence
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.messages import StoredMessage
+from understudy_runtime.messaging_spans import PROGRAM_TEMPLATE, published
+from understudy_runtime.tracing import NO_SPAN, Kind, Span
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +38,7 @@ class _Line:
     shard: int
     subject: str
     last_sequence: int
-    waiting: deque[ProgramEntry] = field(default_factory=deque)
+    waiting: deque[tuple[ProgramEntry, Span]] = field(default_factory=deque)
     task: asyncio.Task[None] | None = None
 
 
@@ -67,15 +69,17 @@ class Appender:
             if task is not None and task is not asyncio.current_task():
                 task.cancel()
 
-    def append(self, entry: ProgramEntry) -> None:
+    def append(self, entry: ProgramEntry, *, span: Span = NO_SPAN) -> None:
         """Append after everything that waits for the same endpoint; returns at once.
+
+        ``span``: the decision's, which ends when the entry stands.
 
         An endpoint that is not open is deleted already, and the log is yet to say so: its entries go nowhere.
         """
         line = self._lines.get(entry.origin_endpoint)
         if line is None:
             return
-        line.waiting.append(entry)
+        line.waiting.append((entry, span))
         if line.task is None:
             line.task = asyncio.get_running_loop().create_task(self._work_off(line), name="append")
 
@@ -104,23 +108,33 @@ class Appender:
     async def _work_off(self, line: _Line) -> None:
         try:
             while line.waiting:
-                entry = line.waiting[0]
-                sequence = await self._store(line, entry)
-                if sequence is None or not line.waiting:
-                    continue
-                line.waiting.popleft()
-                line.last_sequence = sequence
-                self._on_appended(entry, sequence)
+                entry, span = line.waiting[0]
+                span.name_in_logs()
+                with span:
+                    sequence = await self._store(line, entry, span)
+                    if sequence is None or not line.waiting:
+                        span.fail("superseded")
+                        continue
+                    line.waiting.popleft()
+                    line.last_sequence = sequence
+                    self._on_appended(entry, sequence)
         finally:
             line.task = None
 
-    async def _store(self, line: _Line, entry: ProgramEntry) -> int | None:
+    async def _store(self, line: _Line, entry: ProgramEntry, span: Span) -> int | None:
         """The sequence at which the entry stands, however long it takes; None if another stands in its place."""
         payload = codec.encode(entry)
+        with span.child(f"publish {PROGRAM_TEMPLATE}", kind=Kind.PRODUCER) as publishing:
+            publishing.set(published(line.subject, template=PROGRAM_TEMPLATE, size=len(payload)))
+            return await self._publish(line, payload, publishing.headers())
+
+    async def _publish(self, line: _Line, payload: bytes, headers: dict[str, str] | None) -> int | None:
         while True:
             try:
                 # No message id: a duplicate id with the right sequence is acknowledged and not stored.
-                return await self._bus.publish(line.subject, payload, expected_last_subject_sequence=line.last_sequence)
+                return await self._bus.publish(
+                    line.subject, payload, expected_last_subject_sequence=line.last_sequence, headers=headers
+                )
             except WrongLastSequence:
                 standing = await self._standing(line)
             except (BusUnavailable, BusRefused) as err:

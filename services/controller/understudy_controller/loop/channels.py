@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 
 from understudy_controller.loop.appender import Appender
+from understudy_controller.loop.decision_traces import DecisionTraces
 from understudy_controller.loop.events import Events
 from understudy_controller.loop.metrics import LoopMetrics
 from understudy_controller.loop.shown import ShownChannel, ShownEndpoint
@@ -45,6 +46,7 @@ class Channels:
         snapshots: Snapshots,
         metrics: LoopMetrics,
         tasks: Tasks,
+        traces: DecisionTraces,
         *,
         shards: int,
         on_superseded: Callable[[int], None],
@@ -61,6 +63,7 @@ class Channels:
         self._snapshots = snapshots
         self._metrics = metrics
         self._tasks = tasks
+        self._traces = traces
         self._shards = shards
         self._on_appended = on_appended
         self._folds: dict[str, ChannelFold] = {}
@@ -185,6 +188,8 @@ class Channels:
             return
         if isinstance(fact, EndpointConfigured) and self._store.origin_endpoint_by_guid(fact.origin_endpoint):
             self.appender.open(fact.origin_endpoint, shard=self.shard_of(guid), last_sequence=0)
+        if self._traces.is_on and isinstance(fact, SegmentArrived):
+            self._traces.arrived(fact, message)
         apply = partial(fold.apply, fact, input_id=input_id, instant=message.instant, sequence=message.sequence)
         if not self._ask(guid, apply):
             return
@@ -215,7 +220,7 @@ class Channels:
             self._metrics.failed_channels.inc()
             return False
         for entry in entries:
-            self.appender.append(entry)
+            self.appender.append(entry, span=self._traces.decided(entry))
         fold = self._folds.get(guid)
         if fold is not None and (events := fold.take_events()):
             self._telling.happened(events)

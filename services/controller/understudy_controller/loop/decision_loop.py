@@ -13,6 +13,7 @@ from typing import Any
 
 from understudy_controller.loop.active_inputs import ActiveInputs
 from understudy_controller.loop.channels import Channels
+from understudy_controller.loop.decision_traces import DecisionTraces
 from understudy_controller.loop.events import Events
 from understudy_controller.loop.garbage import collect_garbage
 from understudy_controller.loop.leases import Leases
@@ -75,6 +76,7 @@ class DecisionLoop:
             self._snapshots,
             metrics,
             self._tasks,
+            DecisionTraces(context.tracer, store),
             shards=shards,
             on_superseded=self._superseded,
             on_appended=self._appended,

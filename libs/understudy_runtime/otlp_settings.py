@@ -1,0 +1,83 @@
+"""Those of OpenTelemetry's own environment variables that are read here, or that would be misunderstood in silence.
+
+All others (endpoint, headers, timeout, certificates, resource attributes, limits) its SDK reads by itself.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Sampler = Literal[
+    "always_on",
+    "always_off",
+    "traceidratio",
+    "parentbased_always_on",
+    "parentbased_always_off",
+    "parentbased_traceidratio",
+]
+_Protocol = Literal["http/protobuf"]
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _is_url(value: str | None) -> str | None:
+    if value is not None and not value.startswith(("http://", "https://")):
+        raise ValueError("a URL of OTLP over HTTP begins with http:// or https://, as http://collector:4318")
+    return value
+
+
+_Url = Annotated[str | None, BeforeValidator(_is_url)]
+
+
+class OtlpSettings(BaseSettings):
+    """Named as OpenTelemetry names them, prefix ``OTEL_``; an empty one counts as not set, as there."""
+
+    model_config = SettingsConfigDict(env_prefix="OTEL_", env_ignore_empty=True, frozen=True, hide_input_in_errors=True)
+
+    sdk_disabled: bool = False
+    traces_sampler: Annotated[Sampler, BeforeValidator(_lower)] = "parentbased_always_on"
+    traces_sampler_arg: float | None = Field(default=None, ge=0, le=1)
+    """The share that is sampled, where the sampler goes by one."""
+    traces_exporter: Literal["otlp"] = "otlp"
+    exporter_otlp_protocol: _Protocol = "http/protobuf"
+    exporter_otlp_traces_protocol: _Protocol = "http/protobuf"
+    exporter_otlp_endpoint: _Url = None
+    exporter_otlp_traces_endpoint: _Url = None
+    bsp_max_queue_size: int = Field(default=8_192, ge=1, le=1_000_000)
+    """Spans that may wait: two minutes of ten channels. OpenTelemetry's own default is 2,048."""
+    bsp_max_export_batch_size: int = Field(default=256, ge=1)
+    """Spans in one request: what is encoded in one go keeps the process from anything else for some milliseconds.
+    OpenTelemetry's own default is 512."""
+    bsp_schedule_delay: int = Field(default=1_000, ge=1)
+    """Milliseconds after which whatever waits is exported. OpenTelemetry's own default is 5,000."""
+
+    @model_validator(mode="after")
+    def _share_is_given(self) -> Self:
+        if self.traces_sampler.endswith("traceidratio") and self.traces_sampler_arg is None:
+            raise ValueError(
+                f"OTEL_TRACES_SAMPLER={self.traces_sampler} samples everything unless OTEL_TRACES_SAMPLER_ARG says "
+                "which share: set it, from 0 to 1"
+            )
+        return self
+
+
+def read_otlp_settings() -> OtlpSettings:
+    """Read them from the environment.
+
+    Raises:
+        SystemExit: one is wrong, or asks for what there is not; it is named, and what it must be.
+    """
+    try:
+        return OtlpSettings()
+    except ValidationError as err:
+        raise SystemExit("\n".join(_wrong(one["loc"], one["msg"]) for one in err.errors())) from None
+
+
+def _wrong(location: tuple[int | str, ...], message: str) -> str:
+    names = [f"OTEL_{str(part).upper()}" for part in location[:1]]
+    return ": ".join([*names, message.removeprefix("Value error, ")])
