@@ -14,7 +14,7 @@ SOURCES := libs services tests bench examples deploy
 QUICK_TESTS := tests/unit tests/property tests/conformance tests/chart $(wildcard tests/simulation)
 
 .PHONY: help install run format lint typecheck contracts test test-unit test-property \
-	test-conformance chart-test chart-docs simulate test-simulation test-integration test-recovery test-e2e soak-cdn bench metrics records dashboards openapi check lock clean
+	test-conformance chart-test chart-docs simulate test-simulation test-integration test-recovery test-e2e soak-cdn bench metrics trace-picture records dashboards openapi check lock clean
 
 help: ## Show what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -112,6 +112,9 @@ metrics: install ## Write the tables of docs/metrics.md from what the services r
 
 dashboards: install ## Render the dashboards into deploy/monitoring/dashboards
 	@cd deploy/monitoring && ../../$(BIN)/python -m dashboards_src dashboards
+
+trace-picture: install ## Draw the trace in docs/operations/traces.md from one of a local stack
+	@cd tests && ../$(BIN)/python -m support.trace_picture
 
 records: install ## File records as this release writes them under tests/data/records (docs/records.md)
 	@cd tests && ../$(BIN)/python -m support.record_samples

@@ -8,6 +8,8 @@ from understudy_runtime.tracing import Attributes
 
 ARRIVALS_TEMPLATE: Final = "arrivals.{shard}.{channel}.{input}"
 PROGRAM_TEMPLATE: Final = "program.{shard}.{origin_endpoint}"
+PUBLISH_ARRIVAL: Final = f"publish {ARRIVALS_TEMPLATE}"
+PUBLISH_ENTRY: Final = f"publish {PROGRAM_TEMPLATE}"
 
 
 def published(subject: str, *, template: str, size: int) -> Attributes:

@@ -39,7 +39,7 @@ from understudy_domain.errors import UnderstudyError
 from understudy_runtime import clock
 from understudy_runtime.otlp_settings import OtlpSettings, read_otlp_settings
 from understudy_runtime.span_export import SpanExport
-from understudy_runtime.trace_context import TraceContext
+from understudy_runtime.trace_context import TRACE_ID, TraceContext
 from understudy_runtime.tracing import NO_SPAN, NO_TRACER, Attributes, Kind, Link, Span, Tracer
 
 _log = logging.getLogger(__name__)
@@ -147,6 +147,8 @@ class _ExportedSpan(Span):
 
     __slots__ = ("_context", "_kind", "_span", "_start", "_tracer")
 
+    is_kept = True
+
     def __init__(self, tracer: SdkTracer, span: SdkSpan, kind: Kind, start: int) -> None:
         self._tracer = tracer
         self._span = span
@@ -159,6 +161,14 @@ class _ExportedSpan(Span):
     @override
     def context(self) -> TraceContext:
         return self._context
+
+    @override
+    def headers(self) -> dict[str, str]:
+        return self._context.headers()
+
+    @override
+    def name_in_logs(self) -> None:
+        TRACE_ID.set(self._context.trace_id)
 
     @override
     def child(

@@ -49,7 +49,7 @@ class OtlpSettings(BaseSettings):
     exporter_otlp_endpoint: _Url = None
     exporter_otlp_traces_endpoint: _Url = None
     bsp_max_queue_size: int = Field(default=8_192, ge=1, le=1_000_000)
-    """Spans that may wait: two minutes of ten channels. OpenTelemetry's own default is 2,048."""
+    """Spans that may wait: half a minute of ten channels that are all traced. OpenTelemetry's own default is 2,048."""
     bsp_max_export_batch_size: int = Field(default=256, ge=1)
     """Spans in one request: what is encoded in one go keeps the process from anything else for some milliseconds.
     OpenTelemetry's own default is 512."""

@@ -102,7 +102,9 @@ class SpanExport(SpanProcessor):
             _log.warning("%d spans are lost at the end: the collector did not take them in time", left)
         # Interrupts what waits to try again.
         self._exporter.shutdown()
-        logging.getLogger(_LIBRARY).removeHandler(self._heard)
+        library = logging.getLogger(_LIBRARY)
+        library.removeHandler(self._heard)
+        library.propagate = True
 
     @override
     def force_flush(self, timeout_millis: int = 30_000) -> bool:

@@ -58,6 +58,9 @@ class Span:
 
     __slots__ = ()
 
+    is_kept = False
+    """Look before much is put together to be said of it."""
+
     @property
     def context(self) -> TraceContext | None:
         """How others refer to it; None: it is not kept."""
@@ -65,13 +68,11 @@ class Span:
 
     def headers(self) -> dict[str, str] | None:
         """What goes with a message that follows from it; None: nothing."""
-        found = self.context
-        return None if found is None else found.headers()
+        return None
 
     def name_in_logs(self) -> None:
         """Have each line that the present task logs from here on name this span's trace, or none."""
-        found = self.context
-        TRACE_ID.set(None if found is None else found.trace_id)
+        TRACE_ID.set(None)
 
     def child(
         self, name: str, *, kind: Kind = Kind.INTERNAL, start: int | None = None, attributes: Attributes | None = None

@@ -48,6 +48,7 @@ from understudy_runtime.jetstream import Bus
 from understudy_runtime.metrics import HttpMetrics
 from understudy_runtime.objectkeys import ObjectKeys
 from understudy_runtime.objectstore import ObjectStore
+from understudy_runtime.tracing import NO_TRACER, TracerMetrics
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "metrics.md"
@@ -77,6 +78,7 @@ def all_services(registry: CollectorRegistry) -> None:
 def ingest(registry: CollectorRegistry) -> None:
     IngestMetrics(registry, budget=Budget(1))
     registry.register(AccessLog("stdout", trusted_proxies=TrustedProxies()))
+    registry.register(TracerMetrics(NO_TRACER, service="ingest"))
 
 
 def controller(registry: CollectorRegistry) -> None:
@@ -85,6 +87,7 @@ def controller(registry: CollectorRegistry) -> None:
     DeclarationMetrics(registry)
     registry.register(WebhookMetrics())
     registry.register(ConfigurationMetrics(ConfigStore(bus()), shards=1))
+    registry.register(TracerMetrics(NO_TRACER, service="controller"))
     with tempfile.TemporaryDirectory() as folder:
         write_keys(Path(folder) / "keys.json", WRITER)
         registry.register(AuthenticationMetrics(AccessKeys(Path(folder) / "keys.json")))
@@ -106,6 +109,7 @@ def egress(registry: CollectorRegistry) -> None:
     startover = Startover(bus(), pages, is_current=lambda _: True, shards=1, bytes_max=1)
     registry.register(EgressCollector(programmes=programmes, segments=segments, pages=pages, startover=startover))
     registry.register(AccessLog("stdout", trusted_proxies=TrustedProxies()))
+    registry.register(TracerMetrics(NO_TRACER, service="egress"))
 
 
 def harvester(registry: CollectorRegistry) -> None:

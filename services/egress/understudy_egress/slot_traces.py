@@ -66,7 +66,7 @@ class SlotTraces:
                 "understudy.available_in_seconds": round(to_seconds(entry.available_at - message.instant), 6),
             },
         )
-        if span.context is not None:
+        if span.is_kept:
             self._slots.setdefault(endpoint.guid, _Slots()).taken.append((entry, span, at))
 
     def shown(self, programme: Programme) -> None:

@@ -23,7 +23,7 @@ from understudy_ingest.probe.prober import Prober
 from understudy_ingest.settings import IngestSettings
 from understudy_runtime import clock
 from understudy_runtime.jetstream import Bus
-from understudy_runtime.messaging_spans import ARRIVALS_TEMPLATE, published
+from understudy_runtime.messaging_spans import ARRIVALS_TEMPLATE, PUBLISH_ARRIVAL, published
 from understudy_runtime.objectstore import ObjectStore
 from understudy_runtime.tracing import NO_SPAN, Kind, Span
 
@@ -116,11 +116,13 @@ class Receiver:
         )
         started = clock.monotonic()
         with span.child("S3.PutObject", kind=Kind.CLIENT) as storing:
-            storing.set({**_OF_S3, "aws.s3.bucket": self._settings.s3_bucket, "aws.s3.key": key})
+            if storing.is_kept:
+                storing.set({**_OF_S3, "aws.s3.bucket": self._settings.s3_bucket, "aws.s3.key": key})
             await hold.until_done(lambda: self._objects.put(key, body), what="storing the segment")
         self._metrics.store_seconds.observe(clock.monotonic() - started)
         fact = SegmentArrived(path=to.path.name, object_key=key, size=len(body), probe=probe)
-        span.set({"understudy.object_key": key, "http.request.body.size": len(body)})
+        if span.is_kept:
+            span.set({"understudy.object_key": key, "http.request.body.size": len(body)})
         await self._publish(fact, to, hold, message_id=key, span=span)
         if to.channel.guid in self._gone:
             return
@@ -154,13 +156,10 @@ class Receiver:
         subject = keys.arrivals_subject(shard, guid, to.input_id)
         payload = codec.encode(fact)
         started = clock.monotonic()
-        with span.child(f"publish {ARRIVALS_TEMPLATE}", kind=Kind.PRODUCER) as publishing:
-            publishing.set(
-                {
-                    **published(subject, template=ARRIVALS_TEMPLATE, size=len(payload)),
-                    "messaging.message.id": message_id,
-                }
-            )
+        with span.child(PUBLISH_ARRIVAL, kind=Kind.PRODUCER) as publishing:
+            if publishing.is_kept:
+                publishing.set(published(subject, template=ARRIVALS_TEMPLATE, size=len(payload)))
+                publishing.set({"messaging.message.id": message_id})
             await hold.until_done(
                 lambda: self._bus.publish(subject, payload, message_id=message_id, headers=publishing.headers()),
                 what="reporting the upload",

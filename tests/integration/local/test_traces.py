@@ -13,9 +13,9 @@ import pytest
 from support.control import Control, CreatedChannel
 from support.deadline import eventually
 from support.encoded_media import AAC, H264, encode
-from support.encoder import PushTarget
 from support.otlp_receiver import OtlpReceiver, ReceivedSpan
 from support.stack import Stack, free_port_offset
+from support.traced_channel import PLAYLIST, UPLOAD, environment, first, push, put, watch, way_of
 
 pytestmark = pytest.mark.takes(seconds=20)
 
@@ -31,8 +31,6 @@ OF_A_STRANGER = "0af7651916cd43dd8448eb211c80319c"
 NOT_SAMPLED = "00003.ts"
 SENT_BY_ENCODER = ("", "", f"00-{OF_AN_ENCODER}-00f067aa0ba902b7-01", "00-" + 16 * "5f" + "-00f067aa0ba902b7-00")
 """With each segment."""
-UPLOAD = "PUT /in/v2/{channel}/{ingest_endpoint}/{name}"
-PLAYLIST = "GET /out/v1/{origin_endpoint}/{playlist}"
 WAY = (
     UPLOAD,
     "publish arrivals.{shard}.{channel}.{input}",
@@ -55,14 +53,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, collector: OtlpReceiver) -> 
     stack = Stack(
         tmp_path_factory.mktemp("traced") / "data",
         port_offset=free_port_offset(),
-        environment={
-            "UNDERSTUDY_TRACES": "otlp",
-            "UNDERSTUDY_LOG_FORMAT": "json",
-            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
-            "OTEL_EXPORTER_OTLP_TIMEOUT": str(EXPORT_SECONDS),
-            "OTEL_BSP_SCHEDULE_DELAY": "100",
-            "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test",
-        },
+        environment=environment(collector) | {"OTEL_EXPORTER_OTLP_TIMEOUT": str(EXPORT_SECONDS)},
     )
     stack.start()
     yield stack
@@ -76,19 +67,6 @@ def segments(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     return [path.read_bytes() for path in encode(folder, f"{H264} {AAC}", seconds=2 * SEGMENTS)]
 
 
-def put(target: PushTarget, name: str, body: bytes, **headers: str) -> httpx.Response:
-    base = target.url.rpartition("/")[0]
-    auth = httpx.DigestAuth(target.username, target.password)
-    answer = httpx.put(f"{base}/{name}", content=body, auth=auth, headers=headers)
-    assert answer.is_success, answer.text
-    return answer
-
-
-def playlist(count: int) -> bytes:
-    lines = [f"#EXTINF:2.0,\n{number:05d}.ts" for number in range(count)]
-    return "\n".join(["#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-TARGETDURATION:2", *lines, ""]).encode()
-
-
 @pytest.fixture(scope="module")
 def channel(stack: Stack, collector: OtlpReceiver, segments: list[bytes]) -> CreatedChannel:
     """One that both inputs have pushed some segments to, with two origin endpoints, of which one has been watched."""
@@ -98,15 +76,10 @@ def channel(stack: Stack, collector: OtlpReceiver, segments: list[bytes]) -> Cre
     control.create_endpoint("traced-long", channel, segment_seconds=4)
     httpx.get(endpoint.url)  # from the first request on an origin endpoint is followed
     for number, body in enumerate(segments):
-        for target in channel.inputs:
-            put(target, f"{number:05d}.ts", body, traceparent=SENT_BY_ENCODER[number])
-            put(target, "channel_1.m3u8", playlist(number + 1))
+        push(channel.inputs, number, body, traceparent=SENT_BY_ENCODER[number])
 
     def has_been_listed() -> bool:
-        media = [line for line in httpx.get(endpoint.url).text.splitlines() if line and not line.startswith("#")]
-        for name in media:
-            url = f"{endpoint.url.rpartition('/')[0]}/{name}"
-            httpx.get(url, headers={"traceparent": f"00-{OF_A_STRANGER}-00f067aa0ba902b7-01"})
+        watch(endpoint.url, traceparent=f"00-{OF_A_STRANGER}-00f067aa0ba902b7-01")
         return len(traces_that_end_in_a_playlist(collector)) >= LISTED
 
     eventually(has_been_listed, within_seconds=20, what="playlists that list the slots", poll_seconds=0.1)
@@ -117,19 +90,6 @@ def traces_that_end_in_a_playlist(collector: OtlpReceiver) -> list[list[Received
     """But for that of the encoder, which has two uploads in it."""
     ends = [span for span in collector.spans if span.name == PLAYLIST and span.trace_id != OF_AN_ENCODER]
     return [collector.trace(span.trace_id) for span in ends]
-
-
-def first(trace: list[ReceivedSpan], name: str) -> ReceivedSpan:
-    return next(span for span in trace if span.name == name)
-
-
-def way_of(trace: list[ReceivedSpan]) -> list[ReceivedSpan]:
-    """From the trace's first span to the request for a playlist, each the parent of the next."""
-    by_id = {span.span_id: span for span in trace}
-    way = [first(trace, PLAYLIST)]
-    while way[0].parent_id:
-        way.insert(0, by_id[way[0].parent_id])
-    return way
 
 
 @pytest.mark.usefixtures("channel")

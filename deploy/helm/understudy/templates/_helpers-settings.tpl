@@ -46,6 +46,7 @@ the middle of an upgrade has those of its own revision.
 {{- include "understudy.nats.env" . }}
 {{- include "understudy.s3.env" . }}
 {{- include "understudy.connection.env" . }}
+{{- include "understudy.traces.env" . }}
 {{- include (printf "understudy.%s.env" .component) . }}
 {{- with (index .root.Values .component).extraEnv }}
 {{ toYaml . }}

@@ -18,7 +18,7 @@ from understudy_domain.keys import PROGRAM_STREAM, program_subject
 from understudy_runtime.errors import BusRefused, BusUnavailable, WrongLastSequence
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.messages import StoredMessage
-from understudy_runtime.messaging_spans import PROGRAM_TEMPLATE, published
+from understudy_runtime.messaging_spans import PROGRAM_TEMPLATE, PUBLISH_ENTRY, published
 from understudy_runtime.tracing import NO_SPAN, Kind, Span
 
 _log = logging.getLogger(__name__)
@@ -124,8 +124,9 @@ class Appender:
     async def _store(self, line: _Line, entry: ProgramEntry, span: Span) -> int | None:
         """The sequence at which the entry stands, however long it takes; None if another stands in its place."""
         payload = codec.encode(entry)
-        with span.child(f"publish {PROGRAM_TEMPLATE}", kind=Kind.PRODUCER) as publishing:
-            publishing.set(published(line.subject, template=PROGRAM_TEMPLATE, size=len(payload)))
+        with span.child(PUBLISH_ENTRY, kind=Kind.PRODUCER) as publishing:
+            if publishing.is_kept:
+                publishing.set(published(line.subject, template=PROGRAM_TEMPLATE, size=len(payload)))
             return await self._publish(line, payload, publishing.headers())
 
     async def _publish(self, line: _Line, payload: bytes, headers: dict[str, str] | None) -> int | None:
