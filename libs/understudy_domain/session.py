@@ -125,8 +125,9 @@ class Session:
         """Whether a piece from ``start`` to ``end`` (unwrapped) belongs to this run.
 
         Not after a jump forward of more than 2 S_in, unless so much time has passed, or it comes when this run would
-        have brought it, or late. Nor further back than a piece can be late, nor where another content already stands:
-        an encoder delivers one content for one time, so a second one is a restart.
+        have brought it, or late. Nor further back than a piece can be late (by when it came: what no playlist had
+        listed may be told of long after), nor where another content already stands: an encoder delivers one content for
+        one time, so a second one is a restart.
         """
         jump, jump_max = start - self.newest_end, FORWARD_JUMP_SEGMENTS * segment_duration
         if (
@@ -139,7 +140,7 @@ class Session:
         about = [piece for piece in self.recent.get(playlist, ()) if piece.end > start]
         same_time = [piece for piece in about if piece.overlaps(start, end)]
         if not same_time:
-            return back <= LATE_SEGMENTS * segment_duration
+            return back <= LATE_SEGMENTS * segment_duration or self._is_due(end, arrived_at, segment_duration)
         again = all(piece.size == size and piece.digest == digest for piece in same_time)
         return again and back <= AGAIN_SEGMENTS * segment_duration
 
@@ -153,6 +154,10 @@ class Session:
     def _silent_for(self, arrived_at: int) -> int:
         """Since when nothing of this run has arrived, ticks."""
         return arrived_at - max((piece.arrived_at for piece in self.all_recent), default=arrived_at)
+
+    def is_long_before(self, arrived_at: int, segment_duration: int) -> bool:
+        """Whether an instant is further back than a piece can be late, before the newest of this run arrived."""
+        return -self._silent_for(arrived_at) > LATE_SEGMENTS * segment_duration
 
     def is_duplicate(self, *, playlist: str, start: int, size: int, digest: str) -> bool:
         """Whether this very content has been delivered at this very time."""

@@ -141,6 +141,8 @@ class InputState:
             return
         self.changes += 1
         session = self._session_of(parked, leading, segment_duration or leading.duration)
+        if session is None:
+            return
         start = session.unwrap(leading.first_timestamp)
         if session.is_duplicate(playlist=playlist, start=start, size=fact.size, digest=fact.probe.digest):
             self.sources.take_line(playlist, fact.path)
@@ -198,7 +200,8 @@ class InputState:
             if end is not None and has_stopped and max(begins) >= end - segment_duration:
                 del self.firsts[playlist]
 
-    def _session_of(self, parked: ParkedSegment, leading: Track, segment_duration: int) -> Session:
+    def _session_of(self, parked: ParkedSegment, leading: Track, segment_duration: int) -> Session | None:
+        """The one that it continues, or a new one; None for what was listed long after, and fits none: no restart."""
         fact = parked.fact
         assert parked.playlist is not None
         for session in reversed(self.sessions):
@@ -213,6 +216,8 @@ class InputState:
                 segment_duration=segment_duration,
             ):
                 return session
+        if self.session is not None and self.session.is_long_before(parked.arrived_at, segment_duration):
+            return None
         end = leading.first_timestamp + leading.duration
         session = Session(
             id=parked.sequence,

@@ -160,3 +160,37 @@ def test_lines_of_an_encoder_that_was_killed_and_restarted_are_of_its_new_segmen
     found = {int(key.split("/")[-1].split("-")[0]) for key in keys}
     assert found == {*range(10), *range(20, 30)} - {22, 23}
     assert run.of("four")[-1].ended
+
+
+def told_late(*media_offsets_seconds: float) -> Broadcast:
+    """The first segments of a second rendition arrive, and for long no playlist lists them.
+
+    The encoder is started anew every 20 s, with these timestamps, before any does.
+    """
+    messages = [configured("two", seconds=2), configured("six", seconds=6, delay_seconds=20)]
+    playlists, listed = ("high.m3u8", "low.m3u8"), list[Message]()
+    for number, offset in enumerate(media_offsets_seconds):
+        encoder = SyntheticEncoder(
+            1,
+            playlists=playlists,
+            media_offset_seconds=offset,
+            content=f"of life {number}",
+            lost_of_playlist={"low.m3u8": set(range(6, 60))},
+        )
+        for message in encoder.messages(range(10 * number, 10 * number + 10)):
+            is_list = isinstance(message.fact, PlaylistArrived) and message.fact.path == "low.m3u8"
+            (listed if is_list else messages).append(message)
+    last = EPOCH + from_seconds(20 * len(media_offsets_seconds) - 1)
+    messages += [replace(message, instant=last) for message in listed]
+    return Broadcast(messages).run(until_seconds=120)
+
+
+@pytest.mark.parametrize("media_offsets_seconds", [(0, 0, 0), (0, 0, -1000), (0, -1000, -2000)])
+def test_segments_that_are_listed_long_after_they_came_are_no_restart_of_their_encoder(
+    media_offsets_seconds: tuple[float, ...],
+) -> None:
+    run = told_late(*media_offsets_seconds)
+    restarts = len(set(media_offsets_seconds)) - 1
+    assert len(run.fold.state.input(1).sessions) == min(1 + restarts, 2)
+    assert [entry.discontinuity for entry in run.of("two")].count(True) == restarts
+    assert len({piece.object_key for entry in run.of("two") for piece in entry.renditions[0].pieces}) == 30
