@@ -24,6 +24,7 @@ from understudy_domain.slots import (
     SlotDelivery,
     begun_together,
     first_run,
+    gone_on_together,
     half_of,
     index_from,
     slot_delivery,
@@ -83,7 +84,9 @@ class Decider:
         while True:
             slot = self._endpoint.next_slot(self._grid)
             assert slot is not None
-            active = self._counted_delivery(self._state.input(self._endpoint.last.active_input), slot)
+            active = gone_on_together(
+                self._counted_delivery(self._state.input(self._endpoint.last.active_input), slot), self.bounds(slot)
+            )
             if active.complete and not any(active.pieces.values()):
                 self._endpoint.passed = slot + 1
                 continue

@@ -225,6 +225,28 @@ def begun_together(delivery: SlotDelivery) -> SlotDelivery:
     if not all(wanted.values()):
         nothing = dict.fromkeys(delivery.pieces, ())
         return replace(delivery, complete=False, missing=tuple(nothing), pieces=nothing, completed_at=None)
+    return _from_the_same_piece(delivery, wanted)
+
+
+def gone_on_together(delivery: SlotDelivery, bounds: SlotBounds) -> SlotDelivery:
+    """The same for the active input, whose new session may begin inside what is published of its last.
+
+    Nothing is left of a slot of which one rendition is shown by more than half: then all of them count as shown.
+    """
+    wanted = {rendition: pieces for rendition, pieces in delivery.pieces.items() if rendition not in delivery.lacking}
+    begun_within = (
+        pieces[0].start < bounds.published_of(rendition) - pieces[0].frame_duration
+        for rendition, pieces in wanted.items()
+        if pieces
+    )
+    if not delivery.complete or not any(begun_within):
+        return delivery
+    if not all(wanted.values()):
+        return replace(delivery, pieces=dict.fromkeys(delivery.pieces, ()))
+    return _from_the_same_piece(delivery, wanted)
+
+
+def _from_the_same_piece(delivery: SlotDelivery, wanted: Mapping[str, tuple[Piece, ...]]) -> SlotDelivery:
     begin = max(pieces[0].start for pieces in wanted.values())
     alike = {
         rendition: tuple(piece for piece in pieces if piece.start + piece.end > 2 * begin)

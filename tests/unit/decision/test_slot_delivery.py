@@ -17,6 +17,7 @@ from understudy_domain.slots import (
     SlotDelivery,
     begun_together,
     first_run,
+    gone_on_together,
     half_of,
     has_reached,
     index_from,
@@ -226,6 +227,37 @@ def test_nothing_is_left_of_it_where_one_rendition_is_all_published() -> None:
     assert set(left.pieces.values()) == {()}
     without = delivery(WHOLE, [], lacking=("low",))
     assert begun_together(without).complete
+
+
+def on_from(found: SlotDelivery, published: float, **renditions_until: float) -> SlotDelivery:
+    """What of a delivery by the active input counts after what was published."""
+    until = {rendition: from_seconds(seconds) for rendition, seconds in renditions_until.items()}
+    return gone_on_together(found, SlotBounds(1, from_seconds(6), from_seconds(published), until))
+
+
+def test_a_session_of_the_active_input_that_begins_inside_what_is_published_begins_alike_in_all_renditions() -> None:
+    restarted = pieces(2.5, 3.5, 4.5)
+    # Half of its first piece is shown in one rendition, a little more than half in the other.
+    until = {"high": 6.0, "low": 6.02}
+    uneven = delivery(restarted, restarted, renditions_until=until)
+    assert [numbers(run) for run in uneven.pieces.values()] == [[2.5, 3.5, 4.5], [3.5, 4.5]]
+    together = on_from(uneven, 6, **until)
+    assert together.complete
+    assert [numbers(run) for run in together.pieces.values()] == [[3.5, 4.5], [3.5, 4.5]]
+
+
+def test_all_of_a_slot_is_shown_where_one_rendition_of_such_a_session_is() -> None:
+    until = {"high": 10.0, "low": 12.0}
+    left = delivery(pieces(4.5), pieces(4.5), published=10, renditions_until=until)
+    assert [numbers(run) for run in left.pieces.values()] == [[4.5], []]
+    found = on_from(left, 10, **until)
+    assert found.complete
+    assert set(found.pieces.values()) == {()}
+
+
+def test_what_goes_on_where_the_programme_ended_is_left_as_it_is() -> None:
+    for found in (delivery(WHOLE, WHOLE), delivery(WHOLE, pieces(4, 5)), delivery(WHOLE, [], lacking=("low",))):
+        assert on_from(found, 6) is found
 
 
 # --- what one entry holds ---------------------------------------------------------------------------------------------
