@@ -8,8 +8,8 @@ viewers are shown can be judged without asking the code that decided.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from support.synthetic import EPOCH, MODULUS, Message
 from understudy_domain.facts import (
@@ -27,6 +27,9 @@ from understudy_domain.ticks import TICKS_PER_SECOND, from_seconds
 AUDIO_FRAME = 1920
 """Ticks: 1,024 samples at 48 kHz."""
 PLAYLIST_AFTER = from_seconds(0.01)
+NEVER = 1 << 62
+NAMES_TO_TRUST = 2
+"""So many names in its list show what those of a playlist look like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,9 @@ class Delivery:
     arrived_at: int
     filler: bool
     """Marked as no programme."""
+    path: str
+    known_at: int = NEVER
+    """From when on anything has told of which rendition it is: what no playlist has listed is of none, instant."""
 
 
 @dataclass(slots=True)
@@ -114,7 +120,9 @@ class ScriptedEncoder:
             for number in range(life.first, life.last):
                 for playlist in self.renditions:
                     found += self._segment(index, life, number, playlist, register, rng)
-        return sorted(found, key=lambda message: message.instant)
+        found.sort(key=lambda message: message.instant)
+        _tell(found, register)
+        return found
 
     def length(self, life: Life) -> int:
         """How long the segments of a life are, ticks."""
@@ -203,6 +211,7 @@ class ScriptedEncoder:
             life.layout,
             instant,
             filler=number in self.marked,
+            path=path,
         )
         return SegmentArrived(path, key, size, probe), truth
 
@@ -221,6 +230,30 @@ class ScriptedEncoder:
                 for stem in audio
             ),
         )
+
+
+def _tell(messages: Sequence[Message], register: dict[str, Delivery]) -> None:
+    """Write into the register from when on each object is known to be of its rendition.
+
+    It is once its playlist has listed it, or two others: names are told apart by their counters alone.
+    """
+    names: dict[str, set[str]] = {}
+    untold: dict[str, list[str]] = {}
+    for message in messages:
+        fact = message.fact
+        if isinstance(fact, SegmentArrived):
+            playlist = register[fact.object_key].playlist
+            untold.setdefault(playlist, []).append(fact.object_key)
+        elif isinstance(fact, PlaylistArrived):
+            playlist = fact.path
+            names.setdefault(playlist, set()).update(line.path for line in fact.lines)
+        else:
+            continue
+        listed = names.get(playlist, set())
+        for key in list(untold.get(playlist, ())):
+            if len(listed) >= NAMES_TO_TRUST or register[key].path in listed:
+                register[key] = replace(register[key], known_at=message.instant)
+                untold[playlist].remove(key)
 
 
 def seconds_of(instant: int) -> float:

@@ -202,11 +202,11 @@ class Oracle:
         return (videos if rendition.startswith("v") else audio)[int(rendition[1:]) - 1]
 
     def arrived(self, input_id: int, instant: int) -> set[tuple[str, int]]:
-        """What an input had delivered by an instant: (playlist, content)."""
+        """What an input had delivered by an instant, of a rendition that was known by then: (playlist, content)."""
         return {
             (one.playlist, one.number)
             for one in self.plan.register.values()
-            if one.input_id == input_id and one.arrived_at <= instant and not one.filler
+            if one.input_id == input_id and one.known_at <= instant and not one.filler
         }
 
     def _failover(self, left: int, entry: ProgramEntry, truths: dict[str, list[Delivery]]) -> None:
@@ -234,13 +234,21 @@ class Oracle:
 
     def _stays_if_it_can(self, left: int, entry: ProgramEntry, lacking: set[int]) -> None:
         """Step 3 comes before step 4."""
+        if not self.could_prove_joinable(entry.as_of.instant - 1):
+            return
         delivered = self.arrived(left, entry.as_of.instant - 1)
-        common = delivered & self.arrived(3 - left, entry.as_of.instant - 1)
-        if min(sum(name == f"{stem}.m3u8" for name, _ in common) for stem in self._stems) < COMMON_FOR_PROOF:
-            return  # of one that has just joined it is not proven that it can be borrowed
         newest = [max((n for name, n in delivered if name == f"{stem}.m3u8"), default=-1) for stem in self._stems]
         recovered = min(newest) > max(lacking)
         require(not recovered, "step 3", f"left input {left} at {entry.media_sequence}, which had recovered")
+
+    def could_prove_joinable(self, instant: int) -> bool:
+        """Whether both inputs had delivered enough in common of every rendition; of one that just joined they have not.
+
+        What is not proven joinable is not borrowed, and a slot of which each has a part falls into these parts.
+        """
+        common = self.arrived(1, instant) & self.arrived(2, instant)
+        counts = [sum(name == f"{stem}.m3u8" for name, _ in common) for stem in self._stems]
+        return min(counts) >= COMMON_FOR_PROOF
 
     @property
     def _stems(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import combinations, pairwise
 
-from support.simulation.encoder import Delivery
+from support.simulation.encoder import NEVER, Delivery
 from support.simulation.endings import judge_last
 from support.simulation.oracle import DEAD_AFTER_SEGMENTS, SLACK, Oracle
 from support.simulation.plan import SOUND_AT_LAST, Plan
@@ -103,7 +103,8 @@ def _loses_nothing_owed(plan: Plan, oracle: Oracle) -> None:
     if not missing_at_all:
         unneeded = [entry.media_sequence for entry in oracle.entries if entry.discontinuity or entry.is_gap]
         require(not unneeded, "I8", f"{name}: discontinuity or gap at {unneeded}, nothing is missing")
-        parts = [entry.media_sequence for entry in oracle.entries if entry.reason is Reason.PARTIAL]
+        proven = [entry for entry in oracle.entries if oracle.could_prove_joinable(entry.as_of.instant)]
+        parts = [entry.media_sequence for entry in proven if entry.reason is Reason.PARTIAL]
         require(not parts, "step 5", f"{name}: slots fall apart at {parts}, nothing is missing")
 
 
@@ -112,9 +113,10 @@ def _owes(plan: Plan, input_id: int, number: int, tolerance: int) -> bool:
     encoder = plan.encoders[input_id - 1]
     if not all(encoder.delivers(number, stem) for stem in encoder.renditions):
         return False
-    if encoder.late.get(number, 0) > tolerance - 2 * SLACK - plan.jitter:
-        return False
     mine = [one for one in plan.register.values() if one.input_id == input_id and one.number == number]
+    told_after = max(one.known_at - one.arrived_at for one in mine)
+    if encoder.late.get(number, 0) + told_after > tolerance - 2 * SLACK - plan.jitter:
+        return False
     first = min(one.arrived_at for one in mine)
     arrivals = sorted({one.arrived_at for one in plan.register.values() if one.input_id == input_id})
     dead_after = DEAD_AFTER_SEGMENTS * plan.segment_duration + tolerance
@@ -125,21 +127,32 @@ def _owes(plan: Plan, input_id: int, number: int, tolerance: int) -> bool:
 
 
 def _costs_no_more_than_a_wait(plan: Plan, oracle: Oracle) -> None:
-    """I8 for one failing input, which is that nothing at all is missing; I11."""
-    name, entries = oracle.endpoint.name, oracle.entries
+    """I8 for one failing input, which is that nothing is missing of what the other one has; I11."""
+    name, entries, healthy = oracle.endpoint.name, oracle.entries, 3 - (plan.failing or 0)
+    delivered = oracle.arrived(healthy, NEVER - 1)
     for rendition, pieces in contents(oracle).items():
-        numbers = [piece.number for piece in pieces]
-        whole = list(range(numbers[0], numbers[0] + len(numbers)))
-        require(numbers == whole, "I8", f"{name} {rendition} shows {numbers}")
-    reasons = {entry.reason for entry in entries}
+        numbers, playlist = [piece.number for piece in pieces], f"{oracle.stem_of(rendition)}.m3u8"
+        missing = [number for number in range(numbers[0], numbers[-1]) if number not in numbers]
+        lost = [number for number in missing if (playlist, number) in delivered]
+        require(not lost, "I8", f"{name} {rendition} shows {numbers}")
+    reasons = {entry.reason for entry in entries if _was_whole(plan, oracle, healthy, entry)}
     odd = reasons - {Reason.START, Reason.KEEP, Reason.REPAIR, Reason.FAILOVER}
     require(not odd, "I8", f"{name}: {odd} though one input was whole")
-    healthy = 3 - (plan.failing or 0)
     for before, entry in pairwise(entries):
+        if not _was_whole(plan, oracle, healthy, entry):
+            continue
         left_healthy = before.active_input == healthy and entry.active_input != healthy
         require(not left_healthy, "I5", f"{name} leaves the healthy input at {entry.media_sequence}")
         if entry.as_of.instant > entries[0].as_of.instant + TICKS_PER_SECOND:
             _waits_no_longer(plan, oracle, before, entry)
+
+
+def _was_whole(plan: Plan, oracle: Oracle, healthy: int, entry: ProgramEntry) -> bool:
+    """Whether the healthy input has all of a slot: a rendition may begin there, or be known of it, later than here."""
+    delivered = oracle.arrived(healthy, entry.as_of.instant)
+    shown = {piece.number for rendition in entry.renditions for piece in oracle.pieces(rendition)}
+    stems = plan.encoders[healthy - 1].renditions
+    return all((f"{stem}.m3u8", number) in delivered for stem in stems for number in shown)
 
 
 def _waits_no_longer(plan: Plan, oracle: Oracle, before: ProgramEntry, entry: ProgramEntry) -> None:
