@@ -13,11 +13,15 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 SOURCES := libs services tests bench examples deploy
 QUICK_TESTS := tests/unit tests/property tests/conformance tests/chart $(wildcard tests/simulation)
 
-.PHONY: help install run format lint typecheck contracts test test-unit test-property \
+.PHONY: help install run format lint typecheck contracts test test-quick test-servers test-unit test-property \
 	test-conformance chart-test chart-docs simulate test-simulation test-integration test-recovery test-e2e soak-cdn bench metrics trace-picture records dashboards openapi check lock clean
 
 help: ## Show what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# uv needs a fifth of the time. It does not read pip's own configuration: where that says what packages come through,
+# uv may fail, and pip does it. Both take what has the locked hash, and nothing else.
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 install: $(STAMP) ## Create .venv with everything, as locked; quick when nothing changed
 
@@ -40,9 +44,11 @@ $(STAMP):
 		echo "Creating $(VENV) with $$($$python --version)"; \
 		$$python -m venv --clear $(VENV) || exit 1; \
 	fi
-	@echo "Installing the locked requirements into $(VENV) (a minute or two the first time)"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@echo "Installing the locked requirements into $(VENV) (half a minute or so the first time)"
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements/dev.txt | $(PIP) --no-deps --require-hashes -r /dev/stdin
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt 2>/dev/null \
+		|| $(PIP) --require-hashes -r requirements/dev.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
 	@rm -f $(VENV)/installed-*
 	@touch $(STAMP)
 
@@ -58,17 +64,23 @@ lint: install ## Check style and formatting
 	$(BIN)/ruff format --check $(SOURCES)
 
 typecheck: install ## Check types
-	$(BIN)/mypy
+	$(BEHIND) $(BIN)/mypy
 
 contracts: install ## Check that the walls between the packages stand
 	$(BIN)/lint-imports --no-logo
 
-# Tests without I/O share the cores. Those with real servers mostly wait for something, and those with encoders and
-# players for their programme to be played: so files of them run side by side, those that take longest first, and few
-# enough that none is late. Each run ends by telling what was slow in it.
+test: test-quick test-servers ## Run every test that this machine can run
+
+# They share the cores. BEHIND is put before what does nothing but compute, where it runs beside tests with servers.
+BEHIND :=
+test-quick: install ## Run every test that needs no server and no encoder
+	$(BEHIND) $(BIN)/pytest -n auto --durations=10 $(QUICK_TESTS)
+
+# Tests with real servers mostly wait for something, and those with encoders and players for their programme to be
+# played: so files of them run side by side, those that take longest first, and few enough that none is late. Each run
+# ends by telling what was slow in it.
 SIDE_BY_SIDE := --dist loadfile --no-loadscope-reorder --durations=10
-test: install ## Run every test that this machine can run
-	$(BIN)/pytest -n auto --durations=10 $(QUICK_TESTS)
+test-servers: install ## Run every test with servers and encoders, several files at a time
 	$(BIN)/pytest -n 4 $(SIDE_BY_SIDE) tests/integration
 	$(BIN)/pytest -n 3 $(SIDE_BY_SIDE) tests/e2e
 

@@ -63,7 +63,8 @@ async def test_bodies_share_a_budget() -> None:
     assert await one.read(stall_seconds=1) == b"abcde"
 
 
-async def test_a_body_may_be_slow_and_may_not_stall(looptime: object) -> None:
+@pytest.mark.looptime
+async def test_a_body_may_be_slow_and_may_not_stall() -> None:
     body, _ = _body()
 
     async def feed_slowly() -> None:

@@ -46,9 +46,21 @@ def installations(checkout: Path) -> list[str]:
 
 
 def test_the_first_time_it_installs_what_is_locked_with_hashes_and_then_the_project(checkout: Path) -> None:
-    locked, project = installations(checkout)
+    uv, locked, project = installations(checkout)
+    assert "--no-deps --require-hashes -r /dev/stdin" in uv
     assert "--require-hashes -r requirements/dev.txt" in locked
     assert "--no-deps --no-build-isolation --editable ." in project
+
+
+def test_uv_installs_what_is_locked_where_it_can(checkout: Path) -> None:
+    uv = checkout / ".venv/bin/uv"
+    uv.write_text(RECORDER)
+    uv.chmod(0o755)
+    subprocess.run(["make", "install"], cwd=checkout, check=True, capture_output=True)
+    asked_of_pip, with_uv, project = (line for line in asked(checkout / ".venv") if "install" in line)
+    assert "--no-deps --require-hashes -r /dev/stdin" in asked_of_pip
+    assert "--python .venv/bin/python --require-hashes -r requirements/dev.txt" in with_uv
+    assert "--editable ." in project
 
 
 def test_it_does_nothing_when_nothing_changed(checkout: Path) -> None:
@@ -61,16 +73,16 @@ def test_it_follows_a_change_and_its_reversal(checkout: Path, name: str) -> None
     before = (checkout / name).read_text()
     installations(checkout)
     (checkout / name).write_text(f"{before}# another version\n")
-    assert len(installations(checkout)) == 2
+    assert len(installations(checkout)) == 3
     (checkout / name).write_text(before)
-    assert len(installations(checkout)) == 2
+    assert len(installations(checkout)) == 3
 
 
 def test_a_moved_folder_gets_a_new_environment_for_its_scripts_name_the_old_one(checkout: Path) -> None:
     installations(checkout)
     assert "-m venv --clear .venv" not in asked(checkout.parent / "system")
     moved = checkout.rename(checkout.with_name("moved"))
-    assert len(installations(moved)) == 2
+    assert len(installations(moved)) == 3
     assert "-m venv --clear .venv" in asked(checkout.parent / "system")
 
 
