@@ -23,14 +23,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from understudy_domain import keys
 from understudy_domain.availability import LISTED_ENTRIES_MIN, duration_of, playlist_window
 from understudy_domain.channel import OriginEndpoint
-from understudy_domain.channel_state import ChannelState
 from understudy_domain.codec import record
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.ticks import TICKS_PER_SECOND
+
+if TYPE_CHECKING:  # who only lists objects need not load the decision core
+    from understudy_domain.channel_state import ChannelState
 
 RUNS = 32
 """Into about how many runs what is kept of a programme is divided: by so much of it too much may stay."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+import sys
+from collections.abc import Sequence
+from typing import Final, Protocol
 
+from understudy_domain.entry import CounterShift
 from understudy_domain.index_page_media import Joinable
 from understudy_runtime.errors import ObjectDiffers
-from understudy_runtime.join import join_pieces
 
 _JOIN_IN_THREAD_BYTES = 256 * 1024
 """From this size on a join (a quarter of a millisecond a megabyte) would hold up other requests noticeably."""
+_JOINER: Final = "understudy_runtime.join"
 
 
 class MediaStore(Protocol):
@@ -41,6 +44,15 @@ async def read_pieces(store: MediaStore, rendition: Joinable) -> list[memoryview
 async def joined(rendition: Joinable, pieces: list[memoryview]) -> bytes | memoryview:
     """The output segment of the pieces that were read, its counters shifted as the entry says."""
     shifts = [piece.shifts for piece in rendition.pieces]
-    if rendition.size > _JOIN_IN_THREAD_BYTES and (len(pieces) > 1 or any(shifts)):
-        return await asyncio.to_thread(join_pieces, pieces, shifts)
+    if len(pieces) == 1 and not shifts[0]:
+        return pieces[0]
+    if rendition.size > _JOIN_IN_THREAD_BYTES or _JOINER not in sys.modules:
+        return await asyncio.to_thread(_join, pieces, shifts)
+    return _join(pieces, shifts)
+
+
+def _join(pieces: list[memoryview], shifts: Sequence[Sequence[CounterShift] | None]) -> bytes | memoryview:
+    # numpy takes a tenth of a second to load: a process starts without it, and most never join anything.
+    from understudy_runtime.join import join_pieces  # noqa: PLC0415
+
     return join_pieces(pieces, shifts)

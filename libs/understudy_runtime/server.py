@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import resource
 import socket
@@ -42,6 +43,8 @@ def run(
     Raises:
         SystemExit: the application's start failed (3), or the address is taken (1).
     """
+    gc.freeze()  # what is loaded by now stays: it is never looked through again
+    gc.enable()
     _allow_many_connections()
     sock = listening_socket(settings)
     config = uvicorn.Config(

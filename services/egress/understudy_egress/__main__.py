@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+
 from understudy_runtime.early_end import end_upon_sigterm
 
 end_upon_sigterm()  # before all that takes long to load
+gc.disable()  # until it is loaded (server.run): none of that is garbage, and to look for some takes a tenth of the time
 
 from understudy_egress.app import SERVICE, ProcessContext, create_app
 from understudy_egress.protocol import FastPathProtocol

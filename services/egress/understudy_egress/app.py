@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
 
 from understudy_domain.keys import Arns
 from understudy_egress.board import Shown
@@ -128,12 +128,11 @@ def create_app(context: ProcessContext) -> App:
     )
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with opening.running():
             yield
 
-    service = FastAPI(title="Understudy egress", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    service.router.routes.extend(health_routes(context.health, context.registry))
+    service = Starlette(routes=health_routes(context.health, context.registry), lifespan=lifespan)
     delivery = Delivery(
         programmes,
         segments,

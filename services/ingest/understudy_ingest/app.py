@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from understudy_domain.channel import Channel
 from understudy_ingest.body import Budget
@@ -86,11 +86,10 @@ def create_app(settings: IngestSettings, *, health: Health | None = None, tracer
     )
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with opening.running():
             yield
 
-    service = FastAPI(title="Understudy ingest", lifespan=lifespan, openapi_url=None)
-    service.router.routes.extend(health_routes(health, registry))
+    service = Starlette(routes=health_routes(health, registry), lifespan=lifespan)
     # Around the framework, not among its own layers: each of these is passed at every step of an upload.
     return HttpMetricsMiddleware(UploadEndpoint(service, uploads), metrics=HttpMetrics(registry, service=SERVICE))

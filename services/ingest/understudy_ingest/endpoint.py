@@ -10,8 +10,6 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
-from fastapi import FastAPI
-
 from understudy_domain import keys
 from understudy_domain.errors import UnderstudyError
 from understudy_ingest.body import Body, Budget
@@ -32,7 +30,7 @@ from understudy_ingest.upload_trace import begin_upload
 from understudy_runtime import clock
 from understudy_runtime.access_log import AccessLog, LoggedSend, Names
 from understudy_runtime.log_limit import LogLimit
-from understudy_runtime.metrics import ROUTE, Receive, Scope, Send
+from understudy_runtime.metrics import ROUTE, App, Receive, Scope, Send
 from understudy_runtime.opening import Opening
 from understudy_runtime.tracing import NO_SPAN, NO_TRACER, Span, Tracer
 
@@ -52,7 +50,7 @@ _Headers = list[tuple[bytes, bytes]]
 class UploadEndpoint:
     """Answers what is under ``/in/``, and passes everything else on."""
 
-    def __init__(self, service: FastAPI, uploads: Uploads) -> None:
+    def __init__(self, service: App, uploads: Uploads) -> None:
         self._service = service
         self._uploads = uploads
 
