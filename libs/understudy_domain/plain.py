@@ -74,6 +74,7 @@ class _Source:
 
     def __init__(self, head: str) -> None:
         self._lines = [head]
+        self._variables = 0
         self._scope: dict[str, Any] = {"MalformedRecord": MalformedRecord, "mismatch": _mismatch}
 
     def add(self, line: str, *, indent: int = 1) -> None:
@@ -84,6 +85,11 @@ class _Source:
         name = f"_{len(self._scope)}"
         self._scope[name] = value
         return name
+
+    def variable(self) -> str:
+        """A name for a variable that is no other's."""
+        self._variables += 1
+        return f"item{self._variables}"
 
     def compiled(self) -> Convert:
         """The function; it is called ``convert``."""
@@ -250,18 +256,20 @@ def _class_writer(hint: Any) -> Convert:
 
 
 def _row_writer(hint: Any) -> Convert:
-    cls = cast(type, hint)
-    hints = typing.get_type_hints(cls)
     source = _Source("def convert(value):")
-    values = []
-    for at, field in enumerate(dataclasses.fields(cls)):
-        source.add(f"f{at} = value.{field.name}")
-        written = _written(f"f{at}", hints[field.name], source, as_row=True)
-        if _is_optional(hints[field.name]) and written != f"f{at}":
-            written = f"None if f{at} is None else {written}"
-        values.append(written)
-    source.add(f"return [{', '.join(values)}]")
+    source.add(f"return {_row('value', hint, source)}")
     return source.compiled()
+
+
+def _row(variable: str, hint: Any, source: _Source) -> str:
+    """An expression for a row, with all that it holds: a call for each of a state's thousand rows takes longer."""
+    hints = typing.get_type_hints(hint)
+    values = []
+    for field in dataclasses.fields(hint):
+        one = f"{variable}.{field.name}"
+        written = _written(one, hints[field.name], source, as_row=True)
+        values.append(f"None if {one} is None else {written}" if _is_optional(hints[field.name]) else written)
+    return f"[{', '.join(values)}]"
 
 
 def _value_writer(hint: Any, as_row: bool) -> Convert:
@@ -278,13 +286,17 @@ def _written(variable: str, hint: Any, source: _Source, *, as_row: bool = False)
     if origin in (types.UnionType, typing.Union):
         return _written(variable, _inner(hint), source, as_row=as_row)
     if origin in (tuple, list):
-        item = _written("item", arguments[0], source, as_row=as_row)
-        return f"list({variable})" if item == "item" else f"[{item} for item in {variable}]"
+        name = source.variable()
+        item = _written(name, arguments[0], source, as_row=as_row)
+        return f"list({variable})" if item == name else f"[{item} for {name} in {variable}]"
     if origin in (Mapping, dict):
-        item = _written("item", arguments[1], source, as_row=as_row)
-        return f"dict({variable})" if item == "item" else f"{{key: {item} for key, item in {variable}.items()}}"
+        name = source.variable()
+        item = _written(name, arguments[1], source, as_row=as_row)
+        return f"dict({variable})" if item == name else f"{{key: {item} for key, {name} in {variable}.items()}}"
     if dataclasses.is_dataclass(hint):
-        return f"{source.name(writer(hint, as_row=as_row))}({variable})"
+        if as_row or hint in _rows:
+            return _row(variable, hint, source)
+        return f"{source.name(writer(hint))}({variable})"
     raise TypeError(f"records cannot hold {hint}")
 
 

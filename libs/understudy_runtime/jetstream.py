@@ -16,6 +16,7 @@ import nats.errors
 import nats.js.errors
 from nats.js import JetStreamContext
 
+from understudy_domain import json_text
 from understudy_runtime import clock
 from understudy_runtime.client import DirectClient
 from understudy_runtime.connection import Connection
@@ -298,7 +299,7 @@ class Bus:
                 raise BusUnavailable(f"NATS gave no answer within {self._timeout_seconds:g} s") from err
             except (nats.errors.Error, OSError) as err:
                 raise BusUnavailable(f"NATS: {str(err) or type(err).__name__}") from err
-            answer: dict[str, Any] = json.loads(payload_of_answer)
+            answer: dict[str, Any] = json_text.parsed(payload_of_answer)
             if "error" in answer:
                 raise _api_error(subject, answer["error"])
             return answer
