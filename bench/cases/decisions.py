@@ -17,7 +17,7 @@ from bench.rounds import percentile
 from understudy_domain import ticks
 from understudy_domain.reason import Reason
 
-_STEPS = (100, 300, 1000)
+_STEPS = (100, 300, 600, 1000)
 _DYING = 10
 """One channel in so many loses its first input while it is being measured."""
 _GOAL_MILLISECONDS = 50.0
@@ -32,7 +32,7 @@ def _measure(context: Context) -> Result:
             on_air.say(f"{count} channels: preparing")
             with installation.service("controller") as controller:
                 runs.append(asyncio.run(_step(installation, controller, count, seconds=seconds)))
-    figures = [figure for run in runs for figure in _figures(run)]
+    figures = [figure for run in runs for figure in _figures(run)] + _growth(runs)
     endpoints = " s and ".join(map(str, on_air.ENDPOINT_SECONDS))
     note = f"two inputs of five renditions, S_in {SEGMENT_SECONDS} s; endpoints of S_out {endpoints} s; one channel in"
     notes = (f"{note} {_DYING} loses an input",)
@@ -112,15 +112,43 @@ def _figures(run: Run) -> list[Figure]:
     figures += [
         Figure("owed and not decided when it was given up", values["decisions_missing"], "", at_most(0)),
         Figure("controller's core", 100 * values["controller_cpu_seconds"] / seconds, "%"),
-        Figure("CPU time a fact, controller", 1e6 * values["controller_cpu_seconds"] / facts, "µs"),
+        Figure("CPU time a fact, controller", _cpu_microseconds(run), "µs"),
         Figure("facts", facts / seconds, "1/s"),
         Figure("decisions", values["decisions_per_second"], "1/s"),
         Figure("decisions owed", values["decisions_owed"] / seconds, "1/s"),
-        Figure("memory a channel", values["resident_bytes_per_channel"] / 1024, "KiB"),
+        Figure("memory a channel", _memory_kibibytes(run), "KiB"),
         Figure("the other core (generator and NATS)", 100 * values["load_core_busy_seconds"] / seconds, "%"),
         Figure("facts written late, p99", values["generator_late_p99_milliseconds"], "ms"),
     ]
     return [Figure(f"{run.subject}: {one.name}", one.value, one.unit, one.goal) for one in figures]
+
+
+def _growth(runs: Sequence[Run]) -> list[Figure]:
+    """How many channels are decided for in time, and what of it grows with their number."""
+    counts = [int(run.values["channels"]) for run in runs if _is_in_time(run)]
+    least, most = runs[0], runs[-1]
+    grows = f"{int(least.values['channels'])} to {int(most.values['channels'])} channels"
+    return [
+        Figure(f"most channels of which p99 is within {_GOAL_MILLISECONDS:g} ms", max(counts, default=0), ""),
+        Figure(f"{grows}: CPU time a fact, times what it was", _cpu_microseconds(most) / _cpu_microseconds(least), ""),
+        Figure(f"{grows}: memory a channel, times what it was", _memory_kibibytes(most) / _memory_kibibytes(least), ""),
+    ]
+
+
+def _is_in_time(run: Run) -> bool:
+    latest = [run.values.get(f"{name}_p99_milliseconds") for name in ("keep", "deadline")]
+    return not run.values["decisions_missing"] and all(one is not None and one <= _GOAL_MILLISECONDS for one in latest)
+
+
+def _cpu_microseconds(run: Run) -> float:
+    """A fact."""
+    facts = run.values["channels"] * FACTS_A_SEGMENT * run.values["seconds"] / SEGMENT_SECONDS
+    return 1e6 * run.values["controller_cpu_seconds"] / facts
+
+
+def _memory_kibibytes(run: Run) -> float:
+    """A channel."""
+    return run.values["resident_bytes_per_channel"] / 1024
 
 
 CASE = Case(
