@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -222,6 +223,11 @@ def test_the_strip_is_gone_along_with_keys(channel: Page) -> None:
     channel.until("!window.focused.isConnected")
     assert channel.say("document.activeElement.getAttribute('aria-label')") == after
     channel.look(1280, 900)
+    channel.press("ArrowDown")
+    channel.press("ArrowDown")
+    channel.say("document.getElementById('explanation').replaceChildren()")
+    channel.press("Enter")
+    channel.until("document.querySelector('#explanation strong')?.textContent.startsWith('demo-')")
 
 
 def test_what_was_before_the_page_was_opened_is_there_too(demo: Stack, channel: Page) -> None:
@@ -234,6 +240,34 @@ def test_what_was_before_the_page_was_opened_is_there_too(demo: Stack, channel: 
         f"document.querySelector(\"{failed_over}\") && document.querySelectorAll('g[data-input]').length > 20"
     )
     assert channel.say("document.querySelectorAll('rect.missing').length") > 0
+    channel.click("#earlier")
+    channel.click("#earlier")
+    channel.until("Number(document.querySelector('.cursor').getAttribute('x1')) > innerWidth")
+    assert channel.say("document.querySelectorAll('rect.missing').length") < 30, "only of what is shown"
+    channel.click("#live")
+    channel.until("Number(document.querySelector('.cursor').getAttribute('x1')) < innerWidth")
+
+
+COPIED = """(() => {
+  navigator.clipboard.writeText = async (text) => { window.copied = text; };
+  [...document.querySelectorAll('#ingest button')].find((one) => one.textContent === 'Copy line for FFmpeg').click();
+  return window.copied;
+})()"""
+
+
+def test_the_line_for_ffmpeg_is_one_that_a_shell_runs(channel: Page, tmp_path: Path) -> None:
+    """What it does with its arguments is FFmpeg's matter: the demo's encoders have the same."""
+    program = tmp_path / "ffmpeg"
+    program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    program.chmod(0o755)
+    line = channel.say(COPIED)
+    paths = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    told = subprocess.run(["sh", "-c", line], env=paths, check=True, capture_output=True, text=True, timeout=20)
+    arguments = told.stdout.splitlines()
+    assert re.fullmatch(r"http://[^:@/]+:[^@/]+@127\.0\.0\.1:\d+/in/v2/\w+/\w+/channel_1\.m3u8", arguments[-1])
+    began = float(arguments[arguments.index("-output_ts_offset") + 1])
+    assert began % 2 == 0
+    assert int(arguments[arguments.index("-start_number") + 1]) == began / 2
 
 
 def test_while_nats_is_away_no_input_is_called_dead(demo: Stack, channel: Page) -> None:

@@ -84,14 +84,22 @@ function verdict() {
   if (told.unheard) [words, kind] = ["Not known: the controller cannot read the logs, and shows what was before.", "bad"];
   else if (!begun) [words, kind] = ["Nothing has been published yet.", "idle"];
   else if (told.endpoints.every((one) => !one.last || one.ended)) [words, kind] = ["The programme is over.", "idle"];
-  else if (dead.length === 2) [words, kind] = ["Neither input delivers.", "bad"];
+  else if (dead.length === 2) [words, kind] = [`Neither input delivers: input 1 ${gone(inputs[0])}, input 2 ${gone(inputs[1])}.`, "bad"];
   else if (held.length) [words, kind] = [held[0].next.why, "bad"];
-  else if (dead.length === 1) [words, kind] = [`Input ${dead[0].input}: ${dead[0].condition.replace("_", " ")}. Nothing stands by.`, "care"];
+  else if (dead.length === 1) [words, kind] = [`Input ${dead[0].input} ${gone(dead[0])}: nothing stands by.`, "care"];
   else if (unsteady().length) [words, kind] = [`Both inputs deliver, but ${unsteady().join(", and ")}.`, "care"];
   else if (told.channel.interchange.grade === "none") [words, kind] = ["Both inputs deliver, and a change between them would be a discontinuity.", "care"];
   const missed = kind === "idle" || told.unheard ? null : strip.missed(told.now);
   if (missed !== null) [words, kind] = [`${words} Viewers missed something at ${clock(missed).slice(0, 8)}.`, "bad"];
   sayVerdict(words, kind);
+}
+
+const ago = (value) => (value < 10 ? seconds(value) : age(value));
+
+/** What is with an input that delivers nothing. */
+function gone(one) {
+  if (one.condition === "never_began") return "never began";
+  return `${one.condition === "ended" ? "has ended" : "is lost"} (${age(one.last_segment_age_seconds)})`;
 }
 
 /** What of the inputs is not well, or was not lately: alerts count a minute, too. What has only begun was not late. */
@@ -124,7 +132,7 @@ function inputs() {
   $("inputs").replaceChildren(...told.channel.inputs.map((one) => make("div", { class: "card" },
     make("p", {}, make("span", { class: `lamp on${one.input}` }, String(one.input)), make("strong", {}, one.condition.replace("_", " "))),
     definitions([
-      ["last segment", one.last_segment_at ? `${one.last_segment_at.slice(11, 23)}, ${seconds(one.last_segment_age_seconds)} ago` : "none"],
+      ["last segment", one.last_segment_at ? `${one.last_segment_at.slice(11, 23)}, ${ago(one.last_segment_age_seconds)} ago` : "none"],
       ["complete and on time", one.well_since ? `for ${age(told.now - Date.parse(one.well_since) / 1000)}` : "no"],
       ["lag", seconds(one.lag_seconds)],
       ["renditions", Object.keys(one.playlists).join(", ") || "none"],

@@ -163,6 +163,7 @@ export class Strip {
     this.origin = Math.floor(this.cursor);
     const focused = [...this.elements].find(([, element]) => element.contains(document.activeElement))?.[0];
     this.elements.clear();
+    this.holesDrawn = null;
     this.svg.replaceChildren();
     const zone = draw("text", { class: "zone", x: 8, y: 14 });
     zone.textContent = "UTC";
@@ -309,19 +310,23 @@ export class Strip {
     return draw("line", { class: kind, x1: this.x(time).toFixed(1), x2: this.x(time).toFixed(1), y1: this.y(row) - 4, y2: this.y(row) + BAR + 4 });
   }
 
-  /** What should have come by now and has not. */
+  /** What should have come by now and has not; of what is shown. */
   holes() {
     if (!this.holesGroup || this.segment === null) return;
-    this.holesGroup.replaceChildren();
-    for (const input of [1, 2]) {
+    const from = this.cursor - this.back - this.span;
+    const found = [1, 2].map((input) => {
       const { lag, ended } = this.own[input];
-      const due = ended ? null : Math.min(this.cursor, this.heardUntil ?? Infinity) + this.lag - lag - LATE;
-      const from = this.cursor - this.back - this.span;
-      for (const start of missing([...this.pieces[input].values()], this, { from, due })) {
-        const words = `Input ${input} has not delivered what belongs at ${clock(start + this.lag)}.`;
-        this.holesGroup.append(this.block(start, start + this.segment, input - 1, "missing", words, { input }, false));
-      }
-    }
+      const due = Math.min(this.cursor, this.heardUntil ?? Infinity) + this.lag - lag - LATE;
+      const shown = Math.min(due, this.cursor - this.back + this.span);
+      return missing([...this.pieces[input].values()], this, { from, due: ended ? null : shown });
+    });
+    const drawn = JSON.stringify([this.origin, this.scale, found]);
+    if (drawn === this.holesDrawn) return; // an input that is away for long has hundreds, and pieces come all the time
+    this.holesDrawn = drawn;
+    this.holesGroup.replaceChildren(...found.flatMap((starts, index) => starts.map((start) => {
+      const words = `Input ${index + 1} has not delivered what belongs at ${clock(start + this.lag)}.`;
+      return this.block(start, start + this.segment, index, "missing", words, { input: index + 1 }, false);
+    })));
   }
 
   /** The slot that comes next, its deadline, and how far viewers are. */
