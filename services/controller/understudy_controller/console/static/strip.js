@@ -197,6 +197,7 @@ export class Strip {
     this.move();
     const again = this.elements.get(focused)?.querySelector("rect[tabindex]");
     if (again) this.enter(again);
+    else this.offerStop();
   }
 
   drawTicks() {
@@ -242,6 +243,7 @@ export class Strip {
   put(mark) {
     const old = this.elements.get(mark.key);
     const isFocused = old?.contains(document.activeElement) ?? false;
+    const isStop = old?.querySelector('rect[tabindex="0"]');
     old?.remove();
     const begin = this.cursor - this.back - this.span * 1.2;
     if (mark.end < begin || mark.start > begin + this.span * 2.4) { this.elements.delete(mark.key); return; }
@@ -250,6 +252,7 @@ export class Strip {
     this.elements.set(mark.key, element);
     this.marksGroup.append(element);
     if (mark.key === this.chosen) element.querySelector("rect").classList.add("chosen");
+    if (isStop) element.querySelector("rect[tabindex]").setAttribute("tabindex", "0");
     if (isFocused) this.enter(element.querySelector("rect[tabindex]")); // what is drawn anew is where one was
   }
 
