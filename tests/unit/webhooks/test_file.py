@@ -88,7 +88,7 @@ def test_a_webhook_goes_by_the_name_that_the_channel_had() -> None:
         ({"webhooks": [ENTRY], "more": 1}, "more: Extra inputs are not permitted"),
         ({"webhooks": [ENTRY, ENTRY]}, "the webhook pager is there more than once"),
         ({"webhooks": ["pager"]}, "webhooks.0: Input should be a valid dictionary"),
-        ({"webhooks": [{**ENTRY, "name": "Two Words"}]}, "webhooks.0.name: String should match pattern"),
+        ({"webhooks": [{**ENTRY, "name": "Two Words"}]}, "webhooks.0.name: should be 1 to 63 lower case letters"),
         ({"webhooks": [{**ENTRY, "name": None}]}, "webhooks.0.name: "),
         ({"webhooks": [{**ENTRY, "name": str(n)} for n in range(WEBHOOKS_MAX + 1)]}, "at most 32 items"),
     ],

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from understudy_controller.webhooks.errors import ClaimLost
 from understudy_domain import codec
 from understudy_domain.errors import MalformedRecord
-from understudy_domain.unknown_fields import NOTHING_UNKNOWN, Unknown
+from understudy_domain.unknown_fields import NOTHING_UNKNOWN
 from understudy_domain.webhooks.progress import WebhookProgress
 from understudy_runtime import clock
 from understudy_runtime.errors import AlreadyExists, BusRefused, BusUnavailable, NotFound, StaleRevision
@@ -36,8 +36,8 @@ class Stored(NamedTuple):
 
     progress: WebhookProgress
     revision: int
-    unknown: Unknown = NOTHING_UNKNOWN
-    """What a newer release has put into it: it is kept."""
+    payload: bytes = b""
+    """As it stands: what a newer release has put into it is kept."""
 
 
 class Claim:
@@ -51,7 +51,7 @@ class Claim:
         self._holder = stored.progress.holder
         self._kv = kv
         self._revision = stored.revision
-        self._unknown = stored.unknown
+        self._unknown = codec.unknown_in(stored.payload) if stored.payload else NOTHING_UNKNOWN
         self._writing = asyncio.Lock()
         self._renewed_at = clock.monotonic()
 
@@ -141,8 +141,9 @@ async def take(kv: KeyValue, name: str, stored: Stored) -> Claim | None:
         BusUnavailable: no acknowledgement in time.
     """
     progress = replace(stored.progress, holder=secrets.token_hex(8))
+    written = codec.encode(progress, unknown=codec.unknown_in(stored.payload))
     try:
-        revision = await kv.update(name, codec.encode(progress, unknown=stored.unknown), revision=stored.revision)
+        revision = await kv.update(name, written, revision=stored.revision)
     except StaleRevision:
         return None
-    return Claim(kv, name, Stored(progress, revision, stored.unknown))
+    return Claim(kv, name, Stored(progress, revision, written))

@@ -14,6 +14,7 @@ from understudy_controller.webhooks.claim import Claim
 from understudy_controller.webhooks.errors import ClaimLost
 from understudy_controller.webhooks.file import Webhook
 from understudy_controller.webhooks.metrics import WebhookMetrics
+from understudy_controller.webhooks.pace import Pace
 from understudy_controller.webhooks.shapes import Shapes
 from understudy_domain import codec, keys
 from understudy_domain.errors import MalformedRecord
@@ -42,9 +43,18 @@ class Delivery:
     """One webhook, for as long as this process has its claim."""
 
     def __init__(
-        self, bus: Bus, webhook: Webhook, claim: Claim, shapes: Shapes, metrics: WebhookMetrics, *, send: Send
+        self,
+        bus: Bus,
+        webhook: Webhook,
+        claim: Claim,
+        shapes: Shapes,
+        metrics: WebhookMetrics,
+        *,
+        send: Send,
+        pace: Pace,
     ) -> None:
-        """``run`` does the rest."""
+        """``run`` does the rest. ``pace`` is the process's."""
+        self._pace = pace
         self._bus = bus
         self._webhook = webhook
         self._claim = claim
@@ -148,6 +158,7 @@ class Delivery:
             self._claim.progress = progress.passed(message.sequence)
             self._tell(event, Outcome.EXPIRED, progress.problem)
             return True
+        await asyncio.sleep(self._pace.wait_seconds(clock.monotonic()))
         if not self._claim.is_fresh:
             raise ClaimLost("its record could not be renewed in time")
         answer = await self._send(self._webhook, self._shapes.message(self._webhook, event))

@@ -37,6 +37,7 @@ _HEADER_VALUE: Final = re.compile(r"[!-~](?:[ -~]{0,8190}[!-~])?")
 _OWN_HEADERS: Final = frozenset(
     {"host", "content-type", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te", "trailer"}
 )
+_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _URL: Final = re.compile(r"[!-~]{1,2048}")
 
 
@@ -45,7 +46,7 @@ class Webhook(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    name: Annotated[str, StringConstraints(pattern=r"\A[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\z")]
+    name: str
     url: SecretStr
     secrets: Annotated[list[SecretStr], Field(min_length=1, max_length=2)]
     """What bodies are signed with; two while they are exchanged."""
@@ -60,6 +61,13 @@ class Webhook(BaseModel):
     """Certificates (PEM) that the receiver's is verified against; None: those that the system trusts."""
     timeout_seconds: Annotated[float, Field(ge=1, le=30)] = 10.0
     """How long one request may take, from the look-up of the name to the status of the answer."""
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_name(cls, name: str) -> str:
+        if _NAME.fullmatch(name) is None:
+            raise ValueError("should be 1 to 63 lower case letters, digits and hyphens, no hyphen first or last")
+        return name
 
     @field_validator("url")
     @classmethod
@@ -187,7 +195,7 @@ def _wrong(location: Sequence[str | int], message: str, found: Mapping[str, Any]
     if len(words) >= 2 and words[0] == "webhooks" and isinstance(words[1], int):
         entry = found["webhooks"][words[1]]
         name = entry.get("name") if isinstance(entry, dict) else None
-        known = isinstance(name, str) and re.fullmatch(r"[a-z0-9-]{1,63}", name) is not None
+        known = isinstance(name, str) and _NAME.fullmatch(name) is not None
         words[:2] = [f"webhook {name}" if known else f"webhooks.{words[1]}"]
     if "headers" in words:  # what stands behind it is a header's name, or what should be one
         words = words[: words.index("headers") + 1]

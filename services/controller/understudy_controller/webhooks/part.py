@@ -16,6 +16,7 @@ from understudy_controller.webhooks.delivery import Delivery, Send
 from understudy_controller.webhooks.errors import ClaimLost, WebhooksUnusable
 from understudy_controller.webhooks.file import SIZE_MAX, Webhook, parse_webhooks
 from understudy_controller.webhooks.metrics import WebhookMetrics
+from understudy_controller.webhooks.pace import Pace
 from understudy_controller.webhooks.shapes import Shapes
 from understudy_domain import codec, keys
 from understudy_domain.errors import MalformedRecord
@@ -77,6 +78,7 @@ class Webhooks:
         self._shapes = Shapes(store, arns=arns)
         self._send = send
         self._file = None if path is None else WatchedFile(path, size_max=SIZE_MAX)
+        self._pace = Pace()
         self._settled = ""
         self._webhooks: Mapping[str, Webhook] = {}
         self._stored: dict[str, tuple[Stored, float]] = {}
@@ -194,11 +196,10 @@ class Webhooks:
             return
         try:
             progress = codec.decode_as(WebhookProgress, entry.value)
-            unknown = codec.unknown_in(entry.value)
         except MalformedRecord as err:
             _log.error("skipped a webhook's record that does not parse: %s", err, extra={"key": entry.key})
             return
-        self._stored[entry.key] = Stored(progress, entry.revision, unknown), clock.monotonic()
+        self._stored[entry.key] = Stored(progress, entry.revision, entry.value), clock.monotonic()
 
     async def _claim(self) -> None:
         while True:
@@ -229,7 +230,7 @@ class Webhooks:
         if webhook is None:  # the file has changed meanwhile
             await claim.give_back()
             return
-        delivery = Delivery(self._bus, webhook, claim, self._shapes, self.metrics, send=self._send)
+        delivery = Delivery(self._bus, webhook, claim, self._shapes, self.metrics, send=self._send, pace=self._pace)
         self._deliveries[name] = delivery
         task = self._working[name] = asyncio.create_task(self._work(name, claim, delivery), name=f"webhook {name}")
         task.add_done_callback(lambda _: self._forget(name))

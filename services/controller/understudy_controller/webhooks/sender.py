@@ -12,8 +12,9 @@ import errno
 import functools
 import socket
 import ssl
-import threading
+from _thread import start_new_thread
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Final
 
 import h11
@@ -29,6 +30,7 @@ _HEAD_BYTES_MAX: Final = 64 << 10
 _BODY_BYTES_MAX: Final = 16 << 10
 """Of an answer's body is read what keeps most receivers from a broken connection, and nothing is made of it."""
 _BODY_SECONDS: Final = 1.0
+_NAME_SECONDS: Final = 10.0
 _PORTS: Final = {"http": 80, "https": 443}
 
 Address = tuple[int, str, int]
@@ -61,7 +63,7 @@ async def send(webhook: Webhook, message: Message) -> Answer:
 async def _connected(webhook: Webhook) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     parts = webhook.parts
     host = parts.hostname or ""
-    addresses = await _addresses(host, parts.port or _PORTS[parts.scheme])
+    addresses = await _names.addresses(host, parts.port or _PORTS[parts.scheme])
     context = await asyncio.to_thread(_context, webhook.ca) if parts.scheme == "https" else None
     failure: OSError | None = None
     for family, address, port in addresses:
@@ -87,7 +89,34 @@ def _context(ca: str | None) -> ssl.SSLContext:
     return ssl.create_default_context(cadata=ca)
 
 
-async def _addresses(host: str, port: int) -> list[Address]:
+class _Names:
+    """Addresses of names, for a few seconds: a flood of events asks once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int], tuple[float, list[Address]]] = {}
+
+    async def addresses(self, host: str, port: int) -> list[Address]:
+        """Where a host is.
+
+        Raises:
+            OSError: nowhere, or it cannot be looked up.
+            UnicodeError: it is no name.
+        """
+        with contextlib.suppress(ValueError):
+            version = ip_address(host).version
+            return [(socket.AF_INET if version == 4 else socket.AF_INET6, host, port)]
+        now = clock.monotonic()
+        self._known = {key: known for key, known in self._known.items() if now - known[0] < _NAME_SECONDS}
+        found = self._known.get((host, port))
+        if found is None:
+            found = self._known[host, port] = now, await _looked_up(host, port)
+        return found[1]
+
+
+_names: Final = _Names()
+
+
+async def _looked_up(host: str, port: int) -> list[Address]:
     loop = asyncio.get_running_loop()
     found: asyncio.Future[list[Address]] = loop.create_future()
 
@@ -110,7 +139,8 @@ async def _addresses(host: str, port: int) -> list[Address]:
         with contextlib.suppress(RuntimeError):  # the process has ended meanwhile
             loop.call_soon_threadsafe(tell, addresses, failure)
 
-    threading.Thread(target=look_up, name="webhook name", daemon=True).start()
+    # Not threading.Thread: its start waits for the thread to run, and the loop, with decisions to make, would too.
+    start_new_thread(look_up, ())
     return await found
 
 
@@ -121,8 +151,8 @@ async def _exchange(
     parts = webhook.parts
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     request = h11.Request(method="POST", target=target, headers=list(_headers(webhook, message).items()))
-    for event in (request, h11.Data(data=message.body), h11.EndOfMessage()):
-        writer.write(connection.send(event) or b"")
+    events = (request, h11.Data(data=message.body), h11.EndOfMessage())
+    writer.write(b"".join(connection.send(event) or b"" for event in events))
     with contextlib.suppress(ConnectionError):  # it may have answered, and closed, before it had everything
         await writer.drain()
     response = await _response(connection, reader)
