@@ -295,7 +295,8 @@ def place(session: Session, theirs: Iterable[Session], own: Iterable[Session], *
 
     ``theirs`` and ``own`` are the other input's sessions and this one's, the newest first. An input that sends content
     of its own again has started over, so that proves nothing. What may still show whether sessions correspond is waited
-    for until three pieces have come and no longer.
+    for until three pieces have come and no longer. One that corresponds to none is placed by when it came, with the lag
+    that this input had before: its encoder goes on where it was, however far the other one is behind.
     """
     other = [reference for reference in theirs if reference.offset is not None]
     before = [reference for reference in own if reference.offset is not None]
@@ -311,5 +312,5 @@ def place(session: Session, theirs: Iterable[Session], own: Iterable[Session], *
     dates_have_told = all_dated and not any(_common_pieces(session, reference) for reference in other)
     if placed and waiting_is_useful and not dates_have_told and session.pieces < COMMON_PIECES:
         return None
-    lag = next((reference.lag.value for reference in placed if reference.lag.value is not None), 0)
+    lag = next((one.lag.value for one in [*before, *other] if one.lag.value is not None), 0)
     return session.first_arrived_at - lag - session.first_end

@@ -194,3 +194,15 @@ def test_segments_that_are_listed_long_after_they_came_are_no_restart_of_their_e
     assert len(run.fold.state.input(1).sessions) == min(1 + restarts, 2)
     assert [entry.discontinuity for entry in run.of("two")].count(True) == restarts
     assert len({piece.object_key for entry in run.of("two") for piece in entry.renditions[0].pieces}) == 30
+
+
+def test_a_restarted_encoder_goes_on_where_it_was_although_the_other_one_is_behind() -> None:
+    before = SyntheticEncoder(1, lag_seconds=0.3)
+    after = replace(before, media_offset_seconds=-1000, content="later")
+    behind = SyntheticEncoder(2, lag_seconds=3.3)
+    messages = [configured("two", seconds=2), *before.messages(range(10)), *after.messages(range(11, 30))]
+    shown = Broadcast([*messages, *behind.messages(range(30))]).run(until_seconds=120).of("two")
+    keys = [entry.renditions[0].pieces[0].object_key for entry in shown]
+    # What it lacks comes from the other one, which is followed from there on: nothing is lost, or shown twice.
+    assert [key.split("/")[1] for key in keys] == ["1"] * 10 + ["2"] * 20
+    assert [int(key.split("/")[3].split("-")[0]) for key in keys] == list(range(30))
