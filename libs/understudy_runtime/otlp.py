@@ -19,6 +19,7 @@ from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SpanExporter
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import Link as SdkLink
 from opentelemetry.trace import (
@@ -60,7 +61,12 @@ def opened(*, service: str) -> Tracer:
     settings = read_otlp_settings()
     if settings.sdk_disabled:
         return NO_TRACER
-    return OtlpTracer(settings, service=service)
+    try:
+        exporter = OTLPSpanExporter()
+    except (OSError, ValueError) as err:
+        raise SystemExit(f"traces cannot be exported: {err}") from None
+    _log.info("traces go to a collector", extra={"address": settings.told_endpoint})
+    return OtlpTracer(settings, exporter, service=service)
 
 
 class _Ids(RandomIdGenerator):
@@ -84,11 +90,7 @@ class OtlpTracer(Tracer):
 
     is_on = True
 
-    def __init__(self, settings: OtlpSettings, *, service: str) -> None:
-        try:
-            exporter = OTLPSpanExporter()
-        except (OSError, ValueError) as err:
-            raise SystemExit(f"traces cannot be exported: {err}") from None
+    def __init__(self, settings: OtlpSettings, exporter: SpanExporter, *, service: str) -> None:
         self._export = SpanExport(
             exporter,
             queue_max=settings.bsp_max_queue_size,
@@ -99,7 +101,6 @@ class OtlpTracer(Tracer):
         provider = TracerProvider(resource=_resource(service), id_generator=self._ids, shutdown_on_exit=False)
         provider.add_span_processor(self._export)
         self._tracer = provider.get_tracer("understudy", _version())
-        _log.info("traces go to a collector", extra={"address": exporter._endpoint})  # noqa: SLF001  # nothing else tells
 
     @property
     @override

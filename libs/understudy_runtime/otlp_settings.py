@@ -56,6 +56,13 @@ class OtlpSettings(BaseSettings):
     bsp_schedule_delay: int = Field(default=1_000, ge=1)
     """Milliseconds after which whatever waits is exported. OpenTelemetry's own default is 5,000."""
 
+    @property
+    def told_endpoint(self) -> str:
+        """Where traces go, to be told: what stands before an ``@`` may be a password."""
+        url = self.exporter_otlp_traces_endpoint or self.exporter_otlp_endpoint or "http://localhost:4318"
+        scheme, separator, rest = url.partition("://")
+        return scheme + separator + rest.rpartition("@")[2]
+
     @model_validator(mode="after")
     def _share_is_given(self) -> Self:
         if self.traces_sampler.endswith("traceidratio") and self.traces_sampler_arg is None:

@@ -75,6 +75,7 @@ def create_app(
         title="Understudy control API",
         summary="AWS Elemental MediaPackage v1's contract: channels and origin endpoints.",
         lifespan=lifespan,
+        telemetry={"auto_configure": False},
         redirect_slashes=False,  # a redirect would lose the body of a signed request
         docs_url=None,
         redoc_url=None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import statistics
 import time
 from collections.abc import Iterator
 
@@ -23,7 +24,7 @@ DELAY_SECONDS = 3
 SEGMENTS = 4
 LISTED = 2
 """Slots that are waited for."""
-EXPORT_SECONDS = 2
+EXPORT_SECONDS = 1
 STOP_SECONDS = 12
 NANOSECONDS = 1_000_000_000
 OF_AN_ENCODER = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -64,7 +65,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, collector: OtlpReceiver) -> 
 @pytest.fixture(scope="module")
 def segments(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     folder = tmp_path_factory.mktemp("media")
-    return [path.read_bytes() for path in encode(folder, f"{H264} {AAC}", seconds=2 * SEGMENTS)]
+    return [path.read_bytes() for path in encode(folder, f"{H264} {AAC}", seconds=2 * (SEGMENTS + 1))]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,7 @@ def channel(stack: Stack, collector: OtlpReceiver, segments: list[bytes]) -> Cre
     endpoint = control.create_endpoint("traced-hls", channel, segment_seconds=2, time_delay_seconds=DELAY_SECONDS)
     control.create_endpoint("traced-long", channel, segment_seconds=4)
     httpx.get(endpoint.url)  # from the first request on an origin endpoint is followed
-    for number, body in enumerate(segments):
+    for number, body in enumerate(segments[:SEGMENTS]):
         push(channel.inputs, number, body, traceparent=SENT_BY_ENCODER[number])
 
     def has_been_listed() -> bool:
@@ -168,16 +169,30 @@ def test_the_trace_of_an_encoder_is_gone_on_with_and_that_of_a_stranger_is_not(c
     assert not any(span.trace_id == OF_A_STRANGER for span in collector.spans)
 
 
+def test_a_controller_that_takes_over_reads_all_again_and_traces_nothing_twice(
+    stack: Stack, collector: OtlpReceiver, channel: CreatedChannel, segments: list[bytes]
+) -> None:
+    stack.kill("controller")  # and it is started again
+    push(channel.inputs, SEGMENTS, segments[SEGMENTS])
+
+    def decided() -> list[tuple[str, int]]:
+        decisions = [span.attributes for span in collector.spans if span.name == "decide slot"]
+        return [(told["understudy.origin_endpoint"], told["understudy.media_sequence"]) for told in decisions]
+
+    eventually(lambda: ("traced-hls", SEGMENTS) in decided(), within_seconds=20, what="the next slot", poll_seconds=0.1)
+    assert len(set(decided())) == len(decided())
+
+
 def test_a_collector_that_hangs_costs_spans_and_nothing_else(
     stack: Stack, collector: OtlpReceiver, channel: CreatedChannel, segments: list[bytes]
 ) -> None:
     collector.hang()
-    slowest = 0.0
-    for number in range(10):
+    took = []
+    for number in range(9):
         begun = time.monotonic()
         put(channel.inputs[0], f"again-{number}.ts", segments[0])
-        slowest = max(slowest, time.monotonic() - begun)
-    assert slowest < EXPORT_SECONDS  # an upload that waited for the collector would wait for so long
+        took.append(time.monotonic() - begun)
+    assert statistics.median(took) < EXPORT_SECONDS  # an upload that waited for the collector would take so long
 
     def has_been_refused() -> bool:
         lines = httpx.get(f"{stack.ingest_url}/metrics").text.splitlines()

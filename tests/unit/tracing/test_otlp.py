@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Iterator, Sequence
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-from typing_extensions import override
+from opentelemetry.sdk.trace.export import SpanExporter
 
+from support.collected_spans import Collected
 from understudy_domain.errors import UnderstudyError
-from understudy_runtime import otlp, tracing
+from understudy_runtime import tracing
 from understudy_runtime.errors import BusUnavailable
 from understudy_runtime.logging import JsonFormatter
+from understudy_runtime.otlp_settings import OtlpSettings
 from understudy_runtime.settings import CommonSettings
 from understudy_runtime.span_export import SpanExport
 from understudy_runtime.trace_context import TRACE_ID, TraceContext
@@ -23,42 +22,6 @@ from understudy_runtime.tracing import NO_SPAN, NO_TRACER, Kind, Link, Span, Tra
 MINUTE = 60_000_000_000
 NOON = 1_795_435_200_000_000_000
 ENCODERS = TraceContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", state="vendor=1")
-
-
-class Collected(SpanExporter):
-    """Keeps what is exported; holds it up, or refuses it, where asked to."""
-
-    def __init__(self) -> None:
-        self.spans: list[ReadableSpan] = []
-        self.takes = True
-        self.goes_on = threading.Event()
-        self.goes_on.set()
-        self.asked = threading.Event()
-
-    @override
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        self.asked.set()
-        self.goes_on.wait(10)
-        if not self.takes:
-            logging.getLogger("opentelemetry.exporter").error("the collector said 503")
-            return SpanExportResult.FAILURE
-        self.spans += spans
-        return SpanExportResult.SUCCESS
-
-
-@pytest.fixture
-def collected(monkeypatch: pytest.MonkeyPatch) -> Collected:
-    exporter = Collected()
-    monkeypatch.setattr(otlp, "OTLPSpanExporter", lambda: exporter)
-    monkeypatch.setattr(exporter, "_endpoint", "http://collector", raising=False)
-    return exporter
-
-
-@pytest.fixture
-def tracer(collected: Collected) -> Iterator[Tracer]:
-    tracer = tracing.opened(CommonSettings(traces="otlp"), service="ingest")
-    yield tracer
-    tracer.close()
 
 
 def kept(tracer: Tracer, *, together: str, start: int) -> bool:
@@ -93,7 +56,7 @@ def test_a_share_of_minutes_is_kept_and_others_for_each_channel(tracer: Tracer) 
 
 @pytest.mark.usefixtures("a_tenth")
 def test_another_process_draws_the_same(tracer: Tracer, collected: Collected) -> None:
-    other = tracing.opened(CommonSettings(traces="otlp"), service="ingest")
+    other = collected.tracer()
     for minute in range(200):
         start = NOON + minute * MINUTE
         assert kept(tracer, together="news", start=start) == kept(other, together="news", start=start)
@@ -162,7 +125,7 @@ def test_what_failed_says_so(
 def test_the_resource_is_what_the_environment_says(collected: Collected, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_SERVICE_NAME", "origin")
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test,service.namespace=live")
-    tracer = tracing.opened(CommonSettings(traces="otlp"), service="ingest")
+    tracer = collected.tracer()
     tracer.begin("upload", start=NOON).end(NOON)
     tracer.close()
     told = collected.spans[0].resource.attributes
@@ -193,6 +156,12 @@ def test_a_variable_that_is_wrong_ends_the_service_with_its_name(
     monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit, match=name):
         tracing.opened(CommonSettings(traces="otlp"), service="ingest")
+
+
+def test_the_endpoint_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert OtlpSettings().told_endpoint == "http://localhost:4318"
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "https://user:p@ss@otlp.example.com/otlp")
+    assert OtlpSettings().told_endpoint == "https://otlp.example.com/otlp"
 
 
 def test_the_sdk_can_be_disabled(monkeypatch: pytest.MonkeyPatch) -> None:
