@@ -4,6 +4,9 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Tests start hundreds of processes: none compiles again what another one has compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The environment is complete when a stamp for these very files exists: named by content, so that a fresh checkout,
 # a changed lock or a moved folder each lead to an installation, and nothing else does.
 FINGERPRINT := $(shell { pwd; cat pyproject.toml requirements/dev.txt; } | cksum | tr -d ' \t')
@@ -46,7 +49,7 @@ $(STAMP):
 	fi
 	@echo "Installing the locked requirements into $(VENV) (half a minute or so the first time)"
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements/dev.txt | $(PIP) --no-deps --require-hashes -r /dev/stdin
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt 2>/dev/null \
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/dev.txt 2>/dev/null \
 		|| $(PIP) --require-hashes -r requirements/dev.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@rm -f $(VENV)/installed-*

@@ -59,7 +59,7 @@ def test_uv_installs_what_is_locked_where_it_can(checkout: Path) -> None:
     subprocess.run(["make", "install"], cwd=checkout, check=True, capture_output=True)
     asked_of_pip, with_uv, project = (line for line in asked(checkout / ".venv") if "install" in line)
     assert "--no-deps --require-hashes -r /dev/stdin" in asked_of_pip
-    assert "--python .venv/bin/python --require-hashes -r requirements/dev.txt" in with_uv
+    assert "--compile-bytecode --python .venv/bin/python --require-hashes -r requirements/dev.txt" in with_uv
     assert "--editable ." in project
 
 
