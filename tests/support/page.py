@@ -84,7 +84,7 @@ class Page:
 
     def picture(self, path: Path, *, selector: str | None = None) -> None:
         """A screenshot of the window, or of an element."""
-        self._do("picture", path=str(path), selector=selector)
+        self._do("picture", path=str(path.resolve()), selector=selector)
 
     def complaints(self) -> list[str]:
         """What was written to the console as a warning or an error, or thrown, since this was last asked."""

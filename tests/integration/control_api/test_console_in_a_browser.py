@@ -45,7 +45,13 @@ http {{
     {temporary}
     server {{
         listen 127.0.0.1:{port};
+        location = /login {{
+            return 200 "Who are you?";
+        }}
         location /understudy/ {{
+            if (-f {directory}/signed-out) {{
+                return 302 /login;
+            }}
             proxy_pass {api}/;
             proxy_set_header Host $http_host;
             proxy_http_version 1.1;
@@ -62,6 +68,8 @@ class Installation:
         self.controller = controller
         self.keys_file = keys_file
         self.console = f"{site}/understudy/console"
+        self.signed_out = keys_file.parent / "signed-out"
+        """While this file is there, the proxy leads everybody to its own way of signing in."""
         self._settings = CommonSettings(nats_url=nats_url)
         self.guids: dict[str, tuple[str, str]] = {}
 
@@ -251,3 +259,15 @@ def test_a_session_that_is_over_leads_to_where_it_is_begun_anew(installation: In
     sign_in(page, WRITER)
     page.until("location.pathname === '/understudy/console/channels/news'")
     page.until(says("#connection", "live"))
+
+
+def test_a_session_that_is_over_at_the_proxy_leads_to_its_own_way_of_signing_in(
+    installation: Installation, page: Page
+) -> None:
+    page.say("sessionStorage.clear()")  # it was led to sign in just now
+    installation.signed_out.touch()
+    try:
+        installation.send("PUT", "/channels/news", {"description": "One more"})
+        page.until("location.pathname === '/login'")
+    finally:
+        installation.signed_out.unlink()

@@ -39,6 +39,17 @@ export function missing(pieces, { anchor, segment }, { from, due }) {
   return found;
 }
 
+/** Of these, what follows one upon the other as one: an input that is away for long would else be hundreds. */
+export function stretches(starts, segment) {
+  const found = [];
+  for (const start of starts) {
+    const last = found.at(-1);
+    if (last && start - last.end < segment / 2) last.end = start + segment;
+    else found.push({ start, end: start + segment });
+  }
+  return found;
+}
+
 /** A name in so many letters: of two that begin alike, as those of one channel's endpoints do, the ends tell which. */
 export function shortened(name, room) {
   if (name.length <= room) return name;
@@ -321,14 +332,14 @@ export class Strip {
       const { lag, ended } = this.own[input];
       const due = Math.min(this.cursor, this.heardUntil ?? Infinity) + this.lag - lag - LATE;
       const shown = Math.min(due, this.cursor - this.back + this.span);
-      return missing([...this.pieces[input].values()], this, { from, due: ended ? null : shown });
+      return stretches(missing([...this.pieces[input].values()], this, { from, due: ended ? null : shown }), this.segment);
     });
     const drawn = JSON.stringify([this.origin, this.scale, found]);
-    if (drawn === this.holesDrawn) return; // an input that is away for long has hundreds, and pieces come all the time
+    if (drawn === this.holesDrawn) return; // pieces come all the time
     this.holesDrawn = drawn;
-    this.holesGroup.replaceChildren(...found.flatMap((starts, index) => starts.map((start) => {
-      const words = `Input ${index + 1} has not delivered what belongs at ${clock(start + this.lag)}.`;
-      return this.block(start, start + this.segment, index, "missing", words, { input: index + 1 }, false);
+    this.holesGroup.replaceChildren(...found.flatMap((holes, index) => holes.map(({ start, end }) => {
+      const words = `Input ${index + 1} has not delivered what belongs from ${clock(start + this.lag)} to ${clock(end + this.lag)}.`;
+      return this.block(start, end, index, "missing", words, { input: index + 1 }, false);
     })));
   }
 
