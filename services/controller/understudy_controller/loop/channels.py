@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 from understudy_controller.loop.appender import Appender
 from understudy_controller.loop.decision_traces import DecisionTraces
@@ -32,6 +32,7 @@ _log = logging.getLogger(__name__)
 
 _REPLAYED = ticks.from_seconds(ARRIVALS_MAX_AGE_SECONDS)
 """For how long what is passed over can be read again."""
+_CHANNELS_REMEMBERED = 16_384
 
 
 class Channels:
@@ -75,6 +76,8 @@ class Channels:
         """By guid, the ids of channels that a newer release has decided for: nothing is decided for them here."""
         self._passed_over: dict[str, int] = {}
         """By channel guid: instant of the newest fact that a newer release has written, ticks since the epoch."""
+        self.facts = 0
+        """How many were read, of all channels."""
         self.appender = Appender(bus, on_appended=self._appended, on_superseded=on_superseded)
         self.timers = Timers(self._wake_at)
 
@@ -94,7 +97,7 @@ class Channels:
 
     def shard_of(self, guid: str) -> int:
         """The shard of a channel."""
-        return keys.shard_of(guid, shards=self._shards)
+        return _shard_of(guid, self._shards)
 
     # --- they come and go ---------------------------------------------------------------------------------------------
 
@@ -190,6 +193,7 @@ class Channels:
             self.appender.open(fact.origin_endpoint, shard=self.shard_of(guid), last_sequence=0)
         if self._traces.is_on and isinstance(fact, SegmentArrived):
             self._traces.arrived(fact, message)
+        self.facts += 1
         apply = partial(fold.apply, fact, input_id=input_id, instant=message.instant, sequence=message.sequence)
         if not self._ask(guid, apply):
             return
@@ -284,3 +288,9 @@ class Channels:
             hold = state.told.holds.get(one.guid)
             since = hold.since if hold is not None else None
             yield ShownEndpoint(one.channel_id, one.id, one.guid, self._standing.get(one.guid), since)
+
+
+@lru_cache(_CHANNELS_REMEMBERED)
+def _shard_of(guid: str, shards: int) -> int:
+    """Asked for with each fact, and of all channels with each shard that is taken."""
+    return keys.shard_of(guid, shards=shards)

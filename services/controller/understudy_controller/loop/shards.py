@@ -129,4 +129,5 @@ class Shards:
             self._channels.with_state(owned),
             self._channels.settled_state,
             lambda number: self._owned.get(number) is owned[number],
+            self._channels.facts,
         )

@@ -26,9 +26,11 @@ from understudy_runtime.streams import kv_subject
 
 _log = logging.getLogger(__name__)
 
-_ROUND_SECONDS_MIN, _ROUND_SECONDS_MAX = 2.0, 10.0
-"""How often each channel's snapshot is renewed, and so about how much of the log a successor reads: the less, the more
-often; many or large ones as often as ``_BYTES_PER_SECOND`` allows."""
+_ROUND_SECONDS_MAX = 10.0
+"""How often each channel's snapshot is renewed at least, and so about how much of the log a successor reads at most."""
+_FACTS_REPLAYED = 15_000
+"""So many facts a successor should have to replay, about a second's work: where more come, snapshots are renewed more
+often, as far as ``_BYTES_PER_SECOND`` allows."""
 _BYTES_PER_SECOND = 16_000_000
 """That are written of snapshots, by one controller: somewhat more than it reads of facts when its core is full."""
 _PAUSE_SECONDS = 0.5
@@ -55,6 +57,8 @@ class Checkpoint:
     """A channel's state as it is now; None while a decision of its does not stand in PROGRAM yet."""
     is_current: Callable[[int], bool]
     """Whether a shard has been this process's since; what is dropped and taken anew begins from older states."""
+    facts: int = 0
+    """How many facts this process has read so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,17 +141,17 @@ class Snapshots:
 
         Done at once, those of a thousand channels would keep decisions waiting for seconds.
         """
+        before, facts = clock.monotonic(), 0
         while True:
             begun, present = clock.monotonic(), checkpoint()
             total = sum(map(len, present.channels.values()))
-            round_seconds = self._round_seconds(total)
+            facts_per_second = (present.facts - facts) / max(begun - before, _PAUSE_SECONDS)
+            before, facts = begun, present.facts
+            each_seconds = round_seconds(total, size=self._size, facts_per_second=facts_per_second)
             for shard in present.positions:
                 # Made anew, so that what a successor reads of the shard's log is no longer than a round.
-                await self._save_shard(shard, checkpoint(), pace_seconds=round_seconds / max(total, 1))
-            await asyncio.sleep(max(begun + round_seconds - clock.monotonic(), _PAUSE_SECONDS))
-
-    def _round_seconds(self, channels: int) -> float:
-        return min(max(channels * self._size / _BYTES_PER_SECOND, _ROUND_SECONDS_MIN), _ROUND_SECONDS_MAX)
+                await self._save_shard(shard, checkpoint(), pace_seconds=each_seconds / max(total, 1))
+            await asyncio.sleep(max(begun + each_seconds - clock.monotonic(), _PAUSE_SECONDS))
 
     async def save(self, checkpoint: Checkpoint) -> None:
         """Write what has changed, one channel at a time, then for each shard that is whole its position."""
@@ -226,6 +230,12 @@ class Snapshots:
             await self._kv.delete(channel_snapshot_key(channel_guid))
         except (BusUnavailable, BusRefused) as err:
             _log.warning("cannot delete a snapshot: %s", err, extra={"channel": channel_guid})
+
+
+def round_seconds(channels: int, *, size: float, facts_per_second: float) -> float:
+    """How often to renew the snapshots of so many channels, ``size`` bytes each on average."""
+    wanted = _FACTS_REPLAYED / max(facts_per_second, 1)
+    return min(max(wanted, channels * size / _BYTES_PER_SECOND), _ROUND_SECONDS_MAX)
 
 
 def _decoded(key: str, payload: bytes) -> ChannelState | LogPosition | None:
