@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,7 +23,12 @@ def config_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServ
 
 @pytest.fixture(scope="session")
 def controller(config_server: NatsServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Controller]:
-    with Controller(tmp_path_factory.mktemp("controller"), nats_url=config_server.url) as process:
+    directory = tmp_path_factory.mktemp("controller")
+    webhooks = directory / "webhooks.yaml"
+    secret = "whsec_" + base64.b64encode(b"x" * 32).decode()
+    entry = {"name": "known", "url": "http://127.0.0.1:9/", "secrets": [secret], "channels": ["of no test"]}
+    webhooks.write_text(json.dumps({"webhooks": [entry]}))
+    with Controller(directory, nats_url=config_server.url, webhooks_file=str(webhooks)) as process:
         yield process
 
 

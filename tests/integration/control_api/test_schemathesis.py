@@ -76,6 +76,7 @@ def targets(controller: Controller, new_id: Callable[[], str]) -> dict[str, Any]
         "channelId": channel_id,
         "endpoint_id": endpoint_id,
         "harvest_job_id": job_id,
+        "webhook_id": "known",
         "arn": channel["arn"],
         "ingest_endpoint_id": channel["hlsIngest"]["ingestEndpoints"][1]["id"],
         "manifestKey": destination["manifestKey"],
