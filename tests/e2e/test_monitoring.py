@@ -40,6 +40,7 @@ MAY_BE_EMPTY = {
     "understudy_authentication_refused_total": "a local stack asks for no signatures",
     "understudy_ingest_rejected_total": "no upload was refused",
     'status=~"5.."': "no request has failed",
+    "understudy_webhook_": "nobody is sent events",
 }
 """What a query names that nothing may be known of in this run, and why."""
 

@@ -171,6 +171,21 @@ def _controllers(page: Dashboard) -> None:
             "Told, a second, by kind.",
             is_stacked=True,
         )
+    ).with_panel(
+        lines(
+            "Webhooks that fail",
+            [Query(f"max by (webhook) (understudy_webhook_failing_seconds{{{INSTALLATION}}})", "{{webhook}}")],
+            "For how long nothing was taken. Events wait for 24 h, then they are dropped.",
+            unit="s",
+            smallest=0,
+        )
+    ).with_panel(
+        lines(
+            "What came of events for webhooks",
+            [Query(_rate("understudy_webhook_attempts_total", "webhook, outcome") + " > 0", "{{webhook}} {{outcome}}")],
+            "A second. Failed ones are tried again; refused and expired ones are dropped.",
+            is_stacked=True,
+        )
     )
 
 
