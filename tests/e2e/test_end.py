@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-import httpx
 import pytest
 
+from support import plain_http
 from support.browser import BrowserPlayer, MissingProgram, PlayerReport, ProbePlayer, ProbeReport
 from support.control import Control, CreatedEndpoint
 from support.deadline import eventually
@@ -146,8 +146,8 @@ def _understudy_end(stack: Stack) -> str:
 
 def _playlist(run: EndedRun, name: str) -> MediaPlaylist:
     url = run.endpoints[name].url
-    (media,) = read_multivariant_playlist(httpx.get(url, timeout=10).text, url=url)
-    return read_media_playlist(httpx.get(media, timeout=10).text, url=media)
+    (media,) = read_multivariant_playlist(plain_http.get(url, timeout=10).text, url=url)
+    return read_media_playlist(plain_http.get(media, timeout=10).text, url=media)
 
 
 def _browser(url: str, cleanup: contextlib.ExitStack) -> BrowserPlayer | MissingProgram:

@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from support import plain_http
 from support.browser import BrowserPlayer, MissingProgram, PlayerReport, ProbePlayer, ProbeReport
 from support.control import Control, CreatedEndpoint
 from support.deadline import eventually
@@ -77,7 +78,7 @@ def _watch(stack: Stack, control: Control, logs: Path, cleanup: contextlib.ExitS
     killed = False
     deadline = time.time() + LIVE_SECONDS + 20
     while time.time() < deadline and not (watched.grown and "#EXT-X-ENDLIST" in watched.grown[-1]):
-        answer = httpx.get(media, timeout=10)
+        answer = plain_http.get(media, timeout=10)
         if answer.status_code == 200 and watched.grown[-1:] != [answer.text]:
             watched.grown.append(answer.text)
         if not killed and time.time() > begin + KILLED_AFTER_SECONDS:
@@ -106,14 +107,14 @@ def _window(begin: int, *, first_slot: int, slots: int) -> tuple[int, int]:
 
 def _text(url: str) -> str:
     try:
-        answer = httpx.get(url, timeout=10)
+        answer = plain_http.get(url, timeout=10)
     except httpx.TransportError:
         return ""
     return answer.text if answer.status_code == 200 else ""
 
 
 def _pages(stack: Stack) -> int:
-    answer = httpx.get(f"{stack.service_url('controller')}/metrics", timeout=10)
+    answer = plain_http.get(f"{stack.service_url('controller')}/metrics", timeout=10)
     return sum(
         int(float(line.split()[1]))
         for line in answer.text.splitlines()

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
-import httpx
 from botocore.config import Config
 from prometheus_client.parser import text_string_to_metric_families
 
+from support import plain_http
 from support.encoder import PushTarget
 from support.whereabouts import Whereabouts
 
@@ -93,7 +93,7 @@ class Control:
 
     def events(self, channel: CreatedChannel) -> list[dict[str, Any]]:
         """What was told of a channel, in order of time."""
-        answer = httpx.get(
+        answer = plain_http.get(
             f"{self._stack.service_url('controller')}/understudy/v1/events",
             params={"channel": channel.id, "limit": 1000},
             timeout=10,
@@ -103,7 +103,7 @@ class Control:
         return found
 
     def _samples(self, name: str, endpoint: CreatedEndpoint) -> list[tuple[dict[str, str], float]]:
-        answer = httpx.get(f"{self._stack.service_url('controller')}/metrics", timeout=10)
+        answer = plain_http.get(f"{self._stack.service_url('controller')}/metrics", timeout=10)
         answer.raise_for_status()
         return [
             (sample.labels, sample.value)

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from support import plain_http
 from support.deadline import eventually
 from support.nats_server import NatsServer
 from support.ports import free_ports
@@ -78,7 +79,7 @@ def _config(number: int, routes: list[int]) -> str:
 
 def _streams(monitor_port: int) -> list[dict[str, Any]]:
     try:
-        answer = httpx.get(f"http://127.0.0.1:{monitor_port}/jsz?streams=true", timeout=2).json()
+        answer = plain_http.get(f"http://127.0.0.1:{monitor_port}/jsz?streams=true", timeout=2).json()
     except httpx.HTTPError:
         return []
     return [found for account in answer.get("account_details", ()) for found in account.get("stream_detail", ())]

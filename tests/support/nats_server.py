@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from support import plain_http
 from support.deadline import eventually
 from support.pausing import pause
 from support.ports import accepts, free_ports
@@ -73,7 +74,7 @@ class NatsServer:
         if not accepts(self.port):
             return False
         with contextlib.suppress(httpx.HTTPError):
-            return httpx.get(f"http://127.0.0.1:{self.monitor_port}/healthz", timeout=1).status_code == 200
+            return plain_http.get(f"http://127.0.0.1:{self.monitor_port}/healthz", timeout=1).status_code == 200
         return False
 
     def reload(self, config: str) -> None:

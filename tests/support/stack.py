@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 
+from support import plain_http
 from support.deadline import eventually
 from support.whereabouts import Credentials
 
@@ -165,7 +166,7 @@ class Stack:
 
         def is_ready() -> bool:
             try:
-                return httpx.get(f"{self.service_url(process)}/readyz", timeout=5).status_code == httpx.codes.OK
+                return plain_http.get(f"{self.service_url(process)}/readyz", timeout=5).status_code == httpx.codes.OK
             except httpx.HTTPError:
                 return False
 

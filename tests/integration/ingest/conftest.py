@@ -15,6 +15,7 @@ import httpx
 import imageio_ffmpeg
 import pytest
 
+from support import plain_http
 from support.deadline import eventually
 from support.encoded_media import AAC, H264, encode
 from understudy_domain import codec, keys
@@ -91,7 +92,7 @@ class IngestProcess:
     def metric(self, name: str, **labels: str) -> float:
         """One sample, 0 where there is none."""
         wanted = ",".join(f'{label}="{value}"' for label, value in labels.items())
-        for line in httpx.get(f"{self.url}/metrics").text.splitlines():
+        for line in plain_http.get(f"{self.url}/metrics").text.splitlines():
             if line.startswith(f"{name}{{{wanted}}} " if wanted else f"{name} "):
                 return float(line.rpartition(" ")[2])
         return 0.0
@@ -100,7 +101,7 @@ class IngestProcess:
         assert self.process is not None
         assert self.process.poll() is None, self.log()
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=1).status_code == 200
+            return plain_http.get(f"{self.url}/readyz", timeout=1).status_code == 200
         except httpx.TransportError:
             return False
 

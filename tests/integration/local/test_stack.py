@@ -17,6 +17,7 @@ import boto3
 import httpx
 import pytest
 
+from support import plain_http
 from support.deadline import eventually
 from support.stack import Stack, free_port_offset
 
@@ -167,7 +168,7 @@ def test_a_killed_service_comes_back_without_refusing_a_connection(stack: Stack,
     def knock() -> None:
         while not done.is_set():
             try:
-                httpx.get(f"{stack.service_url(service)}/healthz", timeout=20)
+                plain_http.get(f"{stack.service_url(service)}/healthz", timeout=20)
             except httpx.ConnectError as err:
                 refused.append(err)
             except httpx.TransportError:
@@ -195,7 +196,7 @@ def test_a_killed_store_comes_back_and_the_services_with_it(stack: Stack, store:
         return bool(control_api(stack).list_channels()["ResponseMetadata"]["HTTPStatusCode"] == httpx.codes.OK)
 
     eventually(
-        lambda: httpx.get(f"{stack.ingest_url}/readyz").status_code == httpx.codes.OK and answers(),
+        lambda: plain_http.get(f"{stack.ingest_url}/readyz").status_code == httpx.codes.OK and answers(),
         within_seconds=60,
         what="ingest and the control API ready again",
     )
