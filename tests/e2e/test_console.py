@@ -190,6 +190,24 @@ def test_what_would_happen_is_said_before_it_does(channel: Page) -> None:
     assert "If input 2 died now, no viewer would notice" in words
 
 
+FROM_CURSOR = """(() => {
+  const cursor = document.querySelector('.cursor').getBoundingClientRect().left;
+  const pieces = [...document.querySelectorAll('rect.piece')].map((one) => one.getBoundingClientRect().right);
+  return cursor - Math.max(...pieces);
+})()"""
+
+
+def test_the_clock_of_the_browser_does_not_matter(channel: Page) -> None:
+    channel.say("window.realNow = Date.now")
+    channel.say("Date.now = () => window.realNow.call(Date) + 600_000")
+    try:
+        channel.until(f"Math.abs({FROM_CURSOR}) < 50")
+        channel.until("document.querySelectorAll('rect.missing').length === 0")
+    finally:
+        channel.say("Date.now = window.realNow")
+    channel.until(f"Math.abs({FROM_CURSOR}) < 50")
+
+
 def test_an_operator_switches_over_and_is_told_before_how_it_would_look(demo: Stack, channel: Page) -> None:
     channel.click("[data-id=demo-delayed] button")
     channel.until("document.getElementById('confirm').open")

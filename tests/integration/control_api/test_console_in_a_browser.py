@@ -244,6 +244,13 @@ def test_who_may_only_look_is_offered_nothing_and_gets_nothing(page: Page) -> No
     page.complaints()
 
 
+def test_a_player_that_there_is_none_of_is_told_to_be_away(page: Page) -> None:
+    plays = page.say("document.createElement('video').canPlayType('application/vnd.apple.mpegurl') !== ''")
+    page.click("#player button")
+    page.until(says("#player p", "Playing" if plays else "hls.js is not beside this console"))
+    page.complaints()
+
+
 def test_a_page_shows_the_configuration_as_it_is_now(installation: Installation, page: Page) -> None:
     """An encoder that is given a password which was exchanged is refused."""
     installation.send("PUT", "/channels/news", {"description": "Another one"})

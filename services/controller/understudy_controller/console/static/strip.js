@@ -380,7 +380,7 @@ export class Strip {
 
   slotWords(mark) {
     const marks = [mark.moved ? "changed input" : null, mark.discontinuity ? "discontinuity" : null, mark.ended ? "the programme ends" : null].filter(Boolean);
-    const room = mark.headroom === null ? "" : mark.headroom < 0 ? `, ${seconds(-mark.headroom)} after its deadline` : `, complete ${seconds(mark.headroom)} before its deadline`;
+    const room = mark.headroom === null ? "" : mark.headroom === 0 ? ", at its deadline" : mark.headroom < 0 ? `, ${seconds(-mark.headroom)} after its deadline` : `, complete ${seconds(mark.headroom)} before its deadline`;
     return `${mark.reason}${marks.length ? ` (${marks.join(", ")})` : ""}: ${mark.words} Decided ${clock(mark.decided)}, shown ${clock(mark.available)}${room}. Number ${mark.sequence}.`;
   }
 
