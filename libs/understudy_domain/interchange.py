@@ -60,19 +60,20 @@ def compare(one: Piece, other: Piece) -> tuple[Grade, Mismatch | None]:
     frame = max(one.frame_duration, other.frame_duration)
     if one.configuration != other.configuration:
         return Grade.NONE, Mismatch.CONFIGURATION
-    if abs(offset_difference(one, other)) > frame:
+    offset = offset_difference(one, other)
+    if abs(offset) > frame:
         return Grade.NONE, Mismatch.TIMESTAMPS
     if abs(one.start - other.start) > frame or abs(one.end - other.end) > frame:
         return Grade.NONE, Mismatch.BOUNDARIES
-    return _joinable(one, other)
+    return _joinable(one, other, offset)
 
 
-def _joinable(one: Piece, other: Piece) -> tuple[Grade, Mismatch | None]:
+def _joinable(one: Piece, other: Piece, offset: int) -> tuple[Grade, Mismatch | None]:
     if not one.layout or one.layout != other.layout:
         return Grade.SEAMLESS, Mismatch.TABLES
     if not (one.key_frame_first and other.key_frame_first):
         return Grade.SEAMLESS, Mismatch.KEY_FRAME
-    if offset_difference(one, other) != 0:
+    if offset != 0:
         return Grade.SEAMLESS, Mismatch.TIMESTAMPS
     if len(one.tracks) != len(other.tracks):
         return Grade.SEAMLESS, Mismatch.TABLES
@@ -160,7 +161,7 @@ class Interchangeability:
         grade_before, mismatch_before = proof.grade, proof.mismatch
         grade, proof.mismatch = compare(one, other)
         proof.compared += 1
-        proof.seamless = proof.seamless + 1 if _RANK[grade] >= _RANK[Grade.SEAMLESS] else 0
+        proof.seamless = proof.seamless + 1 if grade is not Grade.NONE else 0
         proof.joinable = proof.joinable + 1 if grade is Grade.JOINABLE else 0
         proof.contradicting = proof.contradicting + 1 if grade is Grade.NONE else 0
         proof.not_joinable = proof.not_joinable + 1 if grade is not Grade.JOINABLE else 0

@@ -9,8 +9,10 @@ from understudy_domain.media import RunningCounter, Track, TrackKind
 from understudy_domain.plain import row
 from understudy_domain.session import Session
 from understudy_domain.ticks import difference
+from understudy_domain.unguarded import unguarded
 
 
+@unguarded
 @dataclass(frozen=True, slots=True)
 class PieceTrack:
     """One track of a piece, in programme time: what a seam is measured by."""
@@ -68,7 +70,7 @@ class ParkedSegment:
 def placed(parked: ParkedSegment, session: Session, input_id: int) -> Piece:
     """A parked segment in its place, of a session that is placed."""
     probe = parked.fact.probe
-    leading = probe.leading
+    leading, tracks = probe.leading, probe.tracks
     assert leading is not None
     assert session.offset is not None
     start = session.unwrap(leading.first_timestamp) + session.offset
@@ -81,8 +83,8 @@ def placed(parked: ParkedSegment, session: Session, input_id: int) -> Piece:
         end=start + leading.duration,
         timestamp=leading.first_timestamp,
         frame_duration=leading.frame_duration,
-        configuration="+".join([track.configuration for track in probe.tracks if track.configuration]),
-        codecs=tuple([track.codec for track in probe.tracks if track.codec]),
+        configuration="+".join([track.configuration for track in tracks if track.configuration]),
+        codecs=tuple([track.codec for track in tracks if track.codec]),
         arrived_at=parked.arrived_at,
         session=session.id,
         modulus=probe.timestamp_modulus,
@@ -92,9 +94,9 @@ def placed(parked: ParkedSegment, session: Session, input_id: int) -> Piece:
         program_date_time=parked.program_date_time,
         counters=probe.counters,
         counter_modulus=probe.counter_modulus,
-        tracks=tuple([_piece_track(track, session) for track in probe.tracks]),
+        tracks=tuple([_piece_track(track, session) for track in tracks]),
         layout=probe.layout,
-        key_frame_first=all(track.key_frame_first for track in probe.tracks),
+        key_frame_first=all(track.key_frame_first for track in tracks),
     )
 
 

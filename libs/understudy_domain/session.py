@@ -6,10 +6,10 @@ input's last), both get the same offset and a change between them is seamless; o
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort_right
+from bisect import insort_right
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from itertools import chain, islice, takewhile
+from itertools import chain
 from operator import attrgetter
 
 from understudy_domain.lag import Lag
@@ -76,8 +76,18 @@ class RecentPiece:
         return 2 * (min(self.end, end) - max(self.start, start)) > min(self.duration, end - start)
 
 
+class _Kept:
+    """What is reckoned from a session's fields and kept until they change: no part of its record."""
+
+    __slots__ = ("_ends",)
+
+    def __post_init__(self) -> None:
+        self._ends: dict[str, int] = {}
+        """By playlist, where its newest piece ends, unwrapped, ticks: of those that were asked for."""
+
+
 @dataclass(slots=True)
-class Session:
+class Session(_Kept):
     """One run of timestamps of one input."""
 
     id: int
@@ -136,9 +146,9 @@ class Session:
             and not self._is_due(end, arrived_at, segment_duration)
         ):
             return False
-        back = self.newest_end - start
-        about = [piece for piece in self.recent.get(playlist, ()) if piece.end > start]
-        same_time = [piece for piece in about if piece.overlaps(start, end)]
+        back, known_until = self.newest_end - start, self.ends_at(playlist)
+        about = () if known_until is None or known_until <= start else self.recent[playlist]
+        same_time = [piece for piece in about if piece.end > start and piece.overlaps(start, end)]
         if not same_time:
             return back <= LATE_SEGMENTS * segment_duration or self._is_due(end, arrived_at, segment_duration)
         again = all(piece.size == size and piece.digest == digest for piece in same_time)
@@ -161,20 +171,23 @@ class Session:
 
     def is_duplicate(self, *, playlist: str, start: int, size: int, digest: str) -> bool:
         """Whether this very content has been delivered at this very time."""
-        mine = self.recent.get(playlist, [])
-        there = takewhile(
-            lambda piece: piece.start == start, islice(mine, bisect_left(mine, start, key=_start_of), None)
-        )
-        return any(piece.size == size and piece.digest == digest for piece in there)
+        for piece in reversed(self.recent.get(playlist, ())):
+            if piece.start < start:
+                break
+            if piece.start == start and piece.size == size and piece.digest == digest:
+                return True
+        return False
 
     def remember(self, playlist: str, piece: RecentPiece) -> None:
         """Take a piece in: advances the newest end and what duplicates are told by."""
         self.newest_end = max(self.newest_end, piece.end)
+        known_until = self.ends_at(playlist)
+        self._ends[playlist] = piece.end if known_until is None else max(known_until, piece.end)
         mine = self.recent.setdefault(playlist, [])
         insort_right(mine, piece, key=_start_of)
         self.pieces = max(self.pieces, len(mine))
         if len(mine) > RECENT_PIECES:
-            del mine[0]
+            self._forget_first(playlist)
         elif len(self.recent) > PLAYLISTS_KEPT:
             self._forget_oldest()
 
@@ -182,9 +195,14 @@ class Session:
         """An encoder that has ever new playlists must not fill the memory: its oldest piece goes for each new one."""
         if sum(map(len, self.recent.values())) > RECENT_PIECES * PLAYLISTS_KEPT:
             playlist = min(self.recent, key=lambda one: self.recent[one][0].start)
-            del self.recent[playlist][0]
+            self._forget_first(playlist)
             if not self.recent[playlist]:
                 del self.recent[playlist]
+
+    def _forget_first(self, playlist: str) -> None:
+        gone = self.recent[playlist].pop(0)
+        if gone.end == self.ends_at(playlist):
+            del self._ends[playlist]
 
     def close_playlist(self, playlist: str, *, listed: Collection[str]) -> None:
         """A playlist is begun anew: its encoder has another life, and may use the names of this one again.
@@ -197,7 +215,10 @@ class Session:
 
     def newest_of(self, playlist: str, path: str) -> RecentPiece | None:
         """The newest of the recent pieces of a playlist that have this name."""
-        return next((one for one in reversed(self.recent.get(playlist, ())) if one.path == path), None)
+        for piece in reversed(self.recent.get(playlist, ())):
+            if piece.path == path:
+                return piece
+        return None
 
     def may_have_date(self, playlist: str, piece: RecentPiece, program_date_time: int | None) -> bool:
         """Whether a date agrees with that of the nearest recent piece which has one; no date agrees with nothing."""
@@ -212,7 +233,10 @@ class Session:
 
     def recent_at(self, playlist: str, timestamp: int) -> RecentPiece | None:
         """The piece of a playlist that holds an (unwrapped) timestamp, if it is among the recent ones."""
-        for piece in reversed(self.recent.get(playlist, ())):
+        known_until = self.ends_at(playlist)
+        if known_until is None or known_until <= timestamp:
+            return None
+        for piece in reversed(self.recent[playlist]):
             if piece.start <= timestamp < piece.end:
                 return piece
         return None
@@ -224,7 +248,10 @@ class Session:
 
     def ends_at(self, playlist: str) -> int | None:
         """Unwrapped timestamp at which the newest piece of a playlist ends."""
-        return max(map(_end_of, self.recent.get(playlist, ())), default=None)
+        end = self._ends.get(playlist)
+        if end is None and (mine := self.recent.get(playlist)):
+            end = self._ends[playlist] = max(map(_end_of, mine))
+        return end
 
     def goes_on_without(self, playlist: str, timestamp: int, *, segment_duration: int) -> bool:
         """Whether nothing of a playlist has come for several segments before an (unwrapped) timestamp."""

@@ -23,16 +23,16 @@ OVERTAKEN_LINES = 5
 NAMES_TO_TRUST = 2
 """Different names of one form that a playlist must have listed before the form alone is trusted."""
 
-_DIGITS = re.compile(r"\d+")
+_LAST_DIGITS = re.compile(r"[^\d/]*(\d+)")
+"""In a path read from the right, as an encoder may give a name as many runs of digits as it likes."""
 
 
 def name_form(path: str) -> str:
     """A path with the last run of digits of its file name replaced: what the names of one rendition share."""
-    folder, slash, name = path.rpartition("/")
-    run = _DIGITS.search(name[::-1])  # from the right: an encoder may give a name as many runs as it likes
+    run = _LAST_DIGITS.match(path[::-1])
     if run is None:
         return path
-    return f"{folder}{slash}{name[: len(name) - run.end()]}#{name[len(name) - run.start() :]}"
+    return path[: len(path) - run.end(1)] + "#" + path[len(path) - run.start(1) :]
 
 
 @dataclass(slots=True)
@@ -82,14 +82,15 @@ class Sources:
             self.end(fact.path)
         else:
             self.go_on(fact.path)
-        self.ended = [playlist for playlist in self.ended if playlist in self.lines]
+        if self.ended:
+            self.ended = [playlist for playlist in self.ended if playlist in self.lines]
         return begins_anew
 
     def _count(self, fact: PlaylistArrived) -> bool:
         """Keep the encoder's own numbers; whether they begin anew. What is a few behind was overtaken on its way."""
         if not fact.lines:
             return False
-        newest = max(line.source_sequence for line in fact.lines)
+        newest = max([line.source_sequence for line in fact.lines])
         known = self.newest_sequence.pop(fact.path, newest)
         begins_anew = (not fact.ended and fact.path in self.ended) or newest < known - OVERTAKEN_LINES
         self.newest_sequence[fact.path] = newest if begins_anew else max(newest, known)
@@ -98,7 +99,9 @@ class Sources:
 
     def _learn_form(self, playlist: str, path: str) -> None:
         key = name_form(path)
-        form = self.forms[key] = self.forms.pop(key, NameForm(playlist))
+        known = self.forms.get(key)
+        form = NameForm(playlist) if known is None else self.forms.pop(key)
+        self.forms[key] = form
         _keep_newest(self.forms, FORMS_KEPT)
         if form.playlist != playlist:
             form.playlist = None

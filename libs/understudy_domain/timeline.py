@@ -6,12 +6,12 @@ The state of one input is plain data: it is folded from facts here, and rests in
 from __future__ import annotations
 
 from bisect import insort_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
 from understudy_domain.facts import MultivariantArrived, PlaylistArrived, SegmentArrived
-from understudy_domain.lineup import FirstSegment
+from understudy_domain.lineup import FirstSegment, Rendition
 from understudy_domain.media import Track, TrackKind
 from understudy_domain.piece import ParkedSegment, Piece, placed
 from understudy_domain.session import AGAIN_SEGMENTS, FORWARD_JUMP_SEGMENTS, RecentPiece, Session
@@ -85,9 +85,10 @@ class InputState:
         return self.ended_at is not None
 
     def _playlists_have_ended(self) -> bool:
-        ended, session = self.sources.ended, self.session
-        if session is None or not ended or not any(playlist in ended for playlist in self.firsts):
+        ended = self.sources.ended
+        if not ended or not self.sessions or not any(playlist in ended for playlist in self.firsts):
             return False
+        session = self.sessions[-1]
         return all(
             playlist in ended
             or session.goes_on_without(
@@ -120,8 +121,7 @@ class InputState:
                 session.close_playlist(fact.path, listed=[line.path for line in fact.lines])
         for line in fact.lines:
             self._annotate(fact.path, line.path)
-        listed = [parked for parked in self.unlisted if self.sources.playlist_of(parked.fact.path) is not None]
-        for parked in listed:
+        for parked in [one for one in self.unlisted if self.sources.playlist_of(one.fact.path) is not None]:
             self.unlisted.remove(parked)
             parked.playlist = self.sources.playlist_of(parked.fact.path)
             self._admit(parked, segment_duration)
@@ -153,20 +153,18 @@ class InputState:
             # Behind its end, and not the last segment that its playlist overtook: more is to come, and is told next.
             self.sources.go_on(playlist)
         date = line.program_date_time if line is not None else None
-        session.remember(
-            playlist,
-            RecentPiece(
-                start,
-                end,
-                fact.size,
-                fact.probe.digest,
-                fact.path,
-                parked.arrived_at,
-                date,
-                has_video=leading.kind is TrackKind.VIDEO,
-                is_listed=line is not None,
-            ),
+        recent = RecentPiece(
+            start,
+            end,
+            fact.size,
+            fact.probe.digest,
+            fact.path,
+            parked.arrived_at,
+            date,
+            has_video=leading.kind is TrackKind.VIDEO,
+            is_listed=line is not None,
         )
+        session.remember(playlist, recent)
         if line is not None and line.gap:
             self.fillers += 1
             return
@@ -182,6 +180,14 @@ class InputState:
                 fact.probe, fact.size * 8 * TICKS_PER_SECOND // max(leading.duration, 1)
             )
         self._forget_renamed(session, segment_duration or leading.duration)
+        if (
+            session.offset is not None
+            and not self.unplaced
+            and session is self.sessions[-1]
+            and session.recent[playlist][-1] is recent
+        ):
+            self._give_place(parked, playlist, session)  # as it is mostly: there is nothing else to be found first
+            return
         _park(self.unplaced, parked)
         if session.offset is not None:
             self.settle(session)
@@ -240,11 +246,6 @@ class InputState:
                 break
         else:
             return
-        parked = next(
-            (one for one in self.unplaced if one.fact.path == path and one.fact.probe.digest == recent.digest), None
-        )
-        mine = reversed(self.pieces.get(playlist, ()))
-        piece = next((one for one in mine if one.path == path and one.session == session.id), None)
         line = self.sources.lines.get(playlist, {}).get(path)
         if line is None or recent.is_of_another_life(line.program_date_time):
             return
@@ -252,6 +253,8 @@ class InputState:
             playlist, recent, line.program_date_time
         ):
             return
+        parked = self._parked_of(path, recent.digest) if self.unplaced else None
+        piece = self._newest_piece_of(playlist, path, session)
         self.sources.take_line(playlist, path)
         recent.is_listed = True
         recent.program_date_time = line.program_date_time
@@ -266,6 +269,15 @@ class InputState:
                 arrived_at=recent.arrived_at,
             )
         _set_date(line, piece, parked)
+
+    def _parked_of(self, path: str, digest: str) -> ParkedSegment | None:
+        return next((one for one in self.unplaced if one.fact.path == path and one.fact.probe.digest == digest), None)
+
+    def _newest_piece_of(self, playlist: str, path: str, session: Session) -> Piece | None:
+        for piece in reversed(self.pieces.get(playlist, ())):
+            if piece.path == path and piece.session == session.id:
+                return piece
+        return None
 
     def _is_passed(self, playlist: str, session: Session, recent: RecentPiece) -> bool:
         """Its playlist has gone on for long, or in a later session: who restarts may use its name again."""
@@ -288,20 +300,25 @@ class InputState:
 
     def settle(self, session: Session) -> None:
         """The session is placed: give its parked segments their places."""
-        mine = [parked for parked in self.unplaced if self._session_holding(parked) is session]
-        self.changes += len(mine)
-        for parked in mine:
+        for parked in [parked for parked in self.unplaced if self._session_holding(parked) is session]:
             self.unplaced.remove(parked)
             assert parked.playlist is not None
-            piece = placed(parked, session, self.input_id)
-            self.fresh.append((parked.playlist, piece))
-            pieces = self.pieces.setdefault(parked.playlist, [])
-            insort_right(pieces, piece, key=_start_of)
-            del pieces[:-PIECES_MAX]
+            self._give_place(parked, parked.playlist, session)
+
+    def _give_place(self, parked: ParkedSegment, playlist: str, session: Session) -> None:
+        self.changes += 1
+        piece = placed(parked, session, self.input_id)
+        self.fresh.append((playlist, piece))
+        pieces = self.pieces.setdefault(playlist, [])
+        insort_right(pieces, piece, key=_start_of)
+        del pieces[:-PIECES_MAX]
+        if pieces[-1] is piece and piece.end >= self.newest_end and len(self.pieces) <= PLAYLISTS_KEPT:
+            self.newest_end = piece.end
+        else:
             while len(self.pieces) > PLAYLISTS_KEPT:
                 del self.pieces[min(self.pieces, key=lambda one: self.pieces[one][-1].end)]
             self._reckon_newest_end()
-            self._observe_lag(session, piece)
+        self._observe_lag(session, piece)
 
     def _session_holding(self, parked: ParkedSegment) -> Session | None:
         digest, path = parked.fact.probe.digest, parked.fact.path
@@ -317,28 +334,28 @@ class InputState:
         What has been forgotten by now makes no difference: a successor that reads again may have forgotten less.
         """
         assert session.offset is not None
-        playlists = list(self.carries.values()) or list(self.pieces)
         middle = (piece.start + piece.end) // 2 - session.offset
         found: list[RecentPiece] = []
-        for playlist in playlists:
+        for playlist in reversed(self.carries.values() or self.pieces):  # the last ones mostly come last
             same = session.recent_at(playlist, middle)
             if same is not None:
                 found.append(same)
             elif not session.goes_on_without(playlist, middle, segment_duration=piece.end - piece.start):
                 return
         if found:
+            first, arrived_at = found[-1], max([one.arrived_at for one in found])
             self.steadiness.observe(
                 session=session.id,
-                start=found[0].start + session.offset,
-                end=found[0].end + session.offset,
+                start=first.start + session.offset,
+                end=first.end + session.offset,
                 renditions=len(found),
-                arrived_at=max(one.arrived_at for one in found),
+                arrived_at=arrived_at,
                 lag=self.lag,
                 segment_duration=piece.end - piece.start,
             )
             session.lag.observe(
-                media_end=found[0].end + session.offset,
-                arrived_at=max(one.arrived_at for one in found),
+                media_end=first.end + session.offset,
+                arrived_at=arrived_at,
                 segment_duration=piece.end - piece.start,
             )
 
@@ -363,6 +380,17 @@ class InputState:
     def newest_pieces(self, rendition: str) -> Sequence[Piece]:
         """Those of its pieces of a rendition that are there whatever was decided."""
         return self.rendition_pieces(rendition)[-NEWEST_KEPT:]
+
+    def carries_just(self, lineup: Sequence[Rendition]) -> bool:
+        """Whether its playlists, if it has any, are those of the channel's line-up, no more and no less."""
+        carries = self.carries
+        return not self.firsts or {carries.get(one.rendition) for one in lineup} == self.firsts.keys()
+
+    def newest_ends(self, renditions: Iterable[str]) -> list[int]:
+        """Where its newest piece ends of each of the channel's renditions of which it has any, programme time."""
+        carries, pieces = self.carries, self.pieces
+        found = [pieces.get(carries[rendition]) for rendition in renditions if rendition in carries]
+        return [run[-1].end for run in found if run]
 
     def rendition_pieces(self, rendition: str) -> Sequence[Piece]:
         """Its pieces of one of the channel's renditions, in order of time."""
