@@ -69,12 +69,7 @@ class ChannelState:
         The shortest of slots: what holds for a whole channel is asked by it. An endpoint's slots may be longer.
         """
         length = self.grid.segment_duration if self.grid is not None else 0
-        return dead_at(
-            last_arrived_at=one.last_arrived_at,
-            has_ended=one.has_ended,
-            segment_duration=length,
-            slot_duration=length,
-        )
+        return dead_at(one.last_arrived_at, one.has_ended, length, length)
 
     def alive(self) -> list[InputState]:
         """The inputs that are not dead by the patience of a slot of one segment; none without a grid."""

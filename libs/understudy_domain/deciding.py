@@ -31,11 +31,13 @@ from understudy_domain.slots import (
 )
 from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_domain.timeline import InputState
+from understudy_domain.unguarded import unguarded
 from understudy_domain.union import Union, union
 
 BORROWING = (Reason.REPAIR, Reason.COMBINE)
 
 
+@unguarded
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A slot that could not be decided when it was last looked at, and what the rule saw of it: for people."""
@@ -48,6 +50,7 @@ class Waiting:
     """Log time, ticks since the epoch."""
 
 
+@unguarded
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What has become of an endpoint's next slot."""
@@ -67,15 +70,23 @@ class Decider:
         self._state = state
         self._endpoint = endpoint
         self._grid = grid
-        self._slot_duration = endpoint.slot_duration(grid)
+        self._slot_duration = 0
+        self._lacking: dict[int, tuple[str, ...]] = {}
+        self.go_on()
+
+    def go_on(self) -> None:
+        """The endpoint has another last entry. What the inputs have delivered is what it was."""
+        endpoint, state, slot_duration = self._endpoint, self._state, self._endpoint.slot_duration(self._grid)
         self._alone = endpoint.is_alone_with
-        names, tolerance = state.names, failover.tolerance_of(self._slot_duration)
-        self._lacking = {
-            one.input_id: lacking(one, names, segment_duration=grid.segment_duration, tolerance=tolerance)
-            for one in state.inputs
-        }
         published = endpoint.last.renditions if endpoint.last is not None else ()
         self._renditions_until = {one.rendition: end for one in published if (end := one.end) is not None}
+        if slot_duration == self._slot_duration:
+            return
+        self._slot_duration = slot_duration
+        names, length, tolerance = state.names, self._grid.segment_duration, failover.tolerance_of(slot_duration)
+        self._lacking = {
+            one.input_id: lacking(one, names, segment_duration=length, tolerance=tolerance) for one in state.inputs
+        }
 
     def next_entry(self) -> Answer:
         """The entry for the next slot, or what it waits for."""
@@ -137,12 +148,8 @@ class Decider:
     # --- what the inputs have delivered -------------------------------------------------------------------------------
 
     def _dead_at(self, one: InputState) -> int:
-        return failover.dead_at(
-            last_arrived_at=one.last_arrived_at,
-            has_ended=self._has_ended(one),
-            segment_duration=self._grid.segment_duration,
-            slot_duration=self._slot_duration,
-        )
+        length = self._grid.segment_duration
+        return failover.dead_at(one.last_arrived_at, self._has_ended(one), length, self._slot_duration)
 
     def _has_ended(self, one: InputState) -> bool:
         """By its own word, or an operator's."""
@@ -155,8 +162,10 @@ class Decider:
     def _next_slot_touched(self, one: InputState, slot: int) -> int | None:
         starts_at = self._grid.earliest_start_in(slot + 1, slot_duration=self._slot_duration)
         later = [pieces for pieces in one.pieces.values() if pieces[-1].start >= starts_at]
-        first = min((pieces[index_from(pieces, starts_at)].start for pieces in later), default=None)
-        return None if first is None else self._grid.slot_of(first, slot_duration=self._slot_duration)
+        if not later:
+            return None
+        first = min([pieces[index_from(pieces, starts_at)].start for pieces in later])
+        return self._grid.slot_of(first, slot_duration=self._slot_duration)
 
     def bounds(self, slot: int) -> SlotBounds:
         """A slot, and how far the endpoint's programme has been published."""
@@ -256,18 +265,17 @@ class Decider:
     def _input_view(self, one: InputState, slot: int, delivery: SlotDelivery) -> InputView:
         if self._alone not in (None, one.input_id):
             return _absent(one)
+        lag, length = one.lag, self._grid.segment_duration
         return InputView(
             input_id=one.input_id,
             complete=delivery.complete,
             completed_at=delivery.completed_at,
             first_piece_at=delivery.starts_at,
             first_piece_renditions=delivery.renditions_at_start,
-            lag=one.lag,
+            lag=lag,
             dead_at=self._dead_at(one),
             has_ended=self._has_ended(one),
-            is_overdue=one.steadiness.is_overdue(
-                self._state.now, lag=one.lag, segment_duration=self._grid.segment_duration
-            ),
+            is_overdue=one.steadiness.is_overdue(self._state.now, lag=lag, segment_duration=length),
             next_slot=self._next_slot_touched(one, slot),
             lacking=len(delivery.lacking),
         )
@@ -288,7 +296,7 @@ class Decider:
             input_id, reason = verdict.input_id, verdict.reason
             pieces = first_run(
                 together.delivery if together is not None and reason in BORROWING else deliveries[input_id],
-                hole_max=min(half_of(run, grid) for run in deliveries[input_id].pieces.values()),
+                hole_max=min([half_of(run, grid) for run in deliveries[input_id].pieces.values()]),
                 duration_max=endpoint.target_duration_seconds(grid) * TICKS_PER_SECOND,
                 other=deliveries[3 - input_id] if reason is Reason.PARTIAL else None,
             )
@@ -356,18 +364,20 @@ def evidence_of(view: SlotView, deliveries: Mapping[int, SlotDelivery], now: int
     return Evidence(
         deadline=None if view.active.lag is None else view.deadline(now),
         inputs=tuple(
-            InputEvidence(
-                input_id=one.input_id,
-                complete=one.complete,
-                missing=() if one.left_out else deliveries[one.input_id].missing,
-                due=view.due(one),
-                lag=one.lag,
-                dead=one.is_dead(now),
-                completed_at=one.completed_at,
-                lacking=deliveries[one.input_id].lacking,
-                left_out=one.left_out,
-            )
-            for one in sorted((view.active, view.other), key=lambda one: one.input_id)
+            [
+                InputEvidence(
+                    input_id=one.input_id,
+                    complete=one.complete,
+                    missing=() if one.left_out else deliveries[one.input_id].missing,
+                    due=view.due(one),
+                    lag=one.lag,
+                    dead=one.is_dead(now),
+                    completed_at=one.completed_at,
+                    lacking=deliveries[one.input_id].lacking,
+                    left_out=one.left_out,
+                )
+                for one in ((view.active, view.other) if view.active.input_id == 1 else (view.other, view.active))
+            ]
         ),
         wanted=None if view.wanted is None else _wanted_evidence(view.wanted, continues=view.other_continues),
     )

@@ -33,6 +33,7 @@ from dataclasses import dataclass
 
 from understudy_domain.reason import Reason
 from understudy_domain.ticks import TICKS_PER_SECOND, from_seconds
+from understudy_domain.unguarded import unguarded
 
 JITTER_ALLOWANCE = 1 * TICKS_PER_SECOND
 MARGIN = from_seconds(0.25)
@@ -48,7 +49,7 @@ def tolerance_of(slot_duration: int) -> int:
     return max(slot_duration // 2, JITTER_ALLOWANCE)
 
 
-def dead_at(*, last_arrived_at: int | None, has_ended: bool, segment_duration: int, slot_duration: int) -> int:
+def dead_at(last_arrived_at: int | None, has_ended: bool, segment_duration: int, slot_duration: int) -> int:
     """From when on an input is dead unless something arrives: 0 if it has ended or never began. Ticks."""
     if last_arrived_at is None or has_ended:
         return 0
@@ -164,6 +165,7 @@ class SlotView:
         return max(due + self.tolerance, bought) - MARGIN
 
 
+@unguarded
 @dataclass(frozen=True, slots=True)
 class Publish:
     """Publish the slot, or what there is of it, from this input."""
@@ -188,6 +190,7 @@ class GoOn:
     step: int = 7
 
 
+@unguarded
 @dataclass(frozen=True, slots=True)
 class Wait:
     """Look again at every arrival, and at this instant (None: at arrivals only)."""
@@ -377,4 +380,4 @@ def _earlier_piece(view: SlotView) -> InputView | None:
 
 
 def _earliest(instants: list[int], now: int) -> int | None:
-    return min((instant for instant in instants if instant > now), default=None)
+    return min([instant for instant in instants if instant > now], default=None)

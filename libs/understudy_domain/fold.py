@@ -39,6 +39,8 @@ from understudy_domain.watch import Watch
 
 BEGINNING_KEPT = 60 * TICKS_PER_SECOND
 """An endpoint that is yet to begin does so with what is at most so old: two of the longest slots."""
+NEVER = 1 << 62
+"""Later than any instant, ticks."""
 SEGMENTS_KEPT = 2
 """Pieces that every endpoint has passed and are kept: a seam's neighbours."""
 
@@ -58,9 +60,13 @@ class ChannelFold:
         self._next_wake_at: int | None = None
         self._still_waiting: dict[str, StillWaiting] = {}
         self._followed: object = None
-        """What the inputs had delivered, and which were alive, when renditions and S_in were looked at last."""
+        """What the inputs had delivered when renditions and S_in were looked at last."""
+        self._all_live_until = 0
+        """When the first of the inputs that were alive then is dead, if nothing comes."""
         self._forgotten: list[int] | None = None
         """What the inputs had delivered when it was looked last what to forget of it."""
+        self._forgotten_before: dict[int, tuple[int, int]] = {}
+        """By input: what it had delivered, and what of that was forgotten: all that ended by this programme time."""
         self._watch = Watch(state)
         self.before_forgetting: Callable[[InputState], None] | None = None
         """Called with each input before that forgets what has been passed: for whoever replays a log to explain it."""
@@ -74,8 +80,11 @@ class ChannelFold:
         return self._next_wake_at
 
     def _reckon_wake_at(self) -> None:
-        watch_at = self._watch.wake_at
-        self._next_wake_at = min([*self._wake_at.values(), *(() if watch_at is None else (watch_at,))], default=None)
+        earliest = self._watch.wake_at
+        for instant in self._wake_at.values():
+            if earliest is None or instant < earliest:
+                earliest = instant
+        self._next_wake_at = earliest
 
     def take_events(self) -> list[Event]:
         """What there is to tell beside the entries, since this was last called: see ``entry_events`` for those."""
@@ -172,14 +181,17 @@ class ChannelFold:
     def _follow_inputs(self) -> None:
         """Renditions and S_in follow what the inputs deliver: looked at when that has changed, or an input has died."""
         state = self.state
-        alive, grid = state.alive(), state.grid
-        seen = ([one.changes for one in state.inputs], [one.input_id for one in alive], grid, state.lineup)
-        if seen == self._followed:
+        seen = (state.inputs[0].changes, state.inputs[1].changes, state.grid, state.lineup)
+        if seen == self._followed and state.now < self._all_live_until:
             return
+        alive, grid = state.alive(), state.grid
         self._followed = seen
-        match_renditions(state)
+        self._all_live_until = min([state.dies_at(one) for one in alive], default=NEVER)
+        is_settled = state.inputs[0].carries_just(state.lineup) and state.inputs[1].carries_just(state.lineup)
+        if not is_settled:
+            match_renditions(state)
         follow_segment_duration(state, alive)
-        change_lineup(state, alive if state.grid is grid else state.alive())
+        change_lineup(state, alive if state.grid is grid else state.alive(), is_settled=is_settled)
 
     def _input(self, input_id: int) -> InputState:
         return self.state.input(input_id)
@@ -241,8 +253,8 @@ class ChannelFold:
         if self._is_ahead(endpoint):
             self._wait_for_last(endpoint)
             return entries
+        decider = Decider(self.state, endpoint, grid)
         while True:
-            decider = Decider(self.state, endpoint, grid)
             answer = decider.next_entry()
             entry = answer.entry or self._ending(endpoint, answer)
             if entry is None:
@@ -252,6 +264,7 @@ class ChannelFold:
             endpoint.last = entry
             endpoint.passed = None
             entries.append(entry)
+            decider.go_on()
 
     def _ending(self, endpoint: EndpointState, answer: Answer) -> ProgramEntry | None:
         """The end of the endpoint's programme, if this is it: then its last entry is said again."""
@@ -300,10 +313,16 @@ class ChannelFold:
 
     def _forget(self, grid: Grid) -> None:
         """Drop pieces that every endpoint has passed, and those that are too old for one to begin with."""
-        if any(self._is_ahead(endpoint) for endpoint in self.state.endpoints):
-            return
-        ends = [endpoint.last.end for endpoint in self.state.endpoints if endpoint.last is not None]
+        ends = []
+        for endpoint in self.state.endpoints:
+            if endpoint.last is not None:
+                if self._is_ahead(endpoint):
+                    return
+                ends.append(endpoint.last.end)
         begun = ends and len(ends) == len(self.state.endpoints)
         for one in self.state.inputs:
             needed = ends if begun else [*ends, one.newest_end - BEGINNING_KEPT]
-            one.forget_before(min(needed) - SEGMENTS_KEPT * grid.segment_duration)
+            forgotten = (one.changes, min(needed) - SEGMENTS_KEPT * grid.segment_duration)
+            if forgotten != self._forgotten_before.get(one.input_id):
+                self._forgotten_before[one.input_id] = forgotten
+                one.forget_before(forgotten[1])

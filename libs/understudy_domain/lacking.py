@@ -30,10 +30,10 @@ def far_behind(*, segment_duration: int, tolerance: int) -> int:
 
 def lacking(state: InputState, renditions: Sequence[str], *, segment_duration: int, tolerance: int) -> tuple[str, ...]:
     """Those of ``renditions`` that an input lacks for good; durations in ticks."""
+    ends = state.newest_ends(renditions)
+    if ends and len(ends) == len(renditions) and max(ends) - min(ends) <= segment_duration:
+        return ()  # as it is mostly: all of them go on, and none is ``far_behind``
     apart = far_behind(segment_duration=segment_duration, tolerance=tolerance)
-    ends = [pieces[-1].end for rendition in renditions if (pieces := state.rendition_pieces(rendition))]
-    if ends and len(ends) == len(renditions) and max(ends) - min(ends) < apart:
-        return ()  # as it is mostly: all of them go on
     delivered = {rendition: state.rendition_pieces(rendition) for rendition in renditions}
     leading = max((pieces for pieces in delivered.values() if pieces), key=lambda run: run[-1].end, default=())
     if not leading:

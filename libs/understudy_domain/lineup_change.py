@@ -26,15 +26,20 @@ DEPARTED_KEPT = 32
 """Renditions that have left and are remembered, so that they may come back under their numbers."""
 
 
-def change_lineup(state: ChannelState, alive: Sequence[InputState]) -> None:
-    """Let renditions leave and join, as of what has just arrived; ``alive``: the inputs that are not dead."""
+def change_lineup(state: ChannelState, alive: Sequence[InputState], *, is_settled: bool = False) -> None:
+    """Let renditions leave and join, as of what has just arrived; ``alive``: the inputs that are not dead.
+
+    ``is_settled``: the inputs have no playlists but those of the line-up, so that nothing can join.
+    """
     if state.grid is None or not state.lineup:
         return
     for one in alive if state.departed else ():
         _forget_carried(one, state)
     if alive:
+        lineup = state.lineup
         _leave(state, alive, state.grid)
-        _join(state, alive, state.grid)
+        if not is_settled or state.lineup is not lineup:
+            _join(state, alive, state.grid)
 
 
 def _forget_carried(one: InputState, state: ChannelState) -> None:
@@ -50,11 +55,11 @@ def _forget_carried(one: InputState, state: ChannelState) -> None:
 
 def _leave(state: ChannelState, alive: Sequence[InputState], grid: Grid) -> None:
     """A rendition that every input which is alive lacks for good leaves; it is in no slot after its last piece."""
-    names = [one.rendition for one in state.lineup]
+    names = gone = [one.rendition for one in state.lineup]
     patience = NEWEST_KEPT * grid.segment_duration
-    gone = set(names)
     for one in alive:
-        gone &= set(lacking(one, names, segment_duration=grid.segment_duration, tolerance=patience))
+        lacks = lacking(one, names, segment_duration=grid.segment_duration, tolerance=patience)
+        gone = [name for name in gone if name in lacks]
         if not gone:
             return
     for rendition in [one for one in state.lineup if one.rendition in gone]:

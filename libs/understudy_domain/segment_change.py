@@ -21,9 +21,10 @@ DIFFERENCE_DIVISOR = 10
 
 def follow_segment_duration(state: ChannelState, alive: Sequence[InputState]) -> None:
     """Replace the grid where every input that is ``alive`` has settled on another segment duration."""
-    first = next(iter(_newest(alive[0], state)), None) if alive else None
-    if state.grid is None or first is None:
+    newest = _newest(alive[0], state) if alive else ()
+    if state.grid is None or not newest:
         return
+    first = newest[0]
     length = first.end - first.start
     same_max = max(first.frame_duration, state.grid.segment_duration // DIFFERENCE_DIVISOR)
     if abs(length - state.grid.segment_duration) <= same_max:
@@ -45,9 +46,11 @@ def _newest_run(one: InputState, state: ChannelState) -> Sequence[Piece]:
 
 
 def _newest(one: InputState, state: ChannelState) -> Sequence[Piece]:
-    delivered = (one.rendition_pieces(rendition.rendition) for rendition in state.lineup)
-    pieces = next((run for run in delivered if run and run[-1].end >= one.newest_end - run[-1].frame_duration), ())
-    return pieces[-PIECES_TO_SETTLE:]
+    for rendition in state.lineup:
+        pieces = one.rendition_pieces(rendition.rendition)
+        if pieces and pieces[-1].end >= one.newest_end - pieces[-1].frame_duration:
+            return pieces[-PIECES_TO_SETTLE:]
+    return ()
 
 
 def _alike(before: Piece, piece: Piece) -> bool:

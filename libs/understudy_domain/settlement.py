@@ -90,11 +90,11 @@ def compare_inputs(state: ChannelState) -> None:
         other = state.input(3 - one.input_id)
         for rendition, piece in one.take_fresh():
             half = (piece.end - piece.start) // 2
-            theirs = reversed(other.newest_pieces(rendition))
-            common = next((found for found in theirs if abs(found.start - piece.start) < half), None)
-            if common is not None:
-                first, second = (piece, common) if one.input_id == 1 else (common, piece)
-                state.interchange.observe(rendition, first, second)
+            for common in reversed(other.newest_pieces(rendition)):
+                if abs(common.start - piece.start) < half:
+                    first, second = (piece, common) if one.input_id == 1 else (common, piece)
+                    state.interchange.observe(rendition, first, second)
+                    break
 
 
 def match_renditions(state: ChannelState) -> None:

@@ -23,8 +23,6 @@ controller that begins from a snapshot takes a full look, and finds the same.
 
 from __future__ import annotations
 
-from operator import is_
-
 from understudy_domain import failover
 from understudy_domain.channel_state import ChannelState
 from understudy_domain.deciding import Decider, Waiting
@@ -47,12 +45,16 @@ class StillWaiting:
         self._decider = decider
         self._state = state
         self._endpoint = endpoint
-        self._measured_by = self._measures()
+        self._last, self._passed = endpoint.last, endpoint.passed
+        self._revision, self._order = endpoint.revision, endpoint.order
+        self._grid, self._lineup, self._departed = grid, state.lineup, state.departed
+        self._end_ordered_at = state.end_ordered_at
         self._view = waiting.view
         self._active = state.input(waiting.view.active.input_id)
         self._other = state.input(waiting.view.other.input_id)
         self._wants_nothing = wants_nothing(endpoint, self._other, now=state.now)
         self._verdict = waiting.verdict
+        self._waits_for_deadline_alone = failover.waits_for_deadline_alone(self._view, self._verdict)
         self._changes = (self._active.changes, self._other.changes)
         """Of the inputs, when it was looked last."""
         bounds = decider.bounds(waiting.view.slot)
@@ -91,6 +93,7 @@ class StillWaiting:
         if not isinstance(verdict, Wait) or verdict.step != _STEP:
             return None
         self._verdict, self._changes = verdict, changes
+        self._waits_for_deadline_alone = failover.waits_for_deadline_alone(self._view, verdict)
         return verdict
 
     def _are_times_alike(self) -> bool:
@@ -98,25 +101,21 @@ class StillWaiting:
         view = self._view
         if self._active.lag != view.active.lag or self._other.lag != view.other.lag:
             return False
-        if self._active.has_ended or self._other.has_ended:
+        if self._active.ended_at is not None or self._other.ended_at is not None:
             return False
-        return failover.waits_for_deadline_alone(view, self._verdict)
+        return self._waits_for_deadline_alone
 
     def _is_measured_alike(self) -> bool:
-        # One by one: they are the same objects mostly, and comparing entries is to stop there.
-        return all(map(is_, self._measures(), self._measured_by))
-
-    def _measures(self) -> tuple[object, ...]:
         endpoint, state = self._endpoint, self._state
-        return (
-            endpoint.last,
-            endpoint.passed,
-            endpoint.revision,
-            endpoint.order,
-            state.grid,
-            state.lineup,
-            state.departed,
-            state.end_ordered_at,
+        return (  # the same objects: that is told more quickly than whether they are equal
+            endpoint.last is self._last
+            and endpoint.passed is self._passed
+            and endpoint.revision is self._revision
+            and endpoint.order is self._order
+            and state.grid is self._grid
+            and state.lineup is self._lineup
+            and state.departed is self._departed
+            and state.end_ordered_at is self._end_ordered_at
         )
 
     def _is_incomplete(self) -> bool:
