@@ -39,7 +39,7 @@ def continue_counters(pieces: Iterable[Counted], standing: Counters) -> tuple[li
     """
     due = {one.track_id: one.next for one in standing or ()}
     shifts = [_continue(piece, due) for piece in pieces]
-    return shifts, tuple(NextCounter(track_id, following) for track_id, following in due.items()) or None
+    return shifts, tuple([NextCounter(track_id, following) for track_id, following in due.items()]) or None
 
 
 def _continue(piece: Counted, due: dict[int, int]) -> Shifts:
@@ -51,10 +51,11 @@ def _continue(piece: Counted, due: dict[int, int]) -> Shifts:
         return None
     shifts = []
     for counter in piece.counters:
-        amount = (due.pop(counter.track_id, counter.first) - counter.first) % modulus
+        track_id, first = counter.track_id, counter.first
+        amount = (due.pop(track_id, first) - first) % modulus
         if amount:
-            shifts.append(CounterShift(counter.track_id, amount))
-        due[counter.track_id] = (counter.next + amount) % modulus
+            shifts.append(CounterShift(track_id, amount))
+        due[track_id] = (counter.next + amount) % modulus
     while len(due) > TRACKS_MAX:
         del due[next(iter(due))]  # popped and set again: the tracks heard of last stand last, and stay
     return tuple(shifts) or None

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from understudy_domain.codec import record
 from understudy_domain.media import TrackKind
 from understudy_domain.reason import Reason
+from understudy_domain.unguarded import unguarded
 
 RENDERING_VERSION = 1
 """How pieces are joined into an output segment. Raise it when the same entry would give other bytes."""
 
 
+@unguarded
 @dataclass(frozen=True, slots=True)
 class CounterShift:
     """By how much every value of a track's running counter is raised within a piece, so that it goes on."""
@@ -25,6 +27,7 @@ class CounterShift:
     """Before the counter wraps; never 0."""
 
 
+@unguarded
 @dataclass(frozen=True, slots=True)
 class NextCounter:
     """Where a track's running counter stands, as published."""
@@ -34,6 +37,7 @@ class NextCounter:
     """What the programme's next piece has to begin with."""
 
 
+@unguarded
 @dataclass(frozen=True, slots=True)
 class EntryPiece:
     """One input segment's part in an output segment: here always the whole of it."""
@@ -51,6 +55,7 @@ class EntryPiece:
     """Of the tracks whose counters have to be shifted; None: the piece is published as it is stored."""
 
 
+@unguarded
 @dataclass(frozen=True, slots=True)
 class EntryRendition:
     """One rendition's share of a slot, and what the multivariant playlist says of the rendition."""
@@ -109,6 +114,7 @@ class EntryRendition:
         return sum(piece.size for piece in self.pieces)
 
 
+@unguarded
 @dataclass(frozen=True, slots=True)
 class AsOf:
     """Up to where the log had been read when the decision fell."""
@@ -119,6 +125,7 @@ class AsOf:
     """ARRIVALS sequence of the channel's last message applied."""
 
 
+@unguarded
 @dataclass(frozen=True, slots=True)
 class InputEvidence:
     """What a decision knew of one input."""
@@ -142,6 +149,7 @@ class InputEvidence:
     """It does not count: redundancy is off, and the endpoint follows the other one alone."""
 
 
+@unguarded
 @dataclass(frozen=True, slots=True)
 class WantedEvidence:
     """That another input than the active one was to be followed."""
@@ -159,6 +167,7 @@ class WantedEvidence:
     """Of a failback, ticks."""
 
 
+@unguarded
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Why, in numbers."""
@@ -175,6 +184,7 @@ class Evidence:
 
 
 @record("program.entry")
+@unguarded
 @dataclass(frozen=True, slots=True)
 class ProgramEntry:
     """The decision for one slot of one origin endpoint."""

@@ -15,6 +15,7 @@ from understudy_domain.reason import Reason
 from understudy_domain.session import CLOCK_TOLERANCE
 from understudy_domain.slots import half_of
 from understudy_domain.ticks import TICKS_PER_SECOND, difference
+from understudy_domain.unguarded import unguarded
 
 DRIFT_DIVISOR = 1000
 """The published date drifts back to the encoder's by at most 1/1000 of the media that passes."""
@@ -23,6 +24,7 @@ ROUNDING = 2
 """Ticks by which two measured durations may differ without meaning it."""
 
 
+@unguarded
 @dataclass(frozen=True, slots=True)
 class Choice:
     """What was decided for a slot: which pieces of which input, and why. No pieces: a gap."""
@@ -75,13 +77,16 @@ def entry_of(
 
 def _seconds_at_least(choice: Choice, duration: int) -> int:
     """The target duration that the slot needs: EXTINF rounded to the nearest second; a single piece cannot be cut."""
-    longest = max([duration, *(sum(piece.end - piece.start for piece in run) for run in choice.pieces.values())])
+    longest = max([duration, *[sum([piece.end - piece.start for piece in run]) for run in choice.pieces.values()]])
     return (longest + TICKS_PER_SECOND // 2) // TICKS_PER_SECOND
 
 
 def _leading(choice: Choice, lineup: Sequence[Rendition]) -> tuple[Piece, ...]:
     """The pieces that time the slot: those of the first rendition that has any."""
-    return next((pieces for one in lineup if (pieces := choice.pieces.get(one.rendition))), ())
+    for one in lineup:
+        if pieces := choice.pieces.get(one.rendition):
+            return pieces
+    return ()
 
 
 def _discontinuity_sequence(last: ProgramEntry | None) -> int:
@@ -171,9 +176,11 @@ def _renditions(
     """Every rendition of the line-up of which anything was ever published; ``leading``: those of a discontinuity."""
     known = {one.rendition: one for one in last.renditions} if last is not None else {}
     return tuple(
-        _rendition(one, choice, known.get(one.rendition), leading=leading)
-        for one in lineup
-        if one.rendition in known or choice.pieces.get(one.rendition)
+        [
+            _rendition(one, choice, known.get(one.rendition), leading=leading)
+            for one in lineup
+            if one.rendition in known or choice.pieces.get(one.rendition)
+        ]
     )
 
 
@@ -184,19 +191,21 @@ def _rendition(
     if known is not None and leading and not pieces:
         # The discontinuity stands in this rendition too: whatever comes after its gap continues what the others show.
         known = replace(known, timestamp_offset=leading[-1].timestamp - leading[-1].start, configuration="")
-    newest = pieces[-1] if pieces else None
     shifts, counters = continue_counters(pieces, known.counters if known else None)
+    newest = pieces[-1] if pieces else None
+    shown = newest or known
+    offset = newest.timestamp - newest.start if newest else known.timestamp_offset if known else 0
     return EntryRendition(
         rendition=rendition.rendition,
         kind=rendition.kind,
-        codecs=newest.codecs if newest else known.codecs if known else (),
+        codecs=shown.codecs if shown else (),
         bandwidth=max(known.bandwidth if known else 0, _bandwidth(pieces)),
-        pieces=tuple(_entry_piece(piece, shift) for piece, shift in zip(pieces, shifts, strict=True)),
-        timestamp_offset=newest.timestamp - newest.start if newest else known.timestamp_offset if known else 0,
-        configuration=newest.configuration if newest else known.configuration if known else "",
-        width=newest.width if newest else known.width if known else None,
-        height=newest.height if newest else known.height if known else None,
-        frame_rate=newest.frame_rate if newest else known.frame_rate if known else None,
+        pieces=tuple([_entry_piece(piece, shift) for piece, shift in zip(pieces, shifts, strict=True)]),
+        timestamp_offset=offset,
+        configuration=shown.configuration if shown else "",
+        width=shown.width if shown else None,
+        height=shown.height if shown else None,
+        frame_rate=shown.frame_rate if shown else None,
         audio_group=rendition.audio_group,
         name=rendition.name,
         language=rendition.language,
@@ -225,9 +234,9 @@ def _entry_piece(piece: Piece, shifts: Shifts) -> EntryPiece:
 
 def _bandwidth(pieces: Sequence[Piece]) -> int:
     """The bit rate with a tenth of headroom, rounded up to two digits, so that it seldom changes."""
-    duration = sum(piece.end - piece.start for piece in pieces)
+    duration = sum([piece.end - piece.start for piece in pieces])
     if duration <= 0:
         return 0
-    rate = sum(piece.size for piece in pieces) * 8 * TICKS_PER_SECOND * BANDWIDTH_HEADROOM_PERCENT // 100 // duration
+    rate = sum([piece.size for piece in pieces]) * 8 * TICKS_PER_SECOND * BANDWIDTH_HEADROOM_PERCENT // 100 // duration
     unit: int = 10 ** max(len(str(rate)) - 2, 0)
     return -(-rate // unit) * unit

@@ -11,6 +11,7 @@ from operator import attrgetter
 from understudy_domain.grid import Grid
 from understudy_domain.piece import Piece, offset_difference
 from understudy_domain.timeline import NEWEST_KEPT, InputState
+from understudy_domain.unguarded import unguarded
 
 _SHORTER = 4 / 3
 _LONGER = 3
@@ -24,6 +25,7 @@ _start_of = attrgetter("start")
 _end_of = attrgetter("end")
 
 
+@unguarded
 @dataclass(frozen=True, slots=True)
 class SlotDelivery:
     """What one input has delivered of one slot."""
@@ -43,15 +45,18 @@ class SlotDelivery:
     def renditions_at_start(self) -> int:
         """How many renditions have the piece with which it begins."""
         having = [pieces[0] for pieces in self.pieces.values() if pieces]
-        first = min(having, key=lambda piece: piece.start, default=None)
-        return 0 if first is None else sum(piece.start + piece.end < 2 * first.end for piece in having)
+        if not having:
+            return 0
+        twice_its_end = 2 * min(having, key=_start_of).end
+        return sum([piece.start + piece.end < twice_its_end for piece in having])
 
     @property
     def starts_at(self) -> int | None:
         """Programme time at which its first piece begins; None without any."""
-        return min((pieces[0].start for pieces in self.pieces.values() if pieces), default=None)
+        return min([pieces[0].start for pieces in self.pieces.values() if pieces], default=None)
 
 
+@unguarded
 @dataclass(frozen=True, slots=True)
 class SlotBounds:
     """A slot of an endpoint, and how far its programme has been published."""
@@ -87,57 +92,58 @@ def slot_delivery(
     """
     begin = grid.start_of(bounds.slot, slot_duration=bounds.slot_duration)
     end = begin + bounds.slot_duration
+    programme, renditions_until = bounds.published_until, bounds.renditions_until
     pieces: dict[str, tuple[Piece, ...]] = {}
     missing, without = [], []
     leading: Sequence[Piece] | None = None
     leading_end = end
     delivered = {rendition: state.rendition_pieces(rendition) for rendition in renditions}
-    half = min((half_of(mine, grid) for mine in delivered.values()), default=0)
+    half = min([half_of(mine, grid) for mine in delivered.values()], default=0)
     for rendition, mine in delivered.items():
-        published = bounds.renditions_until.get(rendition, bounds.published_until)
-        reached = _reached(mine, begin - half, begin) if published is None else published
-        reached = max(begin, reached, bounds.published_until or 0)
-        unpublished = _about(mine, begin=begin, half=half, until=index_from(mine, end))
-        if published is not None:
-            unpublished = [
-                piece
-                for piece in unpublished
-                if piece.start + piece.end >= 2 * published and _is_unpublished(piece, published, half)
-            ]
-        placed = [
-            piece
-            for piece in unpublished
-            if begin - half <= _place(piece, leading, begin, end, half, published) < end - half
-        ]
-        run = _without_overlap(placed, overlap_max=half)
-        pieces[rendition] = run
+        published = renditions_until.get(rendition, programme)
+        placed = []
+        for piece in _about(mine, begin, half, index_from(mine, end)):
+            if published is not None and (
+                piece.start + piece.end < 2 * published or piece.start < published - _half_a_piece(piece, half)
+            ):
+                continue
+            if begin - half <= _place(piece, leading, begin, end, half, published) < end - half:
+                placed.append(piece)
+        pieces[rendition] = run = _without_overlap(placed, overlap_max=half) if placed else ()
         if not run and rendition in lacking:
             without.append(rendition)
             continue
         if leading is None:
             leading, leading_end = mine, max(end, run[-1].end) if run else end
-        if not _covers(run, begin=reached, end=leading_end, hole_max=half):
+        reached = max(begin, _reached(mine, begin - half, begin) if published is None else published, programme or 0)
+        if not _covers(run, reached, leading_end, half):
             missing.append(rendition)
     complete = not missing and len(without) < len(pieces)
-    arrived_at = (piece.arrived_at for run in pieces.values() for piece in run)
+    arrived_at = [piece.arrived_at for run in pieces.values() for piece in run] if complete else ()
     completed_at = max(arrived_at, default=0) if complete else None
     return SlotDelivery(state.input_id, complete, tuple(missing), pieces, completed_at, tuple(without))
 
 
 def has_reached(pieces: Sequence[Piece], *, begin: int, end: int, half: int) -> bool:
     """Whether any of a rendition's pieces reaches the end of a slot; while none does, ``slot_delivery`` lacks it."""
-    return max(map(_end_of, _about(pieces, begin=begin, half=half)), default=begin) >= end - half
+    return max(map(_end_of, _about(pieces, begin, half, len(pieces))), default=begin) >= end - half
 
 
-def _about(pieces: Sequence[Piece], *, begin: int, half: int, until: int | None = None) -> Sequence[Piece]:
-    """Those that may count in a slot from ``begin`` on; one that is long may begin before all that are usual."""
-    return pieces[max(index_from(pieces, begin - _MISPLACED_HALVES * half) - _LONG_ONES, 0) : until]
+def _about(pieces: Sequence[Piece], begin: int, half: int, until: int) -> Sequence[Piece]:
+    """Those before ``until`` that may count in a slot from ``begin`` on; a long one may begin before all that do."""
+    first, earliest = until, begin - _MISPLACED_HALVES * half
+    while first and pieces[first - 1].start >= earliest:
+        first -= 1
+    return pieces[max(first - _LONG_ONES, 0) : until]
 
 
 def index_from(pieces: Sequence[Piece], start: int) -> int:
     """Where in a rendition's pieces, which are in order of time, those stand that begin at ``start`` or later."""
-    if pieces and pieces[-1].start < start:  # as it is mostly: what is asked about is the newest
-        return len(pieces)
+    count = len(pieces)
+    if not count or pieces[-1].start < start:  # as it is mostly: what is asked about is the newest
+        return count
+    if count > 1 and pieces[-2].start < start:
+        return count - 1
     return bisect_left(pieces, start, key=_start_of)
 
 
@@ -147,11 +153,14 @@ def half_of(pieces: Sequence[Piece], grid: Grid) -> int:
     So are two in a row that are alike: a single one may be cut short. Only pieces that are kept whatever was decided
     tell.
     """
-    newest = pieces[-NEWEST_KEPT:]
-    durations = [piece.end - piece.start for piece in newest]
-    if not durations or _SHORTER * min(durations) >= grid.segment_duration:
-        return grid.segment_duration // 2
-    length = max(durations)
+    for piece in pieces[-NEWEST_KEPT:]:
+        if _SHORTER * (piece.end - piece.start) < grid.segment_duration:
+            return _half_of_short(pieces[-NEWEST_KEPT:], grid)
+    return grid.segment_duration // 2
+
+
+def _half_of_short(newest: Sequence[Piece], grid: Grid) -> int:
+    length = max([piece.end - piece.start for piece in newest])
     for before, piece in pairwise(newest):
         duration = piece.end - piece.start
         if abs(duration - before.end + before.start) <= piece.frame_duration:
@@ -182,17 +191,18 @@ def _place(
     ):
         return piece.start
     middle = (piece.start + piece.end) // 2
-    return next((one.start for one in reversed(leading) if one.start <= middle < one.end), piece.start)
+    for one in reversed(leading):
+        if one.start <= middle < one.end:
+            return one.start
+    return piece.start
 
 
 def _reached(pieces: Sequence[Piece], earlier: int, begin: int) -> int:
     """Where the last piece that begins before ``earlier`` ends, or ``begin`` where there is none."""
-    return next((piece.end for piece in reversed(pieces) if piece.start < earlier), begin)
-
-
-def _is_unpublished(piece: Piece, published_until: int, overlap_max: int) -> bool:
-    """Of a piece shown by half at most: whether it is by no more than ``overlap_max`` either, at a seam of inputs."""
-    return piece.start >= published_until - _half_a_piece(piece, overlap_max)
+    for piece in reversed(pieces):
+        if piece.start < earlier:
+            return piece.end
+    return begin
 
 
 def _without_overlap(pieces: Iterable[Piece], *, overlap_max: int) -> tuple[Piece, ...]:
@@ -204,7 +214,7 @@ def _without_overlap(pieces: Iterable[Piece], *, overlap_max: int) -> tuple[Piec
     return tuple(run)
 
 
-def _covers(run: Sequence[Piece], *, begin: int, end: int, hole_max: int) -> bool:
+def _covers(run: Sequence[Piece], begin: int, end: int, hole_max: int) -> bool:
     reached = begin
     for piece in run:
         if piece.start > reached + hole_max:
@@ -277,7 +287,7 @@ def first_run(
     ends where the ``other`` delivery has all of them.
     """
     having = [pieces for pieces in delivery.pieces.values() if pieces]
-    earliest = min((pieces[0] for pieces in having), key=lambda piece: piece.start)
+    earliest = min([pieces[0] for pieces in having], key=_start_of)
     stops = [stop for pieces in having if (stop := _seam(pieces, hole_max, duration_max)) is not None]
     if not delivery.complete:
         ends = [pieces[-1].end for pieces in having]
