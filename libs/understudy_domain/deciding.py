@@ -17,6 +17,7 @@ from understudy_domain.interchange import Grade
 from understudy_domain.lacking import lacking
 from understudy_domain.lineup import Rendition
 from understudy_domain.piece import Piece
+from understudy_domain.piece_length import half_of
 from understudy_domain.publication import Choice, entry_of, would_continue
 from understudy_domain.reason import Reason
 from understudy_domain.slots import (
@@ -25,7 +26,6 @@ from understudy_domain.slots import (
     begun_together,
     first_run,
     gone_on_together,
-    half_of,
     index_from,
     slot_delivery,
 )
@@ -72,6 +72,8 @@ class Decider:
         self._grid = grid
         self._slot_duration = 0
         self._lacking: dict[int, tuple[str, ...]] = {}
+        self._lineups: dict[int, tuple[Rendition, ...]] = {}
+        """By slot, the renditions that count in it: of those that were asked for."""
         self.go_on()
 
     def go_on(self) -> None:
@@ -83,6 +85,7 @@ class Decider:
         if slot_duration == self._slot_duration:
             return
         self._slot_duration = slot_duration
+        self._lineups.clear()
         names, length, tolerance = state.names, self._grid.segment_duration, failover.tolerance_of(slot_duration)
         self._lacking = {
             one.input_id: lacking(one, names, segment_duration=length, tolerance=tolerance) for one in state.inputs
@@ -176,7 +179,11 @@ class Decider:
 
     def _lineup(self, slot: int) -> tuple[Rendition, ...]:
         """The renditions that count in a slot."""
-        return self._state.lineup_at(self._grid.start_of(slot, slot_duration=self._slot_duration))
+        found = self._lineups.get(slot)
+        if found is None:
+            begin = self._grid.start_of(slot, slot_duration=self._slot_duration)
+            found = self._lineups[slot] = self._state.lineup_at(begin)
+        return found
 
     def _delivery(self, one: InputState, slot: int) -> SlotDelivery:
         renditions = [one.rendition for one in self._lineup(slot)]

@@ -185,8 +185,7 @@ class ChannelFold:
         if seen == self._followed and state.now < self._all_live_until:
             return
         alive, grid = state.alive(), state.grid
-        self._followed = seen
-        self._all_live_until = min([state.dies_at(one) for one in alive], default=NEVER)
+        self._followed, self._all_live_until = seen, min(map(state.dies_at, alive), default=NEVER)
         is_settled = state.inputs[0].carries_just(state.lineup) and state.inputs[1].carries_just(state.lineup)
         if not is_settled:
             match_renditions(state)

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from understudy_domain.failover import DEAD_AFTER_SEGMENTS
 from understudy_domain.piece import Piece
-from understudy_domain.timeline import NEWEST_KEPT, InputState
+from understudy_domain.piece_length import NEWEST_KEPT
+from understudy_domain.timeline import InputState
 
 
 def pieces_until_lacking(*, segment_duration: int, tolerance: int) -> int:

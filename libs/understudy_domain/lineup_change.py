@@ -15,8 +15,9 @@ from understudy_domain.grid import Grid
 from understudy_domain.lacking import lacking
 from understudy_domain.lineup import DepartedRendition, Rendition, insert, letter_of, pair, renditions_of
 from understudy_domain.piece import Piece
+from understudy_domain.piece_length import NEWEST_KEPT
 from understudy_domain.ticks import TICKS_PER_SECOND
-from understudy_domain.timeline import NEWEST_KEPT, InputState
+from understudy_domain.timeline import InputState
 
 PIECES_TO_JOIN = 3
 """Contiguous pieces on every input that is alive."""

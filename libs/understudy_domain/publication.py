@@ -11,9 +11,9 @@ from understudy_domain.entry import AsOf, EntryPiece, EntryRendition, Evidence, 
 from understudy_domain.grid import Grid
 from understudy_domain.lineup import Rendition
 from understudy_domain.piece import Piece
+from understudy_domain.piece_length import half_of
 from understudy_domain.reason import Reason
 from understudy_domain.session import CLOCK_TOLERANCE
-from understudy_domain.slots import half_of
 from understudy_domain.ticks import TICKS_PER_SECOND, difference
 from understudy_domain.unguarded import unguarded
 

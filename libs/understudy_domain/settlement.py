@@ -91,10 +91,12 @@ def compare_inputs(state: ChannelState) -> None:
         for rendition, piece in one.take_fresh():
             half = (piece.end - piece.start) // 2
             for common in reversed(other.newest_pieces(rendition)):
-                if abs(common.start - piece.start) < half:
+                if common.start >= piece.start + half:
+                    continue
+                if common.start > piece.start - half:
                     first, second = (piece, common) if one.input_id == 1 else (common, piece)
                     state.interchange.observe(rendition, first, second)
-                    break
+                break
 
 
 def match_renditions(state: ChannelState) -> None:

@@ -10,10 +10,9 @@ from operator import attrgetter
 
 from understudy_domain.grid import Grid
 from understudy_domain.piece import Piece, offset_difference
-from understudy_domain.timeline import NEWEST_KEPT, InputState
+from understudy_domain.timeline import InputState
 from understudy_domain.unguarded import unguarded
 
-_SHORTER = 4 / 3
 _LONGER = 3
 """In halves of S_in."""
 
@@ -98,11 +97,12 @@ def slot_delivery(
     leading: Sequence[Piece] | None = None
     leading_end = end
     delivered = {rendition: state.rendition_pieces(rendition) for rendition in renditions}
-    half = min([half_of(mine, grid) for mine in delivered.values()], default=0)
+    half = min([state.half_of(rendition, grid) for rendition in delivered], default=0)
     for rendition, mine in delivered.items():
         published = renditions_until.get(rendition, programme)
         placed = []
-        for piece in _about(mine, begin, half, index_from(mine, end)):
+        is_shown = published is not None and state.reach_of(rendition) <= published
+        for piece in () if is_shown else _about(mine, begin, half, index_from(mine, end)):
             if published is not None and (
                 piece.start + piece.end < 2 * published or piece.start < published - _half_a_piece(piece, half)
             ):
@@ -145,27 +145,6 @@ def index_from(pieces: Sequence[Piece], start: int) -> int:
     if count > 1 and pieces[-2].start < start:
         return count - 1
     return bisect_left(pieces, start, key=_start_of)
-
-
-def half_of(pieces: Sequence[Piece], grid: Grid) -> int:
-    """S_in / 2, or half of the input's own pieces where these are markedly shorter: what is less than that is no piece.
-
-    So are two in a row that are alike: a single one may be cut short. Only pieces that are kept whatever was decided
-    tell.
-    """
-    for piece in pieces[-NEWEST_KEPT:]:
-        if _SHORTER * (piece.end - piece.start) < grid.segment_duration:
-            return _half_of_short(pieces[-NEWEST_KEPT:], grid)
-    return grid.segment_duration // 2
-
-
-def _half_of_short(newest: Sequence[Piece], grid: Grid) -> int:
-    length = max([piece.end - piece.start for piece in newest])
-    for before, piece in pairwise(newest):
-        duration = piece.end - piece.start
-        if abs(duration - before.end + before.start) <= piece.frame_duration:
-            length = min(length, duration)
-    return (length if _SHORTER * length < grid.segment_duration else grid.segment_duration) // 2
 
 
 def _half_a_piece(piece: Piece, half: int) -> int:
@@ -243,13 +222,15 @@ def gone_on_together(delivery: SlotDelivery, bounds: SlotBounds) -> SlotDelivery
 
     Nothing is left of a slot of which one rendition is shown by more than half: then all of them count as shown.
     """
+    if not delivery.complete:
+        return delivery
     wanted = {rendition: pieces for rendition, pieces in delivery.pieces.items() if rendition not in delivery.lacking}
     begun_within = (
         pieces[0].start < bounds.published_of(rendition) - pieces[0].frame_duration
         for rendition, pieces in wanted.items()
         if pieces
     )
-    if not delivery.complete or not any(begun_within):
+    if not any(begun_within):
         return delivery
     if not all(wanted.values()):
         return replace(delivery, pieces=dict.fromkeys(delivery.pieces, ()))

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 
 from understudy_domain.facts import MultivariantArrived, PlaylistArrived, SegmentArrived
+from understudy_domain.grid import Grid
 from understudy_domain.lineup import FirstSegment, Rendition
 from understudy_domain.media import Track, TrackKind
 from understudy_domain.piece import ParkedSegment, Piece, placed
+from understudy_domain.piece_length import NEWEST_KEPT, half_of
 from understudy_domain.session import AGAIN_SEGMENTS, FORWARD_JUMP_SEGMENTS, RecentPiece, Session
 from understudy_domain.sources import PLAYLISTS_KEPT, ListedSegment, Sources
 from understudy_domain.steadiness import Steadiness
@@ -21,15 +23,30 @@ from understudy_domain.ticks import TICKS_PER_SECOND
 
 PARKED_SEGMENTS_MAX = 64
 PIECES_MAX = 512
-NEWEST_KEPT = 8
-"""Pieces of each playlist that are never forgotten before newer ones have come."""
 SESSIONS_KEPT = 2
 
 _start_of = attrgetter("start")
+_end_of = attrgetter("end")
+
+
+class _Kept:
+    """What is reckoned from an input's pieces and kept until they change: no part of its record."""
+
+    __slots__ = ("_halves", "_reach")
+
+    def __post_init__(self) -> None:
+        self._halves: dict[str, tuple[int, int]] = {}
+        """By playlist, of those that were asked for: S_in, and by it half of what its pieces are long."""
+        self._reach: dict[str, int] = {}
+        """By playlist, of those that were asked for: where its last piece ends, mostly that of its newest."""
+
+    def _pieces_change(self, playlist: str) -> None:
+        self._halves.pop(playlist, None)
+        self._reach.pop(playlist, None)
 
 
 @dataclass(slots=True)
-class InputState:
+class InputState(_Kept):
     """All that is known of one input."""
 
     input_id: int
@@ -291,6 +308,7 @@ class InputState:
         self.changes += 1
         self.fillers += piece is not None or parked is not None
         if piece is not None:
+            self._pieces_change(playlist)
             self.pieces[playlist].remove(piece)
             if not self.pieces[playlist]:
                 del self.pieces[playlist]
@@ -312,11 +330,14 @@ class InputState:
         pieces = self.pieces.setdefault(playlist, [])
         insort_right(pieces, piece, key=_start_of)
         del pieces[:-PIECES_MAX]
+        self._pieces_change(playlist)
         if pieces[-1] is piece and piece.end >= self.newest_end and len(self.pieces) <= PLAYLISTS_KEPT:
             self.newest_end = piece.end
         else:
             while len(self.pieces) > PLAYLISTS_KEPT:
-                del self.pieces[min(self.pieces, key=lambda one: self.pieces[one][-1].end)]
+                oldest = min(self.pieces, key=lambda one: self.pieces[one][-1].end)
+                self._pieces_change(oldest)
+                del self.pieces[oldest]
             self._reckon_newest_end()
         self._observe_lag(session, piece)
 
@@ -368,6 +389,8 @@ class InputState:
             if len(pieces) > NEWEST_KEPT and pieces[0].end <= programme_time:
                 old, newest = pieces[:-NEWEST_KEPT], pieces[-NEWEST_KEPT:]
                 self.pieces[playlist] = [piece for piece in old if piece.end > programme_time] + newest
+                if self._reach.get(playlist, 0) <= programme_time:
+                    self._pieces_change(playlist)
 
     def take_fresh(self) -> list[tuple[str, Piece]]:
         """The pieces that took their place since this was last called, with the renditions they are of."""
@@ -391,6 +414,26 @@ class InputState:
         carries, pieces = self.carries, self.pieces
         found = [pieces.get(carries[rendition]) for rendition in renditions if rendition in carries]
         return [run[-1].end for run in found if run]
+
+    def reach_of(self, rendition: str) -> int:
+        """Where the last of its pieces of one of the channel's renditions ends, programme time; 0 without any."""
+        playlist = self.carries.get(rendition)
+        if playlist is None or playlist not in self.pieces:
+            return 0
+        reach = self._reach.get(playlist)
+        if reach is None:
+            reach = self._reach[playlist] = max(map(_end_of, self.pieces[playlist]), default=0)
+        return reach
+
+    def half_of(self, rendition: str, grid: Grid) -> int:
+        """S_in / 2, or half of its own pieces of a rendition where these are markedly shorter: see ``piece_length``."""
+        playlist = self.carries.get(rendition)
+        if playlist is None or playlist not in self.pieces:
+            return grid.segment_duration // 2
+        known = self._halves.get(playlist)
+        if known is None or known[0] != grid.segment_duration:
+            known = self._halves[playlist] = grid.segment_duration, half_of(self.pieces[playlist], grid)
+        return known[1]
 
     def rendition_pieces(self, rendition: str) -> Sequence[Piece]:
         """Its pieces of one of the channel's renditions, in order of time."""

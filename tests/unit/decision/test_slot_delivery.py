@@ -12,13 +12,13 @@ import pytest
 from support.synthetic_pieces import FRAME, S_IN, input_state, piece
 from understudy_domain.grid import Grid
 from understudy_domain.piece import Piece
+from understudy_domain.piece_length import half_of
 from understudy_domain.slots import (
     SlotBounds,
     SlotDelivery,
     begun_together,
     first_run,
     gone_on_together,
-    half_of,
     has_reached,
     index_from,
     slot_delivery,
