@@ -272,7 +272,7 @@ class Decider:
     def _input_view(self, one: InputState, slot: int, delivery: SlotDelivery) -> InputView:
         if self._alone not in (None, one.input_id):
             return _absent(one)
-        lag, length = one.lag, self._grid.segment_duration
+        lag, length, has_ended = one.lag, self._grid.segment_duration, self._has_ended(one)
         return InputView(
             input_id=one.input_id,
             complete=delivery.complete,
@@ -280,8 +280,8 @@ class Decider:
             first_piece_at=delivery.starts_at,
             first_piece_renditions=delivery.renditions_at_start,
             lag=lag,
-            dead_at=self._dead_at(one),
-            has_ended=self._has_ended(one),
+            dead_at=failover.dead_at(one.last_arrived_at, has_ended, length, self._slot_duration),
+            has_ended=has_ended,
             is_overdue=one.steadiness.is_overdue(self._state.now, lag=lag, segment_duration=length),
             next_slot=self._next_slot_touched(one, slot),
             lacking=len(delivery.lacking),

@@ -136,7 +136,7 @@ class ChannelFold:
 
     def _fire_timers(self, *, before: int) -> list[ProgramEntry]:
         entries: list[ProgramEntry] = []
-        while (wake_at := self.wake_at) is not None and wake_at < before:
+        while (wake_at := self._next_wake_at) is not None and wake_at < before:
             if wake_at == self._watch.wake_at:
                 self._watch.pass_time(wake_at)
                 self._reckon_wake_at()

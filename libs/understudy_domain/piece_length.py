@@ -20,9 +20,14 @@ def half_of(pieces: Sequence[Piece], grid: Grid) -> int:
     tell.
     """
     for piece in pieces[-NEWEST_KEPT:]:
-        if _SHORTER * (piece.end - piece.start) < grid.segment_duration:
+        if is_short(piece, grid.segment_duration):
             return _half_of_short(pieces[-NEWEST_KEPT:], grid)
     return grid.segment_duration // 2
+
+
+def is_short(piece: Piece, segment_duration: int) -> bool:
+    """Markedly shorter than S_in. One that is not makes no half shorter, and none that is S_in / 2 longer."""
+    return _SHORTER * (piece.end - piece.start) < segment_duration
 
 
 def _half_of_short(newest: Sequence[Piece], grid: Grid) -> int:

@@ -125,7 +125,9 @@ class StillWaiting:
             pieces = self._active.rendition_pieces(rendition)
             if not pieces or pieces[-1].end <= since:
                 continue
-            if not has_reached(pieces, begin=self._begin, end=self._end, half=self._half):
+            if self._active.reach_of(rendition) < self._end - self._half or not has_reached(
+                pieces, begin=self._begin, end=self._end, half=self._half
+            ):
                 if number:
                     self._renditions.insert(0, self._renditions.pop(number))
                 return True

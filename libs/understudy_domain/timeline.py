@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 
 from understudy_domain.facts import MultivariantArrived, PlaylistArrived, SegmentArrived
-from understudy_domain.grid import Grid
-from understudy_domain.lineup import FirstSegment, Rendition
+from understudy_domain.lineup import FirstSegment
 from understudy_domain.media import Track, TrackKind
 from understudy_domain.piece import ParkedSegment, Piece, placed
-from understudy_domain.piece_length import NEWEST_KEPT, half_of
+from understudy_domain.piece_length import NEWEST_KEPT
+from understudy_domain.reckoned_pieces import ReckonedPieces
 from understudy_domain.session import AGAIN_SEGMENTS, FORWARD_JUMP_SEGMENTS, RecentPiece, Session
 from understudy_domain.sources import PLAYLISTS_KEPT, ListedSegment, Sources
 from understudy_domain.steadiness import Steadiness
@@ -26,27 +26,10 @@ PIECES_MAX = 512
 SESSIONS_KEPT = 2
 
 _start_of = attrgetter("start")
-_end_of = attrgetter("end")
-
-
-class _Kept:
-    """What is reckoned from an input's pieces and kept until they change: no part of its record."""
-
-    __slots__ = ("_halves", "_reach")
-
-    def __post_init__(self) -> None:
-        self._halves: dict[str, tuple[int, int]] = {}
-        """By playlist, of those that were asked for: S_in, and by it half of what its pieces are long."""
-        self._reach: dict[str, int] = {}
-        """By playlist, of those that were asked for: where its last piece ends, mostly that of its newest."""
-
-    def _pieces_change(self, playlist: str) -> None:
-        self._halves.pop(playlist, None)
-        self._reach.pop(playlist, None)
 
 
 @dataclass(slots=True)
-class InputState(_Kept):
+class InputState(ReckonedPieces):
     """All that is known of one input."""
 
     input_id: int
@@ -191,6 +174,7 @@ class InputState(_Kept):
                 program_date_time=line.program_date_time, start=start, end=end, arrived_at=parked.arrived_at
             )
         if playlist not in self.firsts:
+            self._playlists_change()
             while len(self.firsts) >= PLAYLISTS_KEPT:
                 del self.firsts[next(iter(self.firsts))]
             self.firsts[playlist] = FirstSegment(
@@ -221,6 +205,7 @@ class InputState(_Kept):
             end = session.ends_at(playlist)
             has_stopped = end is not None and session.newest_end - end > FORWARD_JUMP_SEGMENTS * segment_duration
             if end is not None and has_stopped and max(begins) >= end - segment_duration:
+                self._playlists_change()
                 del self.firsts[playlist]
 
     def _session_of(self, parked: ParkedSegment, leading: Track, segment_duration: int) -> Session | None:
@@ -252,6 +237,7 @@ class InputState(_Kept):
         self.sessions.append(session)
         del self.sessions[:-SESSIONS_KEPT]
         self.sources.ended.clear()
+        self._playlists_change()
         self.firsts.clear()
         return session
 
@@ -329,8 +315,10 @@ class InputState(_Kept):
         self.fresh.append((playlist, piece))
         pieces = self.pieces.setdefault(playlist, [])
         insort_right(pieces, piece, key=_start_of)
-        del pieces[:-PIECES_MAX]
-        self._pieces_change(playlist)
+        if len(pieces) > PIECES_MAX:
+            del pieces[:-PIECES_MAX]
+            self._pieces_change(playlist)
+        self._piece_comes(playlist, piece)
         if pieces[-1] is piece and piece.end >= self.newest_end and len(self.pieces) <= PLAYLISTS_KEPT:
             self.newest_end = piece.end
         else:
@@ -404,36 +392,11 @@ class InputState(_Kept):
         """Those of its pieces of a rendition that are there whatever was decided."""
         return self.rendition_pieces(rendition)[-NEWEST_KEPT:]
 
-    def carries_just(self, lineup: Sequence[Rendition]) -> bool:
-        """Whether its playlists, if it has any, are those of the channel's line-up, no more and no less."""
-        carries = self.carries
-        return not self.firsts or {carries.get(one.rendition) for one in lineup} == self.firsts.keys()
-
     def newest_ends(self, renditions: Iterable[str]) -> list[int]:
         """Where its newest piece ends of each of the channel's renditions of which it has any, programme time."""
         carries, pieces = self.carries, self.pieces
         found = [pieces.get(carries[rendition]) for rendition in renditions if rendition in carries]
         return [run[-1].end for run in found if run]
-
-    def reach_of(self, rendition: str) -> int:
-        """Where the last of its pieces of one of the channel's renditions ends, programme time; 0 without any."""
-        playlist = self.carries.get(rendition)
-        if playlist is None or playlist not in self.pieces:
-            return 0
-        reach = self._reach.get(playlist)
-        if reach is None:
-            reach = self._reach[playlist] = max(map(_end_of, self.pieces[playlist]), default=0)
-        return reach
-
-    def half_of(self, rendition: str, grid: Grid) -> int:
-        """S_in / 2, or half of its own pieces of a rendition where these are markedly shorter: see ``piece_length``."""
-        playlist = self.carries.get(rendition)
-        if playlist is None or playlist not in self.pieces:
-            return grid.segment_duration // 2
-        known = self._halves.get(playlist)
-        if known is None or known[0] != grid.segment_duration:
-            known = self._halves[playlist] = grid.segment_duration, half_of(self.pieces[playlist], grid)
-        return known[1]
 
     def rendition_pieces(self, rendition: str) -> Sequence[Piece]:
         """Its pieces of one of the channel's renditions, in order of time."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -14,6 +15,7 @@ from understudy_domain.channel_state import ChannelState
 from understudy_domain.facts import PlaylistArrived
 from understudy_domain.fold import ChannelFold
 from understudy_domain.grid import Grid
+from understudy_domain.lineup import Rendition
 from understudy_domain.session import RECENT_PIECES, RecentPiece, Session
 from understudy_domain.ticks import from_seconds
 from understudy_domain.timeline import InputState
@@ -51,7 +53,9 @@ def marked_as_filler(message: Message) -> Message:
     return replace(message, fact=replace(message.fact, lines=lines))
 
 
-def assert_kept_as_reckoned_anew(one: InputState, grid: Grid) -> None:
+def assert_kept_as_reckoned_anew(one: InputState, lineup: Sequence[Rendition], grid: Grid) -> None:
+    carried = {one.carries.get(rendition.rendition) for rendition in lineup}
+    assert one.carries_just(lineup) == (not one.firsts or carried == one.firsts.keys())
     for rendition in one.carries:
         pieces = one.rendition_pieces(rendition)
         assert one.reach_of(rendition) == max((piece.end for piece in pieces), default=0)
@@ -71,7 +75,7 @@ def test_what_is_kept_is_what_the_pieces_say(seed: int) -> None:
         fold.apply(message.fact, input_id=message.input_id, instant=message.instant, sequence=sequence)
         if fold.state.grid is not None:
             for one in fold.state.inputs:
-                assert_kept_as_reckoned_anew(one, fold.state.grid)
+                assert_kept_as_reckoned_anew(one, fold.state.lineup, fold.state.grid)
 
 
 def test_nothing_that_is_kept_is_in_a_record() -> None:
@@ -82,7 +86,7 @@ def test_nothing_that_is_kept_is_in_a_record() -> None:
     read = codec.decode_as(ChannelState, codec.encode(fold.state))
     assert read == fold.state
     assert fold.state.grid is not None
-    assert_kept_as_reckoned_anew(read.inputs[0], fold.state.grid)
+    assert_kept_as_reckoned_anew(read.inputs[0], read.lineup, fold.state.grid)
 
 
 def test_a_piece_that_outlasts_all_later_ones_and_is_forgotten_leaves_nothing_behind() -> None:
