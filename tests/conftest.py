@@ -18,7 +18,9 @@ from understudy_runtime.settings import CommonSettings
 asyncio.set_event_loop(None)
 
 # How long an example takes says more of the machine than of the code; where costs matter they are counted.
-hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("unhurried")
 
 
