@@ -72,7 +72,9 @@ typecheck: install ## Check types
 contracts: install ## Check that the walls between the packages stand
 	$(BIN)/lint-imports --no-logo
 
+# What is timed has the cores to itself: the tests with encoders and players begin when all others have ended.
 test: test-quick test-servers ## Run every test that this machine can run
+	$(BIN)/pytest -n 3 $(SIDE_BY_SIDE) tests/e2e
 
 # They share the cores. BEHIND is put before what does nothing but compute, where it runs beside tests with servers.
 BEHIND :=
@@ -83,9 +85,8 @@ test-quick: install ## Run every test that needs no server and no encoder
 # played: so files of them run side by side, those that take longest first, and few enough that none is late. Each run
 # ends by telling what was slow in it.
 SIDE_BY_SIDE := --dist loadfile --no-loadscope-reorder --durations=10
-test-servers: install ## Run every test with servers and encoders, several files at a time
+test-servers: install ## Run the tests against a real NATS server and a real S3 server, several files at a time
 	$(BIN)/pytest -n 4 $(SIDE_BY_SIDE) tests/integration
-	$(BIN)/pytest -n 3 $(SIDE_BY_SIDE) tests/e2e
 
 test-unit: install ## Run the tests that need no I/O
 	$(BIN)/pytest tests/unit $(ARGS)
