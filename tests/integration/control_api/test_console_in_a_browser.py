@@ -219,7 +219,8 @@ THOUSAND = """(async () => {
   const states = ['well', 'idle', 'moved', 'repaired', 'unlike', 'single', 'seen', 'holding'];
   const lamp = (input) => ({input, lost: false, ended: false}), follows = {id: 'one', active: 1, held: false};
   const line = (number, severity) => ({guid: `g${number}`, id: `channel-${String(number).padStart(4, '0')}`,
-    description: '', severity, state: states[severity], words: 'It is so.', since: severity ? Date.now() / 1000 - number : null,
+    description: '', severity, state: states[severity], words: 'It is so.',
+    since: severity ? Date.now() / 1000 - number : null,
     inputs: [lamp(1), lamp(2)], endpoints: [follows, follows]});
   const tell = (all, lines) => handlers.lines({data: JSON.stringify({all, now: Date.now() / 1000, lines, gone: []})});
   const drawn = () => new Promise((done) => frame(() => frame(done)));
