@@ -212,6 +212,7 @@ def test_an_operator_switches_over_and_is_told_before_how_it_would_look(demo: St
     channel.click("[data-id=demo-delayed] button")
     channel.until("document.getElementById('confirm').open")
     assert "It would be seamless." in channel.say("document.getElementById('confirm-words').textContent")
+    assert serious(channel) == []
     channel.click("#confirm-do")
     channel.until(f'document.querySelector("{MOVED.format("switchover")}")')
     assert [one["origin_endpoint"] for one in events(demo, "switchover")] == ["demo-delayed"]

@@ -165,6 +165,7 @@ def test_who_is_not_signed_in_signs_in_and_comes_where_they_wanted_to(installati
     assert "/understudy/console/sign-in?to=" in page.open(f"{installation.console}/channels/news")
     sign_in(page, STRANGER)
     page.until(says("#said", "no access key"))
+    assert [one for one in page.accessibility() if one["impact"] in ("serious", "critical")] == []
     page.complaints()  # the browser's own, that it was refused
     sign_in(page, READER)
     page.until("location.pathname === '/understudy/console/channels/news'")
