@@ -1,13 +1,16 @@
-"""Those of OpenTelemetry's own environment variables that are read here, or that would be misunderstood in silence.
+"""OpenTelemetry's own environment variables, as far as a slip in them would be passed over in silence.
 
-All others (endpoint, headers, timeout, certificates, resource attributes, limits) its SDK reads by itself.
+Most are checked here and read by its SDK, which goes on with a default where one is wrong: a collector that is asked
+without its certificate, or a share that is taken for everything.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+import re
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, FilePath, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Sampler = Literal[
@@ -19,19 +22,34 @@ Sampler = Literal[
     "parentbased_traceidratio",
 ]
 _Protocol = Literal["http/protobuf"]
+_Compression = Literal["none", "gzip", "deflate"]
+_HEADERS: Final = re.compile(r"\s*[^=,\s]+\s*=[^,]*(,\s*[^=,\s]+\s*=[^,]*)*,?\s*")
 
 
 def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
-def _is_url(value: str | None) -> str | None:
-    if value is not None and not value.startswith(("http://", "https://")):
-        raise ValueError("a URL of OTLP over HTTP begins with http:// or https://, as http://collector:4318")
+def _is_url(value: str) -> str:
+    try:
+        url = urlsplit(value)
+        is_one = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one:
+        raise ValueError("OTLP over HTTP goes to a URL of http:// or https://, as http://collector:4318")
     return value
 
 
-_Url = Annotated[str | None, BeforeValidator(_is_url)]
+def _are_headers(value: str) -> str:
+    if not _HEADERS.fullmatch(value):
+        raise ValueError("headers are written as name=value, separated by commas, what is no letter of ASCII as %20")
+    return value
+
+
+_Url = Annotated[str, AfterValidator(_is_url)] | None
+_Headers = Annotated[str, AfterValidator(_are_headers)] | None
+_Seconds = Annotated[float, Field(gt=0)] | None
 
 
 class OtlpSettings(BaseSettings):
@@ -48,6 +66,18 @@ class OtlpSettings(BaseSettings):
     exporter_otlp_traces_protocol: _Protocol = "http/protobuf"
     exporter_otlp_endpoint: _Url = None
     exporter_otlp_traces_endpoint: _Url = None
+    exporter_otlp_headers: _Headers = None
+    exporter_otlp_traces_headers: _Headers = None
+    exporter_otlp_timeout: _Seconds = None
+    exporter_otlp_traces_timeout: _Seconds = None
+    exporter_otlp_compression: _Compression | None = None
+    exporter_otlp_traces_compression: _Compression | None = None
+    exporter_otlp_certificate: FilePath | None = None
+    exporter_otlp_traces_certificate: FilePath | None = None
+    exporter_otlp_client_certificate: FilePath | None = None
+    exporter_otlp_traces_client_certificate: FilePath | None = None
+    exporter_otlp_client_key: FilePath | None = None
+    exporter_otlp_traces_client_key: FilePath | None = None
     bsp_max_queue_size: int = Field(default=8_192, ge=1, le=1_000_000)
     """Spans that may wait: half a minute of ten channels that are all traced. OpenTelemetry's own default is 2,048."""
     bsp_max_export_batch_size: int = Field(default=256, ge=1)

@@ -31,11 +31,12 @@ class _Heard(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.last = ""
+        self.first = ""
+        """Of what it said of a batch: later it says that it gave up."""
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
-        self.last = record.getMessage()
+        self.first = self.first or record.getMessage()
 
 
 class SpanExport(SpanProcessor):
@@ -124,10 +125,11 @@ class SpanExport(SpanProcessor):
         while self._waiting and not self._given_up:
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._batch_max))]
             self._in_flight = len(batch)
+            self._heard.first = ""
             try:
                 is_taken = self._exporter.export(batch) is SpanExportResult.SUCCESS
             except Exception as err:  # noqa: BLE001  # whatever it is, the thread goes on
-                is_taken, self._heard.last = False, f"{type(err).__name__}: {err}"
+                is_taken, self._heard.first = False, f"{type(err).__name__}: {err}"
             self._in_flight = 0
             if is_taken:
                 self.exported += len(batch)
@@ -141,6 +143,6 @@ class SpanExport(SpanProcessor):
             _log.warning(
                 "%d spans are lost, the collector did not take them: %s",
                 count,
-                self._heard.last or "it did not say why",
+                self._heard.first or "it did not say why",
                 extra={"left_out": left_out},
             )

@@ -147,6 +147,15 @@ def test_the_resource_is_what_the_environment_says(collected: Collected, monkeyp
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
         ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "grpc://collector"),
         ("OTEL_TRACES_EXPORTER", "jaeger"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://[collector"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:otlp"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "Bearer token"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "0"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nowhere.pem"),
+        ("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "/nowhere.pem"),
         ("OTEL_BSP_MAX_QUEUE_SIZE", "0"),
     ],
 )
@@ -156,6 +165,12 @@ def test_a_variable_that_is_wrong_ends_the_service_with_its_name(
     monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit, match=name):
         tracing.opened(CommonSettings(traces="otlp"), service="ingest")
+
+
+@pytest.mark.parametrize("headers", ["a=b", "authorization=Bearer%20x, x-tenant=live", "a=b=c", "a="])
+def test_headers_are_taken_as_opentelemetry_writes_them(monkeypatch: pytest.MonkeyPatch, headers: str) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", headers)
+    assert OtlpSettings().exporter_otlp_headers == headers
 
 
 def test_the_endpoint_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
