@@ -80,3 +80,15 @@ def test_what_stands_in_extra_env_wins() -> None:
 )
 def test_the_port_is_that_of_the_url(url: str, expected: int) -> None:
     assert expected in egress_ports(traced(endpoint=url), "ingest") - {4222, 53}
+
+
+@pytest.mark.parametrize("component", TRACED)
+def test_the_collectors_peers_and_ports_may_be_named(component: str) -> None:
+    values = chart.profile_values("everything")
+    (policy,) = (
+        one
+        for one in chart.of_kind(chart.render_profile("everything"), "NetworkPolicy")
+        if one["metadata"]["name"].endswith(component)
+    )
+    (rule,) = (one for one in policy["spec"]["egress"] if one.get("to") == values["networkPolicy"]["traces"])
+    assert [one["port"] for one in rule["ports"]] == values["networkPolicy"]["tracesPorts"]
