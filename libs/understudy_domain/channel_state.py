@@ -50,11 +50,12 @@ class ChannelState:
     @property
     def names(self) -> list[str]:
         """The ids of all renditions that a slot may name."""
-        return [*(one.rendition for one in self.lineup), *(one.rendition.rendition for one in self.departed)]
+        return [one.rendition for one in self.lineup] + [one.rendition.rendition for one in self.departed]
 
     def lineup_at(self, begin: int) -> tuple[Rendition, ...]:
         """The renditions that count in a slot which begins at ``begin``, programme time; needs the grid."""
-        if self.grid is None or (not self.departed and all(one.since is None for one in self.lineup)):
+        joined = [one for one in self.lineup if one.since is not None]
+        if self.grid is None or not (joined or self.departed):
             return self.lineup
         half = self.grid.segment_duration // 2
         found = [one for one in self.lineup if one.takes_part(begin, off_max=half)]

@@ -184,8 +184,13 @@ class ChannelFold:
         seen = (state.inputs[0].changes, state.inputs[1].changes, state.grid, state.lineup)
         if seen == self._followed and state.now < self._all_live_until:
             return
-        alive, grid = state.alive(), state.grid
-        self._followed, self._all_live_until = seen, min(map(state.dies_at, alive), default=NEVER)
+        grid = state.grid
+        alive, self._followed, self._all_live_until = [], seen, NEVER
+        for one in state.inputs if grid is not None else ():
+            dies_at = state.dies_at(one)
+            if state.now < dies_at:
+                alive.append(one)
+                self._all_live_until = min(self._all_live_until, dies_at)
         is_settled = state.inputs[0].carries_just(state.lineup) and state.inputs[1].carries_just(state.lineup)
         if not is_settled:
             match_renditions(state)

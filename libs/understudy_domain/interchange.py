@@ -157,7 +157,9 @@ class Interchangeability:
                 return
             self.sessions = sessions
             self.renditions = {}
-        proof = self.renditions.setdefault(rendition, RenditionProof())
+        proof = self.renditions.get(rendition)
+        if proof is None:
+            proof = self.renditions[rendition] = RenditionProof()
         grade_before, mismatch_before = proof.grade, proof.mismatch
         grade, proof.mismatch = compare(one, other)
         proof.compared += 1

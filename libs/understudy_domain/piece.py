@@ -94,15 +94,14 @@ def placed(parked: ParkedSegment, session: Session, input_id: int) -> Piece:
         program_date_time=parked.program_date_time,
         counters=probe.counters,
         counter_modulus=probe.counter_modulus,
-        tracks=tuple([_piece_track(track, session) for track in tracks]),
+        tracks=tuple([_piece_track(track, session, session.offset) for track in tracks]),
         layout=probe.layout,
-        key_frame_first=all(track.key_frame_first for track in tracks),
+        key_frame_first=not [track for track in tracks if not track.key_frame_first],
     )
 
 
-def _piece_track(track: Track, session: Session) -> PieceTrack:
-    assert session.offset is not None
-    start = session.unwrap(track.first_timestamp) + session.offset
+def _piece_track(track: Track, session: Session, offset: int) -> PieceTrack:
+    start = session.unwrap(track.first_timestamp) + offset
     return PieceTrack(track.kind, start, start + track.duration, track.frame_duration)
 
 

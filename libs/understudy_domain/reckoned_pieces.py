@@ -55,13 +55,19 @@ class ReckonedPieces:
 
     def half_of(self, rendition: str, grid: Grid) -> int:
         """S_in / 2, or half of its own pieces of a rendition where these are markedly shorter: see ``piece_length``."""
-        playlist = self.carries.get(rendition)
-        if playlist is None or playlist not in self.pieces:
-            return grid.segment_duration // 2
+        return self.measured(rendition, grid)[1]
+
+    def measured(self, rendition: str, grid: Grid) -> tuple[Sequence[Piece], int, int]:
+        """Its pieces of one of the channel's renditions, with ``half_of`` and ``reach_of`` them."""
+        playlist = self.carries.get(rendition, "")
+        pieces = self.pieces.get(playlist)
+        if not pieces:
+            return (), grid.segment_duration // 2, 0
         known = self._halves.get(playlist)
         if known is None or known[0] != grid.segment_duration:
-            known = self._halves[playlist] = grid.segment_duration, half_of(self.pieces[playlist], grid)
-        return known[1]
+            known = self._halves[playlist] = grid.segment_duration, half_of(pieces, grid)
+        reach = self._reach.get(playlist)
+        return pieces, known[1], self.reach_of(rendition) if reach is None else reach
 
     def _playlists_change(self) -> None:
         self._settled = None

@@ -96,12 +96,12 @@ def slot_delivery(
     missing, without = [], []
     leading: Sequence[Piece] | None = None
     leading_end = end
-    delivered = {rendition: state.rendition_pieces(rendition) for rendition in renditions}
-    half = min([state.half_of(rendition, grid) for rendition in delivered], default=0)
-    for rendition, mine in delivered.items():
+    delivered = {rendition: state.measured(rendition, grid) for rendition in renditions}
+    half = min([half_of_mine for _, half_of_mine, _ in delivered.values()], default=0)
+    for rendition, (mine, _, reach) in delivered.items():
         published = renditions_until.get(rendition, programme)
         placed = []
-        is_shown = published is not None and state.reach_of(rendition) <= published
+        is_shown = published is not None and reach <= published
         for piece in () if is_shown else _about(mine, begin, half, index_from(mine, end)):
             if published is not None and (
                 piece.start + piece.end < 2 * published or piece.start < published - _half_a_piece(piece, half)
@@ -109,7 +109,7 @@ def slot_delivery(
                 continue
             if begin - half <= _place(piece, leading, begin, end, half, published) < end - half:
                 placed.append(piece)
-        pieces[rendition] = run = _without_overlap(placed, overlap_max=half) if placed else ()
+        pieces[rendition] = run = _without_overlap(placed, overlap_max=half) if len(placed) > 1 else tuple(placed)
         if not run and rendition in lacking:
             without.append(rendition)
             continue
@@ -225,12 +225,12 @@ def gone_on_together(delivery: SlotDelivery, bounds: SlotBounds) -> SlotDelivery
     if not delivery.complete:
         return delivery
     wanted = {rendition: pieces for rendition, pieces in delivery.pieces.items() if rendition not in delivery.lacking}
-    begun_within = (
-        pieces[0].start < bounds.published_of(rendition) - pieces[0].frame_duration
+    begun_within = [
+        rendition
         for rendition, pieces in wanted.items()
-        if pieces
-    )
-    if not any(begun_within):
+        if pieces and pieces[0].start < bounds.published_of(rendition) - pieces[0].frame_duration
+    ]
+    if not begun_within:
         return delivery
     if not all(wanted.values()):
         return replace(delivery, pieces=dict.fromkeys(delivery.pieces, ()))

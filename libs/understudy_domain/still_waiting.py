@@ -120,12 +120,14 @@ class StillWaiting:
 
     def _is_incomplete(self) -> bool:
         """A rendition has not reached the slot's end. The one that was found so is looked at first the next time."""
-        since = self._active.newest_end - self._far_behind
+        since, reached = self._active.newest_end - self._far_behind, self._end - self._half
         for number, rendition in enumerate(self._renditions):
             pieces = self._active.rendition_pieces(rendition)
             if not pieces or pieces[-1].end <= since:
                 continue
-            if self._active.reach_of(rendition) < self._end - self._half or not has_reached(
+            if pieces[-1].end >= reached:
+                continue
+            if self._active.reach_of(rendition) < reached or not has_reached(
                 pieces, begin=self._begin, end=self._end, half=self._half
             ):
                 if number:

@@ -100,7 +100,7 @@ class InputState(ReckonedPieces):
     def note_end(self, now: int) -> None:
         """Keep up with whether it has ended; after each of its facts."""
         has_ended = self._playlists_have_ended()
-        if has_ended != self.has_ended:
+        if has_ended != (self.ended_at is not None):
             self.ended_at = now if has_ended else None
             self.changes += 1
 
@@ -395,13 +395,11 @@ class InputState(ReckonedPieces):
     def newest_ends(self, renditions: Iterable[str]) -> list[int]:
         """Where its newest piece ends of each of the channel's renditions of which it has any, programme time."""
         carries, pieces = self.carries, self.pieces
-        found = [pieces.get(carries[rendition]) for rendition in renditions if rendition in carries]
-        return [run[-1].end for run in found if run]
+        return [run[-1].end for rendition in renditions if (run := pieces.get(carries.get(rendition, "")))]
 
     def rendition_pieces(self, rendition: str) -> Sequence[Piece]:
         """Its pieces of one of the channel's renditions, in order of time."""
-        playlist = self.carries.get(rendition)
-        return self.pieces.get(playlist, ()) if playlist is not None else ()
+        return self.pieces.get(self.carries.get(rendition, ""), ())
 
 
 def _park(parked: list[ParkedSegment], segment: ParkedSegment) -> None:
