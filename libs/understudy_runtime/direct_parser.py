@@ -6,7 +6,7 @@ Here that is left for what is none of a direct reader's messages, and for one th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from nats.errors import ProtocolError
@@ -60,37 +60,27 @@ class DirectParser(Parser):
             deliver = None
             words = data[at:end].split()
             if end >= 0 and words and words[0] in _MESSAGES:
-                size, sid = _size_and_subscription(words)
-                stop = begin + size + CRLF_SIZE
-                deliver = self._directly.get(sid)
+                try:
+                    stop = begin + int(words[-1]) + CRLF_SIZE
+                    deliver = self._directly.get(int(words[2]))
+                except (ValueError, IndexError) as err:
+                    raise ProtocolError("nats: malformed MSG") from err
             if end < 0 or stop > length:
                 await super().parse(data[at:])  # it keeps what is not all there
                 return
             if deliver is None:
                 await super().parse(data[at:stop])
             else:
-                self._deliver(deliver, words, data, begin, stop - CRLF_SIZE)
+                deliver(self._received(words, data, begin, stop - CRLF_SIZE))
             at = stop
 
-    def _deliver(self, deliver: Deliver, words: list[bytes], data: bytes, begin: int, end: int) -> None:
-        headers, has_reply = None, len(words) > _WORDS
+    def _received(self, words: list[bytes], data: bytes, begin: int, end: int) -> Received:
+        """The message that a line of these words announces, and that lies between two places of the data."""
+        headers, count = None, len(words)
         if words[0] == _MESSAGE_WITH_HEADERS:
-            body = begin + int(words[-2])
-            headers, begin, has_reply = data[begin:body], body, len(words) > _WORDS + 1
-        payload = data[begin:end]
+            body, count = begin + int(words[-2]), count - 1
+            headers, begin = data[begin:body], body
         stats = self.nc.stats
         stats["in_msgs"] += 1
-        stats["in_bytes"] += len(payload)
-        deliver(Received(words[1], words[3] if has_reply else b"", payload, headers))
-
-
-def _size_and_subscription(words: Sequence[bytes]) -> tuple[int, int]:
-    """Of the message that a line announces.
-
-    Raises:
-        ProtocolError: the line is of another form.
-    """
-    try:
-        return int(words[-1]), int(words[2])
-    except (ValueError, IndexError) as err:
-        raise ProtocolError("nats: malformed MSG") from err
+        stats["in_bytes"] += end - begin
+        return Received(words[1], words[3] if count > _WORDS else b"", data[begin:end], headers)

@@ -31,13 +31,9 @@ class StoredMessage(NamedTuple):
         return parse_header_block(self.header_block) if self.header_block else {}
 
 
-class Delivery(NamedTuple):
-    """What the reply subject of a delivered message says."""
-
-    stream_sequence: int
-    consumer_sequence: int
-    nanoseconds: int
-    pending: int
+Delivery = tuple[int, int, int, int]
+"""What the reply subject of a delivered message says: the stream's sequence, the consumer's, when it was stored in
+nanoseconds, how many are pending. A plain tuple, for to name its parts would take as long as to read them."""
 
 
 def parse_reply(reply: bytes) -> Delivery:
@@ -53,7 +49,7 @@ def parse_reply(reply: bytes) -> Delivery:
     at = 5 if len(tokens) == 9 else 7
     if len(tokens) < at + 4 or tokens[1] != b"ACK":
         raise ValueError(f"not the reply subject of a delivered message: {reply!r}")
-    return Delivery(int(tokens[at]), int(tokens[at + 1]), int(tokens[at + 2]), int(tokens[at + 3]))
+    return int(tokens[at]), int(tokens[at + 1]), int(tokens[at + 2]), int(tokens[at + 3])
 
 
 def instant_of_rfc3339(text: str) -> int:

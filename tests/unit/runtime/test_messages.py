@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from understudy_domain import ticks
-from understudy_runtime.messages import Delivery, instant_of_rfc3339, parse_header_block, parse_reply
+from understudy_runtime.messages import instant_of_rfc3339, parse_header_block, parse_reply
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from understudy_runtime.messages import Delivery, instant_of_rfc3339, parse_head
     ],
 )
 def test_both_forms_of_a_delivered_messages_reply_subject_are_read(reply: str) -> None:
-    assert parse_reply(reply.encode()) == Delivery(17, 3, 1795323600123456789, 5)
+    assert parse_reply(reply.encode()) == (17, 3, 1795323600123456789, 5)
 
 
 @pytest.mark.parametrize("reply", ["", "_INBOX.abc.def", "$JS.ACK.ARRIVALS.aBc.1.17.3"])
