@@ -39,10 +39,14 @@ def union(
     half = grid.segment_duration // 2
     begin = grid.start_of(bounds.slot, slot_duration=bounds.slot_duration)
     end = begin + bounds.slot_duration
-    cursor = max(begin, bounds.published_until if bounds.published_until is not None else begin)
+    published = bounds.published_until if bounds.published_until is not None else begin
+    cursor = published if published >= begin - half else begin
     cells: list[Cell] = []
     while cursor < end - half:
         cell = _cell_at(active, renditions, cursor, half) or _cell_at(other, renditions, cursor, half)
+        if cell is None and cursor < begin:  # a piece that begins earlier may belong to the slot, and need not be there
+            cursor = begin
+            continue
         if cell is None or cell[renditions[0]].end <= cursor:
             return None
         cells.append(cell)
@@ -56,13 +60,16 @@ def union(
 
 
 def _cell_at(state: InputState, renditions: Sequence[str], instant: int, half: int) -> Cell | None:
-    """The input's piece that begins at about ``instant``, if it has it in every rendition."""
+    """The input's piece that begins at about ``instant``, if it has it in every rendition, cut alike."""
     cell: Cell = {}
     for rendition in renditions:
         near = [piece for piece in state.rendition_pieces(rendition) if abs(piece.start - instant) < half]
         if not near:
             return None
         cell[rendition] = min(near, key=lambda piece: abs(piece.start - instant))
+    first = cell[renditions[0]]
+    if any(abs(piece.start - first.start) >= half or abs(piece.end - first.end) >= half for piece in cell.values()):
+        return None
     return cell
 
 

@@ -74,6 +74,19 @@ def test_pieces_are_matched_within_half_a_segment() -> None:
     assert shares(together([piece(3), piece(5, seconds=1)], TWO)) == [(3, 1), (4, 2), (5, 1)]
 
 
+def test_pieces_of_two_lengths_are_no_piece_of_two_renditions() -> None:
+    # The last of the old length in one rendition, where the first of the new one is lost.
+    high, low = [piece(2.6, seconds=0.8), *run(3, 4, 5)], [piece(2.6, seconds=0.8), *run(4, 5)]
+    assert together(high, [], low=(low, [])) is None
+
+
+def test_what_begins_before_a_slot_and_belongs_to_it_is_not_left_out() -> None:
+    one = [piece(2.6, seconds=0.8), *run(3, 5)]
+    assert shares(together(one, TWO, published=5.2)) == [(2.6, 1), (3, 1), (4, 2), (5, 1)]
+    assert shares(together(run(3, 5), TWO, published=5.2)) == [(3, 1), (4, 2), (5, 1)]
+    assert shares(together(one, TWO, published=4)) == [(3, 1), (4, 2), (5, 1)]
+
+
 def test_what_has_been_published_is_not_asked_for() -> None:
     assert shares(together(run(4), run(5, by=2), published=8)) == [(4, 1), (5, 2)]
     assert shares(together(run(3), run(4, 5, by=2), published=None)) == [(3, 1), (4, 2), (5, 2)]
