@@ -75,6 +75,14 @@ class FirstSegment:
     probe: Probe
     bandwidth: int
 
+    def is_like(self, other: FirstSegment) -> bool:
+        """Of the same kind, codec and resolution."""
+        mine, others = self.probe.leading, other.probe.leading
+        if mine is None or others is None or mine.kind is not others.kind:
+            return False
+        same_codec = mine.codec.partition(".")[0] == others.codec.partition(".")[0]
+        return same_codec and (mine.width, mine.height) == (others.width, others.height)
+
 
 def renditions_of(
     firsts: Mapping[str, FirstSegment], multivariant: MultivariantArrived | None

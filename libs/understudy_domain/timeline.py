@@ -16,7 +16,7 @@ from understudy_domain.media import Track, TrackKind
 from understudy_domain.piece import ParkedSegment, Piece, placed
 from understudy_domain.piece_length import NEWEST_KEPT
 from understudy_domain.reckoned_pieces import ReckonedPieces
-from understudy_domain.session import AGAIN_SEGMENTS, FORWARD_JUMP_SEGMENTS, RecentPiece, Session
+from understudy_domain.session import AGAIN_SEGMENTS, FORWARD_JUMP_SEGMENTS, LATE_SEGMENTS, RecentPiece, Session
 from understudy_domain.sources import PLAYLISTS_KEPT, ListedSegment, Sources
 from understudy_domain.steadiness import Steadiness
 from understudy_domain.ticks import TICKS_PER_SECOND
@@ -194,17 +194,25 @@ class InputState(ReckonedPieces):
             self.settle(session)
 
     def _forget_renamed(self, session: Session, segment_duration: int) -> None:
-        """A playlist that stopped where another one, which carries nothing yet, set in has got a new name."""
+        """A playlist that stopped where another one, which carries nothing yet, set in has got a new name.
+
+        One that is not alike may as well be another rendition, and the first one come back: that is waited for.
+        """
         carried = set(self.carries.values())
         if self.firsts.keys() <= carried:
             return
-        begins = [
-            begin for playlist in self.firsts.keys() - carried if (begin := session.begins_at(playlist)) is not None
-        ]
+        begins = {
+            playlist: begin
+            for playlist in self.firsts.keys() - carried
+            if (begin := session.begins_at(playlist)) is not None
+        }
         for playlist in carried & self.firsts.keys() if begins else ():
             end = session.ends_at(playlist)
-            has_stopped = end is not None and session.newest_end - end > FORWARD_JUMP_SEGMENTS * segment_duration
-            if end is not None and has_stopped and max(begins) >= end - segment_duration:
+            if end is None or session.newest_end - end <= FORWARD_JUMP_SEGMENTS * segment_duration:
+                continue
+            set_in = [self.firsts[other] for other, begin in begins.items() if begin >= end - segment_duration]
+            is_alike = any(self.firsts[playlist].is_like(other) for other in set_in)
+            if is_alike or (set_in and session.newest_end - end > LATE_SEGMENTS * segment_duration):
                 self._playlists_change()
                 del self.firsts[playlist]
 
