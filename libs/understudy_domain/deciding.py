@@ -256,9 +256,8 @@ class Decider:
             other=views[3 - active_input],
             is_live_again=self._endpoint.last is not None and self._endpoint.last.ended,
             passed_over=self._passed_over(slot),
-            other_has_some_of_what_active_lacks=any(
-                deliveries[3 - active_input].pieces[rendition] for rendition in deliveries[active_input].lacking
-            ),
+            other_has_some_of_what_active_lacks=_has_some_lacked_by(deliveries, active_input),
+            active_has_some_of_what_other_lacks=_has_some_lacked_by(deliveries, 3 - active_input),
             partly_published=self._endpoint.has_part_of(slot, self._grid),
             may_fail_over=self._endpoint.may_fail_over and self._alone is None,
         )
@@ -341,6 +340,11 @@ class Decider:
         newest = max((held[-1].end for one in self._counted() for held in one.pieces.values() if held), default=0)
         goes_further = any(one.next_slot is not None for one in both) or newest > min(ends, default=0) + half
         return evidence if goes_further else replace(evidence, nothing_later=True)
+
+
+def _has_some_lacked_by(deliveries: Mapping[int, SlotDelivery], input_id: int) -> bool:
+    """Whether the other input has a piece of what one lacks for good."""
+    return any(deliveries[3 - input_id].pieces[rendition] for rendition in deliveries[input_id].lacking)
 
 
 def _absent(one: InputState) -> InputView:

@@ -135,6 +135,8 @@ class SlotView:
     """How many slots before it are empty and without an entry."""
     other_has_some_of_what_active_lacks: bool = False
     """The other input has a piece of this slot in a rendition that the active one lacks for good."""
+    active_has_some_of_what_other_lacks: bool = False
+    """And the other way round."""
     partly_published: bool = False
     """Step 7 has published part of this slot already: only the rest of it is left to publish."""
 
@@ -294,8 +296,13 @@ def _other_delivers_more(view: SlotView, now: int) -> bool:
 
 
 def _active_delivers_more(view: SlotView, now: int) -> bool:
-    """Whether s lacks renditions for good that a, which is alive, does not: s can fill in for it, and no more."""
-    return view.active.lacking < view.other.lacking and not view.active.is_dead(now)
+    """Whether s lacks renditions for good that a, which is alive or has some of that still, does not.
+
+    Then s can fill in for it, and no more.
+    """
+    if view.active.lacking >= view.other.lacking:
+        return False
+    return view.active_has_some_of_what_other_lacks or not view.active.is_dead(now)
 
 
 def _with_what_it_delivers(view: SlotView, now: int) -> Verdict | None:
@@ -323,7 +330,7 @@ def _fail_over(view: SlotView, now: int) -> Verdict:
 
 def _hold(view: SlotView, now: int) -> Wait | None:
     """Step 6. Later media from an input does not make its piece lost: uploads overtake each other."""
-    if view.other.complete:
+    if view.other.complete and not view.other.lacking:
         return None  # the other one lacks nothing that would be waited for, so there is nothing that both lack
     instants = []
     for one in (view.active, view.other):
@@ -332,6 +339,8 @@ def _hold(view: SlotView, now: int) -> Wait | None:
             instants += [due + view.tolerance, one.dead_at]
     if instants:
         return Wait(_earliest(instants, now), step=6)
+    if view.other.complete:
+        return None  # without what it lacks for good, of which the next piece did not come in time either
     later_exists = view.active.next_slot is not None or view.other.next_slot is not None
     if later_exists or _ends_here(view, now):
         return None

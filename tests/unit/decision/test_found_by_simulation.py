@@ -9,7 +9,7 @@ import pytest
 from support.synthetic import EPOCH, Broadcast, Message, SyntheticEncoder, configured
 from understudy_domain import failover
 from understudy_domain.entry import ProgramEntry
-from understudy_domain.facts import PlaylistArrived
+from understudy_domain.facts import PlaylistArrived, SegmentArrived
 from understudy_domain.failover import GoOn, InputView, PublishGap, SlotView
 from understudy_domain.slots import SlotDelivery, begun_together
 from understudy_domain.ticks import TICKS_PER_SECOND, from_seconds
@@ -206,3 +206,20 @@ def test_a_restarted_encoder_goes_on_where_it_was_although_the_other_one_is_behi
     # What it lacks comes from the other one, which is followed from there on: nothing is lost, or shown twice.
     assert [key.split("/")[1] for key in keys] == ["1"] * 10 + ["2"] * 20
     assert [int(key.split("/")[3].split("-")[0]) for key in keys] == list(range(30))
+
+
+@pytest.mark.parametrize(("height", "lost", "carrier"), [(360, 4, "low"), (180, 4, "high"), (180, 12, "low")])
+def test_a_rendition_that_sets_in_as_another_stops_is_its_new_name_only_if_alike_or_that_stays_away(
+    height: int, lost: int, carrier: str
+) -> None:
+    playlists = ("high.m3u8", "low.m3u8")
+    missing = {"high.m3u8": set(range(8, 8 + lost)), "low.m3u8": set(range(7))}
+    messages = [configured("two", seconds=2), *SyntheticEncoder(2, playlists=playlists[:1]).messages(range(24))]
+    for message in SyntheticEncoder(1, playlists=playlists, lost_of_playlist=missing).messages(range(24)):
+        fact = message.fact
+        if isinstance(fact, SegmentArrived) and fact.path.startswith("low"):
+            (track,) = fact.probe.tracks
+            fact = replace(fact, probe=replace(fact.probe, tracks=(replace(track, height=height),)))
+        messages.append(replace(message, fact=fact))
+    run = Broadcast(messages).run()
+    assert run.fold.state.input(1).carries["v1"] == f"{carrier}.m3u8"

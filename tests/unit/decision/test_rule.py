@@ -169,6 +169,16 @@ def test_step_3_repair(view: SlotView, expected: Verdict) -> None:
             a_slot(an_input(1, dead_at=0.5), complete(2, lacking=1), **TOGETHER), 2, FAILOVER, id="for a living input"
         ),
         pytest.param(a_slot(an_input(1, lacking=1), complete(2, lacking=1)), 2, FAILOVER, id="the other lacks as much"),
+        pytest.param(
+            a_slot(
+                an_input(1, dead_at=0.5, first_piece_at=END),
+                complete(2, lacking=1),
+                active_has_some_of_what_other_lacks=True,
+            ),
+            2,
+            PART,
+            id="or one that has some of what the other lacks",
+        ),
     ],
 )
 def test_step_4_fail_over(view: SlotView, at: float, expected: Verdict) -> None:
@@ -222,6 +232,10 @@ ENDED: dict[str, Any] = {"dead_at": -1000, "has_ended": True}
             a_slot(an_input(1, next_slot=11), complete(2, lag=9), may_fail_over=False), 2, PART_OF_OTHER,
             id="pinned: the other lacks nothing that would be waited for",
         ),
+        pytest.param(
+            a_slot(other=complete(2, lag=3.3, lacking=1)), 3.3, wait(4.3, 6), id="what the other had lost may be back"
+        ),
+        pytest.param(a_slot(other=complete(2, lag=3.3, lacking=1)), 4.3, PART_OF_OTHER, id="and is not in time"),
     ],
 )  # fmt: skip
 def test_step_6_hold(view: SlotView, at: float, expected: Verdict) -> None:
