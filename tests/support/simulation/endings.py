@@ -37,7 +37,8 @@ def judge_end(plan: Plan, wishes: Wishes, before: ProgramEntry | None, entry: Pr
     policy = wishes.policies_at(now)
     is_alone = policy.kind is PolicyKind.OFF and entry.active_input == policy.input_id
     counted = {policy.input_id} if is_alone else {1, 2}
-    newest = max(one.arrived_at for one in plan.register.values() if one.arrived_at <= now and one.input_id in counted)
+    # What comes in the very same moment may stand behind it in the log: then it makes the programme live again.
+    newest = max(one.arrived_at for one in plan.register.values() if one.arrived_at < now and one.input_id in counted)
     silent = now - newest
     require(silent >= _silence(entry), "end", f"{told} while an input delivers: {silent / TICKS_PER_SECOND} s ago")
     lives = [life for input_id in counted if (life := _life(plan, input_id, now)) is not None]

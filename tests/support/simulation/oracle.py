@@ -191,7 +191,9 @@ class Oracle:
         if self.plan.encoders[input_id - 1].tells_less:
             return True  # what no playlist has listed is not known to be of this rendition
         stem, delivered = self.stem_of(rendition), self.arrived(input_id, entry.as_of.instant)
-        newest = max((number for name, number in delivered if name == f"{stem}.m3u8"), default=-1)
+        # Its next piece may stand behind in the log, and come in the very same moment.
+        known = self.arrived(input_id, entry.as_of.instant - 1)
+        newest = max((number for name, number in known if name == f"{stem}.m3u8"), default=-1)
         later = {number for name, number in delivered if name != f"{stem}.m3u8" and number > newest}
         return len(later) >= min(pieces_until_lost(entry.slot_duration, self.plan.segment_duration), 8)
 

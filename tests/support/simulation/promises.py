@@ -7,7 +7,7 @@ from itertools import combinations, pairwise
 
 from support.simulation.encoder import NEVER, Delivery
 from support.simulation.endings import judge_last
-from support.simulation.oracle import DEAD_AFTER_SEGMENTS, SLACK, Oracle
+from support.simulation.oracle import DEAD_AFTER_SEGMENTS, SLACK, Oracle, pieces_until_lost
 from support.simulation.plan import SOUND_AT_LAST, Plan
 from support.simulation.violation import require
 from support.simulation.wishes import judge_end
@@ -83,7 +83,9 @@ def _goes_on(plan: Plan, oracle: Oracle) -> None:
         return
     slot_duration = oracle.entries[-1].slot_duration
     reached = max(pieces[-1].end for pieces in contents(oracle).values() if pieces)
-    left = plan.end - reached
+    # What nobody has sent is no programme, and the last slot waits for its rest where encoders crash in it.
+    unseen = (one.begin for one in plan.register.values() if one.begin >= reached and not one.filler)
+    left = plan.end - min(unseen, default=plan.end)
     require(left <= slot_duration + plan.longest, "liveness", f"{oracle.endpoint.name} lacks the last {left}")
 
 
@@ -98,13 +100,25 @@ def _loses_nothing_owed(plan: Plan, oracle: Oracle) -> None:
         last = max(run[-1].number for run in shown.values() if run)
         missing = [number for number in range(numbers[0], last + 1) if number not in set(numbers)]
         missing_at_all = missing_at_all or bool(missing)
-        owed = [number for number in missing if any(_owes(plan, one, number, tolerance) for one in (1, 2))]
+        playlist, patience = oracle.stem_of(rendition), pieces_until_lost(2 * tolerance, plan.segment_duration)
+        owed = [
+            number
+            for number in missing
+            for one in (1, 2)
+            if _owes(plan, one, number, tolerance) and not _was_given_up(plan, one, playlist, number, patience)
+        ]
         require(not owed, "I8", f"{name} {rendition} lacks {owed}")
     if not missing_at_all:
-        unneeded = [entry.media_sequence for entry in oracle.entries if entry.discontinuity or entry.is_gap]
+        last_shown = max(entry.media_sequence for entry in oracle.entries if not entry.is_gap)
+        unneeded = [
+            entry.media_sequence
+            for entry in oracle.entries
+            if (entry.discontinuity or entry.is_gap) and entry.media_sequence <= last_shown
+        ]
         require(not unneeded, "I8", f"{name}: discontinuity or gap at {unneeded}, nothing is missing")
         proven = [entry for entry in oracle.entries if oracle.could_prove_joinable(entry.as_of.instant)]
-        parts = [entry.media_sequence for entry in proven if entry.reason is Reason.PARTIAL]
+        partial = [entry.media_sequence for entry in proven if entry.reason is Reason.PARTIAL]
+        parts = [sequence for sequence in partial if sequence < last_shown]
         require(not parts, "step 5", f"{name}: slots fall apart at {parts}, nothing is missing")
 
 
@@ -124,6 +138,16 @@ def _owes(plan: Plan, input_id: int, number: int, tolerance: int) -> bool:
         later - earlier for earlier, later in pairwise(arrivals) if later > mine[0].begin and later <= first
     ]  # while it was dead the slot may have been decided without it, though it came back in time
     return max(silences, default=0) < dead_after
+
+
+def _was_given_up(plan: Plan, input_id: int, playlist: str, number: int, patience: int) -> bool:
+    """Whether a content is the first of a rendition that the input had lacked for good: nobody waited for it."""
+    encoder, before = plan.encoders[input_id - 1], number
+    while before > 0 and not encoder.delivers(before - 1, playlist):
+        before -= 1
+    others = [stem for stem in encoder.renditions if stem != playlist]
+    gone_on = max((sum(encoder.delivers(one, stem) for one in range(before, number + 1)) for stem in others), default=0)
+    return gone_on >= min(patience, 8)
 
 
 def _costs_no_more_than_a_wait(plan: Plan, oracle: Oracle) -> None:

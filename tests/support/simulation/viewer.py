@@ -55,7 +55,10 @@ class Egress:
         if not self.window.advance(now=now):
             return
         edges = set()
-        for rendition in self.window.renditions():
+        renditions = list(self.window.renditions())
+        # One that has left the line-up is served no more once no listed slot holds anything of it: it cannot end.
+        self._seen = {rendition: text for rendition, text in self._seen.items() if rendition in renditions}
+        for rendition in renditions:
             text = self.window.media_playlist(rendition)
             if text != self._seen.get(rendition):
                 self._seen[rendition] = text
