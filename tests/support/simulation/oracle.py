@@ -190,12 +190,18 @@ class Oracle:
         """Whether an input had lost a rendition for good, when ``entry`` was decided: it had gone on without it."""
         if self.plan.encoders[input_id - 1].tells_less:
             return True  # what no playlist has listed is not known to be of this rendition
-        stem, delivered = self.stem_of(rendition), self.arrived(input_id, entry.as_of.instant)
+        playlist, now = f"{self.stem_of(rendition)}.m3u8", entry.as_of.instant
+        delivered = [
+            one
+            for one in self.plan.register.values()
+            if one.input_id == input_id and one.known_at <= now and not one.filler
+        ]
+        half = self.plan.segment_duration // 2
         # Its next piece may stand behind in the log, and come in the very same moment.
-        known = self.arrived(input_id, entry.as_of.instant - 1)
-        newest = max((number for name, number in known if name == f"{stem}.m3u8"), default=-1)
-        later = {number for name, number in delivered if name != f"{stem}.m3u8" and number > newest}
-        return len(later) >= min(pieces_until_lost(entry.slot_duration, self.plan.segment_duration), 8)
+        mine = [one for one in delivered if one.playlist == playlist and one.known_at < now]
+        newest = max((one.begin for one in mine), default=-1)
+        later = {one.begin for one in delivered if one.playlist != playlist and one.begin > newest + half}
+        return len(later) >= min(pieces_until_lost(entry.slot_duration, self.plan.longest), 8)
 
     def stem_of(self, rendition: str) -> str:
         """The playlist of an encoder that carries a rendition."""
