@@ -16,6 +16,7 @@ AT_ONCE = 50
 FOUND = (
     30061, 501227, 502198, 906651, 1001926, 1001986, 1002005, 2001064, 2001171, 2001262, 2001282, 2001376, 2001756,
     2001808, 2001937, 2001993, 2002073, 2002824, 2003130, 2003706, 2005271, 2005748,
+    3001039,
 )  # fmt: skip
 """Seeds beyond the usual ones that broke a promise once: `docs/simulation.md` says of each what it was."""
 

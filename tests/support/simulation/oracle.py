@@ -22,6 +22,8 @@ from understudy_domain.ticks import from_seconds
 ROUNDING = 2
 SLACK = from_seconds(0.15)
 """What a lag may be off, beyond the jitter of arrivals."""
+CUT_ALIKE = from_seconds(0.05)
+"""Renditions are cut within so much of each other: more than a frame of either."""
 DEAD_AFTER_SEGMENTS = 3
 COMMON_FOR_PROOF = 6
 """Of a rendition that joins: three segments until it has joined, and three that prove that it can be borrowed."""
@@ -196,11 +198,10 @@ class Oracle:
             for one in self.plan.register.values()
             if one.input_id == input_id and one.known_at <= now and not one.filler
         ]
-        half = self.plan.segment_duration // 2
         # Its next piece may stand behind in the log, and come in the very same moment.
         mine = [one for one in delivered if one.playlist == playlist and one.known_at < now]
         newest = max((one.begin for one in mine), default=-1)
-        later = {one.begin for one in delivered if one.playlist != playlist and one.begin > newest + half}
+        later = {one.begin for one in delivered if one.playlist != playlist and one.begin > newest + CUT_ALIKE}
         return len(later) >= min(pieces_until_lost(entry.slot_duration, self.plan.longest), 8)
 
     def stem_of(self, rendition: str) -> str:
