@@ -344,7 +344,8 @@ class Decider:
 
 def _has_some_lacked_by(deliveries: Mapping[int, SlotDelivery], input_id: int) -> bool:
     """Whether the other input has a piece of what one lacks for good."""
-    return any(deliveries[3 - input_id].pieces[rendition] for rendition in deliveries[input_id].lacking)
+    lacked = deliveries[input_id].lacking
+    return bool(lacked) and any(deliveries[3 - input_id].pieces[rendition] for rendition in lacked)
 
 
 def _absent(one: InputState) -> InputView:
