@@ -28,8 +28,9 @@ _RETRY_SECONDS = 0.5
 _SUBJECTS_REMEMBERED = 16_384
 _LAPSED_SECONDS = 0.02
 """How often to look whether a lease that had run out is renewed after all."""
-_BUSY_SECONDS = 0.01
-"""How long a replay may keep everything else waiting: leases are to be renewed meanwhile."""
+_BUSY_SECONDS = 0.003
+"""How long a shard may keep everything else waiting: leases are to be renewed meanwhile. That takes several turns of
+the event loop, and in each of them every shard with anything to read has so long: sixteen, a twentieth of a second."""
 
 _parsed_subject = lru_cache(_SUBJECTS_REMEMBERED)(keys.parse_arrivals_subject)
 
