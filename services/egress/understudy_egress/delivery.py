@@ -137,8 +137,8 @@ class Delivery:
                 prepared = await unless_gone(receive, self._startover.playlist(programme, request, window))
             scope[ROUTE] = prepared.route
             started = clock.monotonic()
-            status = await _send_prepared(scope, send, prepared)
             shown = programme.board.find(request.live_path.encode()) if request.start is None else None
+            status = await _send_prepared(scope, send, prepared)
             if shown is not None and shown.used is not None:
                 shown.used(method, status, clock.monotonic() - started)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from itertools import count
 
@@ -106,6 +107,25 @@ def test_facts_alone_make_no_spans_however_often_they_are_read(
             uploads.arrive(piece)
     tracer.close()
     assert collected.spans == []
+
+
+def test_what_is_remembered_is_bounded_and_costs_the_same_once_it_is_full(
+    traces: DecisionTraces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = TraceContext("1" * 32, "2" * 16)
+    monkeypatch.setattr(TraceContext, "parse", lambda _: context)  # which would take most of the time
+    message = StoredMessage("arrivals.3.channel.1", 1, START, b"", 0)
+
+    def seconds_of(numbers: range) -> float:
+        begun = time.process_time()
+        for number in numbers:
+            traces.arrived(SegmentArrived(path="1.ts", object_key=f"key-{number}", size=1, probe=PROBE), message)
+        return time.process_time() - begun
+
+    filling = seconds_of(range(10_000))
+    seconds_of(range(10_000, 140_000))
+    assert seconds_of(range(140_000, 150_000)) < 6 * filling
+    assert traces.remembered == 65_536
 
 
 def test_where_traces_are_off_there_are_none() -> None:

@@ -6,6 +6,7 @@ soon after; facts that a successor reads again make no spans, only the decisions
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -41,7 +42,12 @@ class DecisionTraces:
         """Look before telling it of facts, of which there are many."""
         self._tracer = tracer
         self._store = store
-        self._uploads: dict[str, _Upload] = {}
+        self._uploads: OrderedDict[str, _Upload] = OrderedDict()
+
+    @property
+    def remembered(self) -> int:
+        """Uploads, at present."""
+        return len(self._uploads)
 
     def arrived(self, fact: SegmentArrived, message: StoredMessage) -> None:
         """A segment's fact was read; its message says which trace it belongs to, if that is sampled."""
@@ -50,7 +56,7 @@ class DecisionTraces:
             return
         self._uploads[fact.object_key] = _Upload(context, message.subject, message.sequence, message.instant)
         if len(self._uploads) > _UPLOADS_MAX:
-            del self._uploads[next(iter(self._uploads))]
+            self._uploads.popitem(last=False)  # a plain dict would look for its first one past all that have gone
 
     def decided(self, entry: ProgramEntry) -> Span:
         """A span that lasts from when the slot's last upload was reported until its entry stands."""
