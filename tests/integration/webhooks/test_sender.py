@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
+import socket
 import ssl
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -11,22 +15,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from support.certificates import Authority
 from support.webhook_receiver import documented_verification
 from understudy_controller.webhooks.file import Webhook
-from understudy_controller.webhooks.sender import send
+from understudy_controller.webhooks.sender import sending
 from understudy_domain.webhooks.cloud_event import Message
+from understudy_domain.webhooks.progress import Answer
 
 SECRET = "whsec_" + "c2VjcmV0LW9mLXRoaXJ0eS10d28tYnl0ZXMtYXQtbGVhc3Q="
 MESSAGE = Message("gap-one", "application/cloudevents+json", '{"words":"ü"}'.encode())
+
+NO_ANSWER = "it ended the connection without an answer, or what it answers is not HTTP"
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def webhook(url: str, **more: Any) -> Webhook:
     return Webhook(name="one", url=SecretStr(url), secrets=[SecretStr(SECRET)], **more)
+
+
+async def send(one: Webhook, message: Message) -> Answer:
+    async with sending(one) as send_it:
+        return await send_it(message)
 
 
 @asynccontextmanager
@@ -79,6 +91,10 @@ async def test_a_request_is_signed_and_has_the_headers_of_the_file() -> None:
         "Bearer 1",
         "mine",
     )
+    assert set(sent) == {
+        "host", "content-type", "content-length", "user-agent", "authorization",
+        "webhook-id", "webhook-timestamp", "webhook-signature",
+    }  # fmt: skip
     assert sent["webhook-id"] == MESSAGE.id
     assert documented_verification()(sent, body, SECRET)
     assert not documented_verification()(sent, body + b" ", SECRET)
@@ -91,9 +107,9 @@ async def test_a_request_is_signed_and_has_the_headers_of_the_file() -> None:
         (b"HTTP/1.1 302 There\r\nlocation: http://127.0.0.1:1/\r\n\r\n", 302, "the receiver answered 302"),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 9999999\r\n\r\n" + b"x" * 100_000, 200, "the receiver answered 200"),
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nno chunk", 200, "the receiver answered 200"),
-        (b"SSH-2.0-OpenSSH\r\n\r\n", None, "what it answers is not HTTP"),
-        (b"HTTP/1.1 200 OK\r\nx: " + b"x" * 200_000, None, "what it answers is not HTTP"),
-        (b"", None, "no connection with it: it ended the connection without an answer"),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", None, NO_ANSWER),
+        (b"HTTP/1.1 200 OK\r\nx: " + b"x" * 200_000, None, NO_ANSWER),
+        (b"", None, NO_ANSWER),
     ],
 )
 async def test_what_is_made_of_an_answer(answer: bytes, status: int | None, words: str) -> None:
@@ -154,3 +170,92 @@ async def test_a_certificate_is_verified(tmp_path: Path) -> None:
 
     async with serving(speak_first) as port:
         assert (await words("localhost", trusted)).startswith("no TLS with it: ")
+
+
+async def test_of_what_follows_at_once_each_goes_over_the_same_connection() -> None:
+    connections = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        for _ in range(3):
+            await request_of(reader)
+            writer.write(b"HTTP/1.1 200 OK\r\nset-cookie: a=b\r\ncontent-length: 2\r\n\r\nok")
+
+    async with serving(serve) as port, sending(webhook(f"http://127.0.0.1:{port}/")) as send_it:
+        assert [(await send_it(MESSAGE)).status for _ in range(4)] == [200] * 4
+    assert connections == 2, "one that it has ended is not used again"
+
+
+async def test_one_that_has_answered_and_goes_on_without_end_has_answered() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request_of(reader)
+        await asyncio.sleep(0.7)
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            writer.write(b".")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    began = time.monotonic()
+    async with serving(serve) as port:
+        answer = await send(webhook(f"http://127.0.0.1:{port}/", timeout_seconds=1), MESSAGE)
+    assert answer.status == 200, "else it would be sent again, for ever"
+    assert time.monotonic() - began < 5
+
+
+async def test_an_address_that_says_nothing_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    def of_two(host: str, port: int, **_: Any) -> list[Any]:
+        return [(None, None, None, None, (address, port)) for address in ("127.0.0.2", "127.0.0.1")]
+
+    monkeypatch.setattr(socket, "getaddrinfo", of_two)
+    async with serving(answering(b"HTTP/1.1 204 No\r\n\r\n")) as port:
+        with socket.create_server(("127.0.0.2", port), backlog=0), contextlib.ExitStack() as waiting:
+            for _ in range(4):  # more than wait to be accepted: what comes now is answered nothing
+                one = waiting.enter_context(socket.socket())
+                one.setblocking(False)
+                one.connect_ex(("127.0.0.2", port))
+            began = time.monotonic()
+            assert (await send(webhook(f"http://both.invalid:{port}/", timeout_seconds=1), MESSAGE)).status == 204
+            assert time.monotonic() - began > 0.2, "the first was waited for"
+
+
+async def test_names_that_hang_keep_no_other_from_being_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up, go_on = socket.getaddrinfo, threading.Event()
+
+    def hanging(host: Any, *args: Any, **more: Any) -> Any:
+        if host == "hangs.invalid":
+            go_on.wait(20)
+        return looked_up(host, *args, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hanging)
+    one = webhook("http://hangs.invalid/", timeout_seconds=1)
+    try:
+        answers = asyncio.gather(*(send(one, MESSAGE) for _ in range(40)))
+        async with asyncio.timeout(5):
+            await asyncio.get_running_loop().getaddrinfo("localhost", 80)
+            await asyncio.to_thread(int)
+            assert {answer.words for answer in await answers} == {"no answer within 1 s"}
+    finally:
+        go_on.set()
+
+
+async def test_nothing_of_a_request_is_logged_whatever_the_level(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with serving(answering(b"HTTP/1.1 204 No\r\n\r\n")) as port:
+        headers = {"Authorization": SecretStr("Bearer hidden")}
+        await send(webhook(f"http://127.0.0.1:{port}/hidden?hidden", headers=headers), MESSAGE)
+    assert "hidden" not in caplog.text
+    assert "webhook-signature" not in caplog.text
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 70, "[fe80::1%25lo]", "[::1"])
+async def test_a_host_that_is_none_is_told(host: str) -> None:
+    try:
+        one = webhook(f"http://{host}/hidden")
+    except ValidationError:
+        return
+    answer = await send(one, MESSAGE)
+    assert answer.status is None
+    assert answer.words
+    assert "hidden" not in answer.words

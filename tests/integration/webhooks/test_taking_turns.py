@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -20,6 +21,7 @@ import yaml
 
 from support.deadline import comes_true, eventually_beside
 from support.webhook_events import ENDPOINT, event
+from understudy_controller.webhooks import delivery
 from understudy_controller.webhooks.claim import begin
 from understudy_controller.webhooks.errors import ClaimLost
 from understudy_controller.webhooks.file import Webhook
@@ -52,6 +54,7 @@ class Site:
         self.file = directory / "webhooks.yaml"
         self.sent: list[Message] = []
         self.answer: Callable[[Message], Answer] = lambda _: Answer(204)
+        self.before_answer: Callable[[Webhook], Awaitable[Any]] = lambda _: asyncio.sleep(0)
         self._settings = settings
         self._numbers = count()
 
@@ -61,6 +64,7 @@ class Site:
 
     def write(self, **more: Any) -> None:
         self.file.write_text(yaml.safe_dump({"webhooks": [{**ENTRY, **more}]}))
+        os.utime(self.file, (0, 0))  # who begins with it need not look twice
 
     async def tell(self, words: str, **more: Any) -> int:
         """Put an event into the log; returns its sequence."""
@@ -88,13 +92,17 @@ class Site:
             stack.push_async_callback(store.stop)
             await store.start()
 
-            async def send(_: Webhook, message: Message) -> Answer:
-                self.sent.append(message)
-                await asyncio.sleep(0)
-                return self.answer(message)
+            @asynccontextmanager
+            async def sending(webhook: Webhook) -> AsyncIterator[Callable[[Message], Awaitable[Answer]]]:
+                async def send(message: Message) -> Answer:
+                    self.sent.append(message)
+                    await self.before_answer(webhook)
+                    return self.answer(message)
+
+                yield send
 
             arns = Arns("us-east-1", "000000000000")
-            webhooks = Webhooks(bus, store, path=self.file, arns=arns, send=send)
+            webhooks = Webhooks(bus, store, path=self.file, arns=arns, sending=sending)
             async with webhooks.running():
                 yield webhooks
 
@@ -111,6 +119,11 @@ async def site(tmp_path: Path, nats_settings: CommonSettings) -> AsyncIterator[S
     found.write()
     yield found
     await bus.close()
+
+
+def counts_of(controller: Webhooks) -> dict[str, float]:
+    families = {family.name: family for family in controller.metrics.collect()}
+    return {one.labels["outcome"]: one.value for one in families["understudy_webhook_attempts"].samples}
 
 
 async def test_of_two_controllers_one_sends_and_the_other_goes_on_at_once(site: Site) -> None:
@@ -181,9 +194,8 @@ async def test_what_could_not_be_sent_for_a_day_is_dropped_and_what_is_young_is_
         await site.tell("third")
         site.write(headers={"X-Changed": "1"})
         await site.has_sent("first", "third")
-        families = {family.name: family for family in controller.metrics.collect()}
-        counts = {one.labels["outcome"]: one.value for one in families["understudy_webhook_attempts"].samples}
-        assert counts == {"taken": 1, "failed": 1, "refused": 0, "expired": 2}
+        await eventually_beside(lambda: counts_of(controller)["taken"], within_seconds=5, what="it is counted")
+        assert counts_of(controller) == {"taken": 1, "failed": 1, "refused": 0, "expired": 2}
 
 
 async def test_events_that_were_made_anew_are_sent_from_then_on(site: Site) -> None:
@@ -253,6 +265,59 @@ async def test_what_does_not_parse_is_passed_over(site: Site) -> None:
         await site.bus.publish(keys.event_subject("boom", "a" * 32, "channel"), b'{"type":"event","version":99}')
         await site.tell("one")
         await site.has_sent("one")
+
+
+async def test_one_that_is_told_to_want_more_kinds_is_not_sent_what_came_of_them_long_before(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "_IDLE_SECONDS", 0.2)
+    site.write(kinds=["gap"])
+    async with site.controller():
+        await comes_true(site.is_held, within_seconds=10, what="it sends")
+        last = await site.tell("a repair, which nobody wanted")
+        await comes_true(lambda: _is_at(site, last), within_seconds=5, what="it is behind")
+        await site.tell("wanted", kind=EventKind.GAP)
+        await site.has_sent("wanted")
+    site.write(kinds=["gap", "repair"])
+    async with site.controller():
+        await comes_true(site.is_held, within_seconds=10, what="it sends again")
+        await site.tell("a repair")
+        await site.has_sent("wanted", "a repair")
+
+
+async def test_an_event_of_which_no_message_can_be_made_holds_up_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with site.controller() as controller:
+        await comes_true(site.is_held, within_seconds=10, what="it sends")
+        await site.tell("of no time that there is", instant=10**18)
+        await site.tell("one")
+        await site.has_sent("one")
+        assert counts_of(controller)["refused"] == 1
+
+
+async def test_a_changed_entry_gets_what_comes_after_the_attempt_that_was_under_way(site: Site) -> None:
+    go_on, urls = asyncio.Event(), list[str]()
+
+    async def answer_later(webhook: Webhook) -> None:
+        urls.append(webhook.receiver)
+        await go_on.wait()
+
+    site.before_answer = answer_later
+    async with site.controller() as controller:
+        await comes_true(site.is_held, within_seconds=10, what="it sends")
+        await site.tell("one")
+        await site.tell("two")
+        await eventually_beside(lambda: len(urls) == 1, within_seconds=5, what="the first is under way")
+        site.write(url="http://elsewhere.invalid/")
+        await eventually_beside(
+            lambda: controller.webhooks["hook"].receiver == "http://elsewhere.invalid",
+            within_seconds=8,
+            what="the file is read",
+        )
+        go_on.set()
+        await site.has_sent("one", "two")
+        assert urls == ["http://nowhere.invalid", "http://elsewhere.invalid"]
 
 
 async def test_nats_that_goes_and_comes_delays_and_loses_nothing(site: Site, nats_server: Any) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
 from typing import Final
 
@@ -30,7 +30,11 @@ from understudy_runtime.messages import StoredMessage
 
 _log = logging.getLogger(__name__)
 
-Send = Callable[[Webhook, Message], Awaitable[Answer]]
+Send = Callable[[Message], Awaitable[Answer]]
+Sending = Callable[[Webhook], AbstractAsyncContextManager[Send]]
+"""What sends to one webhook, for as long as it is entered."""
+_IDLE_SECONDS: Final = 60.0
+"""After so long without an event that it may want, a webhook's position follows the log."""
 _LEVELS: Final = {
     Outcome.TAKEN: logging.DEBUG,
     Outcome.FAILED: logging.WARNING,
@@ -50,25 +54,24 @@ class Delivery:
         shapes: Shapes,
         metrics: WebhookMetrics,
         *,
-        send: Send,
+        sending: Sending,
         pace: Pace,
     ) -> None:
         """``run`` does the rest. ``pace`` is the process's."""
         self._pace = pace
         self._bus = bus
-        self._webhook = webhook
+        self._webhook = self._given = webhook
         self._claim = claim
         self._shapes = shapes
         self._metrics = metrics
-        self._send = send
+        self._sending = sending
         self._storms: StormControl | None = None
         self._changed = asyncio.Event()
         self._is_ending = False
 
     def change(self, webhook: Webhook) -> None:
         """The file says something else of it: what failed is tried again at once."""
-        self._webhook = webhook
-        self._storms = None
+        self._given = webhook
         self._changed.set()
 
     def end(self) -> None:
@@ -85,14 +88,18 @@ class Delivery:
         """
         await self._check_log()
         while not self._is_ending:
-            if self._changed.is_set():
-                self._changed.clear()
-                self._claim.progress = replace(self._claim.progress, try_at=None)
+            async with self._sending(self._webhook) as send:
+                await self._send_until_changed(send)
+            self._changed.clear()
+            self._webhook, self._storms = self._given, None
+            self._claim.progress = replace(self._claim.progress, try_at=None)
+
+    async def _send_until_changed(self, send: Send) -> None:
+        while not self._changed.is_set():
             await self._until_due()
-            if self._is_ending:
-                return
             try:
-                await self._send_what_comes()
+                if await self._send_what_comes(send):
+                    await self._pass_other_kinds()
             except LogTruncated:
                 await self._check_log()
 
@@ -106,8 +113,12 @@ class Delivery:
             _log.error("the events were replaced by older ones, going on with what comes", extra={"webhook": name})
             self._claim.progress = replace(self._claim.progress, after=last)
 
-    async def _send_what_comes(self) -> None:
-        """Until one is not taken, or the file says something else: nothing is left to pile up meanwhile."""
+    async def _send_what_comes(self, send: Send) -> bool:
+        """Until one is not taken, or the file says something else: nothing is left to pile up meanwhile.
+
+        Returns:
+            Whether it ended because nothing comes.
+        """
         after = self._claim.progress.after
         messages = self._bus.messages(keys.EVENTS_STREAM, self._subjects(), start_sequence=after + 1)
         async with aclosing(messages):
@@ -115,21 +126,29 @@ class Delivery:
                 event = _event(message)
                 if event is None or not self._webhook.wants(event) or not await self._admits(event):
                     self._claim.progress = self._claim.progress.passed(message.sequence)
-                elif not await self._deliver(message, event):
-                    return
+                elif not await self._deliver(message, event, send):
+                    return False
+        return not self._changed.is_set()
+
+    async def _pass_other_kinds(self) -> None:
+        """What came of kinds that it does not want is behind: else one that is told to want them is sent them all."""
+        after, last = self._claim.progress.after, await self._bus.last_sequence(keys.EVENTS_STREAM)
+        reader = self._bus.reader(keys.EVENTS_STREAM, self._subjects(), start_sequence=after + 1)
+        if last > after and not await reader.read_present(limit=1):
+            self._claim.progress = self._claim.progress.passed(last)
 
     def _subjects(self) -> Sequence[str]:
         kinds = self._webhook.wanted_kinds
         return [keys.events_filter()] if kinds is None else [keys.events_of_kind(kind) for kind in kinds]
 
     async def _next(self, messages: AsyncGenerator[StoredMessage, None]) -> StoredMessage | None:
-        """The next message; None where there is something else to do first."""
+        """The next message; None where there is something else to do first, or none has come for long."""
         if self._changed.is_set():
             return None
         coming = asyncio.ensure_future(anext(messages))
         changing = asyncio.ensure_future(self._changed.wait())
         try:
-            await asyncio.wait((coming, changing), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((coming, changing), timeout=_IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             return coming.result() if coming.done() and not self._changed.is_set() else None
         finally:
             for waiter in (coming, changing):
@@ -151,7 +170,7 @@ class Delivery:
 
     # --- one event ----------------------------------------------------------------------------------------------------
 
-    async def _deliver(self, message: StoredMessage, event: Event) -> bool:
+    async def _deliver(self, message: StoredMessage, event: Event, send: Send) -> bool:
         """Send an event; whether the next one comes now."""
         progress, name = self._claim.progress, self._webhook.name
         if progress.is_too_old(stored_at=message.instant, now=clock.now_ticks()):
@@ -161,7 +180,14 @@ class Delivery:
         await asyncio.sleep(self._pace.wait_seconds(clock.monotonic()))
         if not self._claim.is_fresh:
             raise ClaimLost("its record could not be renewed in time")
-        answer = await self._send(self._webhook, self._shapes.message(self._webhook, event))
+        try:
+            to_send = self._shapes.message(self._webhook, event)
+        except Exception as err:  # noqa: BLE001  # it would fail for ever, and hold up all that comes behind it
+            _log.exception("nothing can be made of an event", extra={"webhook": name, "event": event.id})
+            self._claim.progress = progress.passed(message.sequence)
+            self._tell(event, Outcome.REFUSED, f"no message can be made of it ({type(err).__name__})")
+            return True
+        answer = await send(to_send)
         self._claim.progress, outcome = attempted(
             progress,
             answer,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-REQUESTS_A_SECOND_MAX: Final = 100
-"""Over all webhooks. One takes about a millisecond: a flood of events takes a tenth of the core, for longer."""
+REQUESTS_A_SECOND_MAX: Final = 50
+"""Over all webhooks. One takes about two milliseconds: a flood of events takes a tenth of the core, for longer."""
 
 
 class Pace:
