@@ -56,6 +56,29 @@ def compose(text: str) -> yaml.Node | None:
     return node
 
 
+def refuse_doubled_keys(node: yaml.Node | None) -> None:
+    """See to it that nothing is said twice in one place, of which only the last would count.
+
+    Raises:
+        YamlRefused: a key stands twice in the same mapping.
+    """
+    left, seen = [node], set[int]()
+    while left:
+        node = left.pop()
+        if node is None or id(node) in seen:
+            continue
+        seen.add(id(node))  # an alias is the node that it names
+        if isinstance(node, yaml.SequenceNode):
+            left += node.value
+        elif isinstance(node, yaml.MappingNode):
+            keys = set[str]()
+            for key, value in node.value:
+                if isinstance(key, yaml.ScalarNode) and key.value in keys:
+                    raise YamlRefused(_line(None, key), "a key that stands twice in the same place")
+                keys.add(str(key.value))
+                left += (key, value)
+
+
 def constructed(node: yaml.Node, *, constructor: SafeConstructor | None = None) -> Any:
     """The plain value of a node, with all that is in it.
 

@@ -38,7 +38,7 @@ def cloud_event(event: Event, *, arns: Arns) -> Message:
         "id": event.id,
         "source": arns.channel(event.channel),
         "type": f"{TYPE_PREFIX}{event.kind}",
-        "subject": subject,
+        **({"subject": subject} if subject else {}),  # an old event may not say what its channel was called
         "time": ticks.to_iso8601(event.instant),
         "datacontenttype": "application/json",
         "data": asdict(event_view(event)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import threading
 import time
@@ -32,6 +33,22 @@ pytestmark = pytest.mark.takes(seconds=20)
 SECRET = "whsec_" + "c2VjcmV0LW9mLXRoaXJ0eS10d28tYnl0ZXMtYXQtbGVhc3Q="
 OTHER = "whsec_" + "YW5vdGhlci1zZWNyZXQtb2YtdGhpcnR5LXR3by1ieXRlcyE="
 SOON_SECONDS = 10.0
+ENTRIES: Mapping[str, Mapping[str, Any]] = {
+    "signed": {"secrets": [OTHER, SECRET]},
+    "some": {"kinds": ["gap"], "channels": ["signed"], "headers": {"X-Team": "tv"}},
+    "switched": {"shape": "mediapackage", "channels": ["signed"]},
+    "operated": {},
+    "again": {},
+    "hang": {"timeout_seconds": 30},
+    "gone": {},
+    "well": {"channels": ["hang", "gone"]},
+    "followed": {"path": "/wrong?token=in-the-url"},
+    "tried": {},
+    "tried-switched": {"shape": "mediapackage"},
+    "shown": {},
+    "moving": {},
+}
+"""What the file has at first: the controllers need not be waited for to read it again."""
 
 
 class Installation:
@@ -42,8 +59,9 @@ class Installation:
         self.server = server
         self.receiver = receiver
         self.file = directory / "webhooks.yaml"
-        self._entries: dict[str, dict[str, Any]] = {}
+        self._entries = {name: self._entry(name, **more) for name, more in ENTRIES.items()}
         self.write()
+        os.utime(self.file, (0, 0))  # who begins with it need not look twice
         self.controllers = [
             Controller(directory, nats_url=server.url, name=name, webhooks_file=str(self.file), log_format="json")
             for name in ("one", "two")
@@ -52,12 +70,18 @@ class Installation:
     def write(self) -> None:
         self.file.write_text(yaml.safe_dump({"webhooks": list(self._entries.values())}))
 
-    def have(self, name: str, **more: Any) -> str:
-        """A webhook, new or changed; returns the path that it goes to once a controller sends for it."""
-        entry = {"name": name, "url": self.receiver.url(f"/{name}"), "secrets": [SECRET], "channels": [name], **more}
-        self._entries[name] = entry
-        self.write()
+    def _entry(self, name: str, *, path: str | None = None, **more: Any) -> dict[str, Any]:
+        url = self.receiver.url(f"/{name}" if path is None else path)
+        return {"name": name, "url": url, "secrets": [SECRET], "channels": [name], **more}
+
+    def sent_to(self, name: str) -> str:
+        """The path that a webhook goes to; a controller sends for it."""
+        self.holder(name)
         return f"/{name}"
+
+    def change(self, name: str, **more: Any) -> None:
+        self._entries[name] = self._entry(name, **more)
+        self.write()
 
     def lose(self, name: str) -> None:
         del self._entries[name]
@@ -145,11 +169,7 @@ def is_signed(one: Received, secret: str) -> bool:
 def test_events_arrive_signed_in_order_and_once_as_cloud_events_and_as_input_switches(
     installation: Installation,
 ) -> None:
-    path = installation.have("signed", secrets=[OTHER, SECRET])
-    some = installation.have("some", kinds=["gap"], channels=["signed"], headers={"X-Team": "tv"})
-    switched = installation.have("switched", shape="mediapackage", channels=["signed"])
-    for name in ("signed", "some", "switched"):
-        installation.holder(name)
+    path, some, switched = map(installation.sent_to, ("signed", "some", "switched"))
     installation.tell("elsewhere", "not this")
     installation.tell("signed", *(f"number {number}" for number in range(20)))
     installation.tell("signed", "a gap", kind=EventKind.GAP)
@@ -183,8 +203,7 @@ def test_events_arrive_signed_in_order_and_once_as_cloud_events_and_as_input_swi
 
 
 def test_what_operators_really_do_arrives(installation: Installation) -> None:
-    path = installation.have("operated")
-    installation.holder("operated")
+    path = installation.sent_to("operated")
     assert installation.controllers[0].json("POST", "/channels", {"id": "operated"})[0] == 200
     (one,) = installation.arrived(path, "Somebody did this: CreateChannel of operated.")
     _, channel = installation.controllers[0].json("GET", "/channels/operated")
@@ -194,9 +213,8 @@ def test_what_operators_really_do_arrives(installation: Installation) -> None:
 
 
 def test_what_is_not_taken_is_sent_again_and_nothing_overtakes_it(installation: Installation) -> None:
-    path = installation.have("again")
+    path = installation.sent_to("again")
     installation.receiver.answers[path] = first(500, 413)
-    installation.holder("again")
     installation.tell("again", "first", "second", "third")
     received = installation.arrived(path, "first", "first", "second", "third")
     assert received[0].headers["webhook-id"] == received[1].headers["webhook-id"]
@@ -209,13 +227,10 @@ def test_what_is_not_taken_is_sent_again_and_nothing_overtakes_it(installation: 
 
 
 def test_a_receiver_that_hangs_or_is_gone_holds_up_no_other(installation: Installation) -> None:
-    hang, gone = installation.have("hang", timeout_seconds=30), installation.have("gone")
-    well = installation.have("well", channels=["hang", "gone"])
+    hang, gone, well = map(installation.sent_to, ("hang", "gone", "well"))
     go_on = threading.Event()
     installation.receiver.answers[hang] = lambda _: 204 if go_on.wait(60) else 500
     installation.receiver.answers[gone] = lambda _: 410
-    for name in ("hang", "gone", "well"):
-        installation.holder(name)
     installation.tell("hang", "1", "2")
     installation.tell("gone", "3", "4")
     installation.arrived(well, "1", "2", "3", "4")
@@ -235,9 +250,8 @@ def test_a_receiver_that_hangs_or_is_gone_holds_up_no_other(installation: Instal
 
 
 def test_a_file_is_followed_a_bad_one_is_not_and_a_mended_url_is_tried_at_once(installation: Installation) -> None:
-    path = installation.have("followed", url=installation.receiver.url("/wrong?token=in-the-url"))
+    path = installation.sent_to("followed")
     installation.receiver.answers["/wrong?token=in-the-url"] = lambda _: (503, {"Retry-After": "3000"})
-    installation.holder("followed")
     installation.tell("followed", "waits")
     eventually(
         lambda: (one := installation.shown("followed")) is not None and one["problem"] == "the receiver answered 503",
@@ -251,7 +265,7 @@ def test_a_file_is_followed_a_bad_one_is_not_and_a_mended_url_is_tried_at_once(i
         what="the file is refused",
     )
     assert "webhook followed.kinds.0: Input should be " in problem
-    installation.have("followed", secrets=[OTHER])
+    installation.change("followed", secrets=[OTHER])
     (received,) = installation.arrived(path, "waits")
     assert is_signed(received, OTHER)
     assert not is_signed(received, SECRET)
@@ -261,9 +275,7 @@ def test_a_file_is_followed_a_bad_one_is_not_and_a_mended_url_is_tried_at_once(i
 
 
 def test_a_test_says_what_the_receiver_answered(installation: Installation) -> None:
-    path = installation.have("tried")
-    switched = installation.have("tried-switched", shape="mediapackage")
-    installation.holder("tried-switched")
+    path, switched = map(installation.sent_to, ("tried", "tried-switched"))
     eventually(
         lambda: all(installation.shown("tried-switched", of=one) for one in (0, 1)),
         within_seconds=SOON_SECONDS,
@@ -288,9 +300,7 @@ def test_a_test_says_what_the_receiver_answered(installation: Installation) -> N
 def test_the_command_line_shows_and_tries_them(
     installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    installation.have("shown")
-    installation.receiver.answers["/shown"] = first(500)
-    installation.holder("shown")
+    installation.receiver.answers[installation.sent_to("shown")] = first(500)
     directory = DataDirectory(tmp_path / "stack")
     directory.path.mkdir()
     write_json(directory.stack_file, {"api_url": installation.controllers[0].url, "authentication": "none"})
@@ -316,7 +326,7 @@ def test_the_command_line_shows_and_tries_them(
 
 
 def test_a_sibling_goes_on_where_a_controller_is_killed_between_attempts_or_ends(installation: Installation) -> None:
-    path = installation.have("moving")
+    path = installation.sent_to("moving")
     killed = installation.holder("moving")
     (sibling,) = (one for one in installation.controllers if one is not killed)
     installation.receiver.answers[path] = first(500)
@@ -333,4 +343,3 @@ def test_a_sibling_goes_on_where_a_controller_is_killed_between_attempts_or_ends
     received = installation.arrived(path, "a", "a", "b", "c")
     assert received[-1].at - began < 5, "given back, not run out"
     assert installation.holder("moving") is killed
-    sibling.start()

@@ -40,6 +40,11 @@ def test_the_subject_is_what_people_call_it() -> None:
     assert json.loads(cloud_event(of_inputs, arns=ARNS).body)["subject"] == "news"
 
 
+def test_an_event_that_does_not_say_what_its_channel_was_called_has_no_subject() -> None:
+    nameless = event(EventKind.INPUT_LOST, channel_id="", origin_endpoint=None, origin_endpoint_id=None, input_id=2)
+    assert "subject" not in json.loads(cloud_event(nameless, arns=ARNS).body), "it must not be empty"
+
+
 def test_the_time_is_when_it_happened() -> None:
     assert json.loads(cloud_event(event(EventKind.GAP), arns=ARNS).body)["time"] == "2027-01-15T08:00:00.000Z"
 

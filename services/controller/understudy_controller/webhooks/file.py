@@ -31,6 +31,8 @@ SIZE_MAX: Final = 256 << 10
 """Bytes of the file."""
 WEBHOOKS_MAX: Final = 32
 """Each has a connection, a reader of the log and a record of its own."""
+CHANNELS_MAX: Final = 1_000
+HEADERS_MAX: Final = 32
 
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
 _HEADER_VALUE: Final = re.compile(r"[!-~](?:[ -~]{0,8190}[!-~])?")
@@ -51,11 +53,14 @@ class Webhook(BaseModel):
     secrets: Annotated[list[SecretStr], Field(min_length=1, max_length=2)]
     """What bodies are signed with; two while they are exchanged."""
     shape: Literal["cloudevents", "mediapackage"] = "cloudevents"
-    kinds: Annotated[list[Annotated[EventKind, Field(strict=False)]], Field(min_length=1)] | None = None
+    kinds: Annotated[list[Annotated[EventKind, Field(strict=False)]], Field(min_length=1, max_length=99)] | None = None
     """Which events are sent; None: all that the shape has."""
-    channels: Annotated[list[Annotated[str, StringConstraints(min_length=1)]], Field(min_length=1)] | None = None
+    channels: (
+        Annotated[list[Annotated[str, StringConstraints(min_length=1)]], Field(min_length=1, max_length=CHANNELS_MAX)]
+        | None
+    ) = None
     """Ids of the channels whose events are sent; None: all."""
-    headers: Mapping[str, SecretStr] = {}
+    headers: Annotated[Mapping[str, SecretStr], Field(max_length=HEADERS_MAX)] = {}
     """Sent besides."""
     ca: str | None = None
     """Certificates (PEM) that the receiver's is verified against; None: those that the system trusts."""
@@ -103,6 +108,8 @@ class Webhook(BaseModel):
                 raise ValueError(f"{name} is written by the sender itself")
             if _HEADER_VALUE.fullmatch(value.get_secret_value()) is None:
                 raise ValueError(f"{name} should be printable ASCII without blanks around it")
+        if len({name.lower() for name in headers}) < len(headers):
+            raise ValueError("there is one twice, for a header's name is the same in capitals")
         return headers
 
     @field_validator("ca")
@@ -171,6 +178,7 @@ def parse_webhooks(content: bytes, *, name: str) -> Mapping[str, Webhook]:
     """
     try:
         node = safe_yaml.compose(content.decode())
+        safe_yaml.refuse_doubled_keys(node)
         found: Any = None if node is None else safe_yaml.constructed(node)
     except YamlRefused as err:
         raise WebhooksUnusable(f"{name}, line {err.line}: neither YAML nor JSON: {err}") from None

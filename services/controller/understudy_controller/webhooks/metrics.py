@@ -32,15 +32,11 @@ class WebhookMetrics(Collector):
         """Count what came of an attempt, or that none was made any more."""
         self._counts[name, outcome] = self._counts.get((name, outcome), 0) + 1
 
-    def forget(self, name: str) -> None:
-        """The file has it no more."""
-        for outcome in Outcome:
-            self._counts.pop((name, outcome), None)
-
     @override
     def collect(self) -> Iterator[Metric]:
         """The present numbers."""
         shown = self._shown()
+        self._counts = {one: count for one, count in self._counts.items() if one[0] in shown}
         yield GaugeMetricFamily(
             "understudy_webhooks_file_problems",
             "1 while the file of webhooks cannot be used; the webhooks before it stay.",

@@ -151,17 +151,17 @@ class Webhooks:
     async def _follow_file(self, file: WatchedFile) -> None:
         while True:
             try:
-                self._take(file.path, await asyncio.to_thread(file.look))
+                await self._take(file.path, await asyncio.to_thread(file.look))
             except Exception:  # noqa: BLE001  # whatever it was, the webhooks before stay, and the next look comes
                 _log.exception("looking for changed webhooks failed")
             await asyncio.sleep(_LOOK_SECONDS)
 
-    def _take(self, path: Path, look: Look) -> None:
+    async def _take(self, path: Path, look: Look) -> None:
         if not look.is_steady or look.digest == self._settled:
             return
         self._settled = look.digest
         try:
-            found = _parsed(path, look)
+            found = await asyncio.to_thread(_parsed, path, look)  # a large one takes some tenths of a second
         except WebhooksUnusable as err:
             self.problem, self.metrics.problems = str(err), 1
             _log.error("the webhooks cannot be used, those before stay: %s", err, extra={"file": str(path)})
@@ -170,7 +170,6 @@ class Webhooks:
         before, self._webhooks = self._webhooks, found
         _log.info("webhooks read", extra={"file": str(path), "webhooks": sorted(found)})
         for name in before.keys() - found.keys():
-            self.metrics.forget(name)
             if name in self._deliveries:
                 self._deliveries[name].end()
         for name, delivery in self._deliveries.items():
