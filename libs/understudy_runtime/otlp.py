@@ -1,4 +1,4 @@
-"""Traces by OpenTelemetry's SDK: the one module that knows it, with ``span_export`` beside it.
+"""Traces by OpenTelemetry's SDK: the one module that knows it, but for ``span_export`` and ``collector_answers``.
 
 A trace's id says whether it is sampled: OpenTelemetry's samplers that take a share compare its last 64 bits with that
 share. The first half of these is made of the minute and of what the trace is about (``together``), so that of a
@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import Link as SdkLink
@@ -38,8 +38,9 @@ from typing_extensions import override
 
 from understudy_domain.errors import UnderstudyError
 from understudy_runtime import clock
+from understudy_runtime.collector_answers import CollectorSession
 from understudy_runtime.otlp_settings import OtlpSettings, read_otlp_settings
-from understudy_runtime.span_export import SpanExport
+from understudy_runtime.span_export import SpanExport, Told, nothing_told
 from understudy_runtime.trace_context import TRACE_ID, TraceContext
 from understudy_runtime.tracing import NO_SPAN, NO_TRACER, Attributes, Kind, Link, Span, Tracer
 
@@ -61,12 +62,14 @@ def opened(*, service: str) -> Tracer:
     settings = read_otlp_settings()
     if settings.sdk_disabled:
         return NO_TRACER
+    session = CollectorSession()
     try:
-        exporter = OTLPSpanExporter()
+        exporter = OTLPSpanExporter(session=session)
+        tracer = OtlpTracer(settings, exporter, service=service, told=session.told)
     except (OSError, ValueError) as err:
         raise SystemExit(f"traces cannot be exported: {err}") from None
     _log.info("traces go to a collector", extra={"address": settings.told_endpoint})
-    return OtlpTracer(settings, exporter, service=service)
+    return tracer
 
 
 class _Ids(RandomIdGenerator):
@@ -90,15 +93,28 @@ class OtlpTracer(Tracer):
 
     is_on = True
 
-    def __init__(self, settings: OtlpSettings, exporter: SpanExporter, *, service: str) -> None:
+    def __init__(
+        self, settings: OtlpSettings, exporter: SpanExporter, *, service: str, told: Told = nothing_told
+    ) -> None:
+        """``told``: asked after each batch what the collector said.
+
+        Raises:
+            ValueError: one of OpenTelemetry's variables that its SDK alone reads is wrong; it is named.
+        """
+        self._ids = _Ids()
+        provider = TracerProvider(
+            resource=_resource(service),
+            id_generator=self._ids,
+            shutdown_on_exit=False,
+            span_limits=SpanLimits(max_span_attribute_length=settings.attribute_length_max),
+        )
         self._export = SpanExport(
             exporter,
             queue_max=settings.bsp_max_queue_size,
             batch_max=settings.bsp_max_export_batch_size,
             delay_seconds=settings.bsp_schedule_delay / 1_000,
+            told=told,
         )
-        self._ids = _Ids()
-        provider = TracerProvider(resource=_resource(service), id_generator=self._ids, shutdown_on_exit=False)
         provider.add_span_processor(self._export)
         self._tracer = provider.get_tracer("understudy", _version())
 

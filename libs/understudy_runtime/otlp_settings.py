@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Final, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, FilePath, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -23,7 +23,11 @@ Sampler = Literal[
 ]
 _Protocol = Literal["http/protobuf"]
 _Compression = Literal["none", "gzip", "deflate"]
-_HEADERS: Final = re.compile(r"\s*[^=,\s]+\s*=[^,]*(,\s*[^=,\s]+\s*=[^,]*)*,?\s*")
+_HEADER: Final = re.compile(r"[!#-'*+\-.0-9A-Z^-z|~]+[ \t]*=[ !#-+\-:<-\[\]-~\t/-9]*")
+"""What the SDK takes; another it leaves out, and logs with the secret that it may be."""
+_PRINTABLE: Final = re.compile(r"[ -~]*")
+_TIMEOUT_SECONDS_MAX: Final = 300
+_ATTRIBUTE_LENGTH_MAX: Final = 1_024
 
 
 def _lower(value: object) -> object:
@@ -42,14 +46,33 @@ def _is_url(value: str) -> str:
 
 
 def _are_headers(value: str) -> str:
-    if not _HEADERS.fullmatch(value):
-        raise ValueError("headers are written as name=value, separated by commas, what is no letter of ASCII as %20")
+    for one in filter(None, (part.strip() for part in value.split(","))):
+        if not _HEADER.fullmatch(one) or not _PRINTABLE.fullmatch(unquote(one)):
+            raise ValueError("headers are written as name=value, separated by commas, and what is not plain as %20")
+    return value
+
+
+def _are_pairs(value: str) -> str:
+    for one in filter(None, (part.strip() for part in value.split(","))):
+        name, separator, _ = one.partition("=")
+        if not separator or not name.strip():
+            raise ValueError("attributes are written as name=value, separated by commas")
+    return value
+
+
+def _are_seconds(value: float) -> float:
+    if not 0 < value <= _TIMEOUT_SECONDS_MAX:
+        raise ValueError(
+            f"seconds, as OpenTelemetry's SDK for Python has it: more than 0, and {_TIMEOUT_SECONDS_MAX} at most"
+        )
     return value
 
 
 _Url = Annotated[str, AfterValidator(_is_url)] | None
 _Headers = Annotated[str, AfterValidator(_are_headers)] | None
-_Seconds = Annotated[float, Field(gt=0)] | None
+_Pairs = Annotated[str, AfterValidator(_are_pairs)] | None
+_Seconds = Annotated[float, AfterValidator(_are_seconds)] | None
+_Count = Annotated[int, Field(ge=0)] | None
 
 
 class OtlpSettings(BaseSettings):
@@ -61,6 +84,9 @@ class OtlpSettings(BaseSettings):
     traces_sampler: Annotated[Sampler, BeforeValidator(_lower)] = "parentbased_always_on"
     traces_sampler_arg: float | None = Field(default=None, ge=0, le=1)
     """The share that is sampled, where the sampler goes by one."""
+    resource_attributes: _Pairs = None
+    attribute_value_length_limit: _Count = None
+    span_attribute_value_length_limit: _Count = None
     traces_exporter: Literal["otlp"] = "otlp"
     exporter_otlp_protocol: _Protocol = "http/protobuf"
     exporter_otlp_traces_protocol: _Protocol = "http/protobuf"
@@ -83,15 +109,21 @@ class OtlpSettings(BaseSettings):
     bsp_max_export_batch_size: int = Field(default=256, ge=1)
     """Spans in one request: what is encoded in one go keeps the process from anything else for some milliseconds.
     OpenTelemetry's own default is 512."""
-    bsp_schedule_delay: int = Field(default=1_000, ge=1)
+    bsp_schedule_delay: int = Field(default=1_000, ge=1, le=60_000)
     """Milliseconds after which whatever waits is exported. OpenTelemetry's own default is 5,000."""
 
     @property
     def told_endpoint(self) -> str:
-        """Where traces go, to be told: what stands before an ``@`` may be a password."""
+        """Where traces go, to be told: what stands before an ``@``, or after a ``?``, may be a password."""
         url = self.exporter_otlp_traces_endpoint or self.exporter_otlp_endpoint or "http://localhost:4318"
         scheme, separator, rest = url.partition("://")
-        return scheme + separator + rest.rpartition("@")[2]
+        return scheme + separator + rest.rpartition("@")[2].partition("?")[0]
+
+    @property
+    def attribute_length_max(self) -> int:
+        """Characters of an attribute, so that what encoders send costs no memory; further ones are cut off."""
+        limits = (self.span_attribute_value_length_limit, self.attribute_value_length_limit, _ATTRIBUTE_LENGTH_MAX)
+        return next(limit for limit in limits if limit is not None)
 
     @model_validator(mode="after")
     def _share_is_given(self) -> Self:

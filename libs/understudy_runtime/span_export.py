@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from opentelemetry.context import Context
@@ -23,7 +24,14 @@ _log = logging.getLogger(__name__)
 
 _CLOSE_SECONDS: Final = 2.0
 """How long the last spans may take: a collector that hangs must not keep a process from ending."""
-_LIBRARY: Final = "opentelemetry"
+_LIBRARY: Final = "opentelemetry.exporter"
+Told = Callable[[], tuple[int, str]]
+"""How many spans of a batch that was taken were not, and why they were not, or the batch was not."""
+
+
+def nothing_told() -> tuple[int, str]:
+    """What is taken is taken, and the exporter's own words are all that is said."""
+    return 0, ""
 
 
 class _Heard(logging.Handler):
@@ -42,8 +50,20 @@ class _Heard(logging.Handler):
 class SpanExport(SpanProcessor):
     """Takes spans as they end, and exports them in batches."""
 
-    def __init__(self, exporter: SpanExporter, *, queue_max: int, batch_max: int, delay_seconds: float) -> None:
-        """``queue_max``: spans that wait at most; ``delay_seconds``: after which they are exported, however few."""
+    def __init__(
+        self,
+        exporter: SpanExporter,
+        *,
+        queue_max: int,
+        batch_max: int,
+        delay_seconds: float,
+        told: Told = nothing_told,
+    ) -> None:
+        """``queue_max``: spans that wait at most; ``delay_seconds``: after which they are exported, however few.
+
+        ``told``: asked after each batch what the collector said.
+        """
+        self._told = told
         self._exporter = exporter
         self._queue_max = queue_max
         self._batch_max = min(batch_max, queue_max)
@@ -131,18 +151,19 @@ class SpanExport(SpanProcessor):
             except Exception as err:  # noqa: BLE001  # whatever it is, the thread goes on
                 is_taken, self._heard.first = False, f"{type(err).__name__}: {err}"
             self._in_flight = 0
-            if is_taken:
-                self.exported += len(batch)
-            elif not self._given_up:
-                self._refused += len(batch)
-                self._tell(len(batch))
+            rejected, reason = self._told()
+            lost = min(rejected, len(batch)) if is_taken else len(batch)
+            self.exported += len(batch) - lost
+            if lost and (is_taken or not self._given_up):
+                self._refused += lost
+                self._tell(lost, reason)
 
-    def _tell(self, count: int) -> None:
+    def _tell(self, count: int, reason: str) -> None:
         left_out = self._limit.admit("refused")
         if left_out is not None:
             _log.warning(
                 "%d spans are lost, the collector did not take them: %s",
                 count,
-                self._heard.first or "it did not say why",
+                reason or self._heard.first or "it did not say why",
                 extra={"left_out": left_out},
             )

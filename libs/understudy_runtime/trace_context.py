@@ -16,7 +16,9 @@ TRACESTATE: Final = "tracestate"
 
 _VERSION_0 = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _LATER_VERSION = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-[\x20-\x7e]*)?")
-_STATE = re.compile(r"[\x20-\x7e]{1,512}")
+_STATE_LENGTH_MAX = 512
+_STATE_KEY = r"(?:[a-z][_0-9a-z\-*/]{0,255}|[a-z0-9][_0-9a-z\-*/]{0,240}@[a-z][_0-9a-z\-*/]{0,13})"
+_STATE_MEMBER = re.compile(rf"{_STATE_KEY}=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{{0,255}}[\x21-\x2b\x2d-\x3c\x3e-\x7e]")
 _SAMPLED = 1
 
 TRACE_ID: ContextVar[str | None] = ContextVar("trace_id", default=None)
@@ -50,7 +52,7 @@ class TraceContext:
             found[1],
             found[2],
             sampled=bool(int(found[3], 16) & _SAMPLED),
-            state=state if _STATE.fullmatch(state) else "",
+            state=state if _is_state(state) else "",
         )
 
     def headers(self) -> dict[str, str]:
@@ -59,3 +61,8 @@ class TraceContext:
         if self.state:
             found[TRACESTATE] = self.state
         return found
+
+
+def _is_state(text: str) -> bool:
+    members = [member.strip(" \t") for member in text.split(",")] if len(text) <= _STATE_LENGTH_MAX else [""]
+    return all(not member or _STATE_MEMBER.fullmatch(member) for member in members) and any(members)

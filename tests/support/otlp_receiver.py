@@ -6,6 +6,7 @@ import gzip
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -52,6 +53,10 @@ class OtlpReceiver:
         self._released.set()
         self.paths: set[str] = set()
         """That were asked for."""
+        self.answer = ExportTraceServiceResponse()
+        self.answer_headers: dict[str, str] = {}
+        self.statuses: list[int] = []
+        """Of the next answers; then 200."""
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -59,10 +64,16 @@ class OtlpReceiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 receiver._released.wait(_HANG_SECONDS_MAX)
-                receiver._take(self.path, gzip.decompress(body) if self.headers["content-encoding"] == "gzip" else body)
-                answer = ExportTraceServiceResponse().SerializeToString()
-                self.send_response(200)
+                status = receiver._next_status()
+                if status == HTTPStatus.OK:
+                    receiver._take(
+                        self.path, gzip.decompress(body) if self.headers["content-encoding"] == "gzip" else body
+                    )
+                answer = receiver.answer.SerializeToString() if status == HTTPStatus.OK else b""
+                self.send_response(status)
                 self.send_header("content-type", "application/x-protobuf")
+                for name, value in receiver.answer_headers.items():
+                    self.send_header(name, value)
                 self.send_header("content-length", str(len(answer)))
                 self.end_headers()
                 self.wfile.write(answer)
@@ -110,6 +121,10 @@ class OtlpReceiver:
     def recover(self) -> None:
         """Answer again."""
         self._released.set()
+
+    def _next_status(self) -> int:
+        with self._lock:
+            return self.statuses.pop(0) if self.statuses else HTTPStatus.OK
 
     def _take(self, path: str, body: bytes) -> None:
         request = ExportTraceServiceRequest.FromString(body)

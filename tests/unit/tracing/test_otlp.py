@@ -7,6 +7,7 @@ import logging
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter
+from opentelemetry.util.re import parse_env_headers
 
 from support.collected_spans import Collected
 from understudy_domain.errors import UnderstudyError
@@ -157,6 +158,16 @@ def test_the_resource_is_what_the_environment_says(collected: Collected, monkeyp
         ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nowhere.pem"),
         ("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "/nowhere.pem"),
         ("OTEL_BSP_MAX_QUEUE_SIZE", "0"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "99999999999"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "10000"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "nan"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer\nx"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", 'authorization="x"'),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "a=b%0d%0ahost:%20c"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "a=%C3%A4"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "production"),
+        ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "-1"),
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "many"),
     ],
 )
 def test_a_variable_that_is_wrong_ends_the_service_with_its_name(
@@ -167,15 +178,48 @@ def test_a_variable_that_is_wrong_ends_the_service_with_its_name(
         tracing.opened(CommonSettings(traces="otlp"), service="ingest")
 
 
-@pytest.mark.parametrize("headers", ["a=b", "authorization=Bearer%20x, x-tenant=live", "a=b=c", "a="])
-def test_headers_are_taken_as_opentelemetry_writes_them(monkeypatch: pytest.MonkeyPatch, headers: str) -> None:
+@pytest.mark.parametrize(
+    ("headers", "read"),
+    [
+        ("a=b", {"a": "b"}),
+        ("authorization=Bearer%20x, x-tenant=live\n", {"authorization": "Bearer x", "x-tenant": "live"}),
+        ("authorization=Bearer x", {"authorization": "Bearer x"}),
+        ("a=b=c", {"a": "b=c"}),
+        ("a=", {"a": ""}),
+        ("a=b/c:d<e", {"a": "b/c:d<e"}),
+    ],
+)
+def test_headers_are_taken_as_opentelemetry_reads_them(
+    monkeypatch: pytest.MonkeyPatch, headers: str, read: dict[str, str]
+) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", headers)
     assert OtlpSettings().exporter_otlp_headers == headers
+    assert parse_env_headers(headers, liberal=True) == read
+
+
+def test_a_header_that_is_wrong_is_not_told_for_it_may_be_a_secret(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer se\ncret")
+    with pytest.raises(SystemExit) as ended:
+        tracing.opened(CommonSettings(traces="otlp"), service="ingest")
+    assert "cret" not in f"{ended.value}{caplog.text}"
+
+
+@pytest.mark.parametrize(("limit", "length"), [("", 1_024), ("7", 7)])
+def test_what_others_say_is_cut_off(
+    collected: Collected, monkeypatch: pytest.MonkeyPatch, limit: str, length: int
+) -> None:
+    monkeypatch.setenv("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", limit)
+    tracer = collected.tracer()
+    tracer.begin("upload", start=NOON, attributes={"user_agent.original": "a" * 60_000}).end(NOON)
+    tracer.close()
+    assert collected.spans[0].attributes == {"user_agent.original": "a" * length}
 
 
 def test_the_endpoint_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
     assert OtlpSettings().told_endpoint == "http://localhost:4318"
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "https://user:p@ss@otlp.example.com/otlp")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "https://user:p@ss@otlp.example.com/otlp?token=secret")
     assert OtlpSettings().told_endpoint == "https://otlp.example.com/otlp"
 
 

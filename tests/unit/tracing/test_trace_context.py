@@ -59,6 +59,13 @@ def test_the_last_bit_says_whether_it_is_sampled(flags: str, sampled: bool) -> N
     assert context.sampled is sampled
 
 
-@pytest.mark.parametrize("state", ["", "a" * 513, "a=\x00", "a=1\r\nb: 2", "a=ä"])
+@pytest.mark.parametrize(
+    "state", ["", "a" * 513, "a=\x00", "a=1\r\nb: 2", "a=ä", "a", "A=1", "a=1=2", ",", "a=" + 10_000 * "b"]
+)
 def test_a_state_that_is_none_is_left_out_and_the_context_stays(state: str) -> None:
     assert TraceContext.parse({"traceparent": PARENT, "tracestate": state}) == TraceContext(TRACE, SPAN)
+
+
+@pytest.mark.parametrize("state", ["a=1", "a=1, 9tenant@vendor=x y", "a=1,,b=2"])
+def test_a_state_goes_on_as_it_came(state: str) -> None:
+    assert TraceContext.parse({"traceparent": PARENT, "tracestate": state}) == TraceContext(TRACE, SPAN, state=state)
