@@ -1,13 +1,16 @@
-"""``/healthz``, ``/readyz`` and ``/metrics``, the same on every service."""
+"""``/healthz``, ``/readyz`` and ``/metrics``, the same on every service, and what is answered to all else."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
 from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Lifespan
 
 from understudy_runtime import metrics
 from understudy_runtime.exposition import exposition
@@ -16,6 +19,8 @@ Check = Callable[[], str | None]
 """None where all is well, else a sentence that says what is not."""
 
 _NO_STORE = {"cache-control": "no-store"}
+_NOT_FOUND = 404
+_METHOD_NOT_ALLOWED = 405
 
 
 class Health:
@@ -60,6 +65,25 @@ class Health:
         ready = all(state == "ok" for state in found.values())
         self._has_been_ready = self._has_been_ready or ready
         return ready, found
+
+
+def health_app(health: Health, registry: CollectorRegistry, lifespan: Lifespan[Starlette]) -> Starlette:
+    """What a service answers beside its own paths: these routes, and errors of the form of egress's for all else."""
+    return Starlette(
+        routes=health_routes(health, registry), lifespan=lifespan, exception_handlers={HTTPException: _of_http}
+    )
+
+
+async def _of_http(request: Request, err: Exception) -> Response:
+    status = err.status_code if isinstance(err, HTTPException) else 500
+    headers = dict(_NO_STORE)
+    code, message = "http_error", str(err)
+    if status == _NOT_FOUND:
+        code, message = "unknown", "nothing is served under this path"
+    elif status == _METHOD_NOT_ALLOWED:
+        code, message = "method_not_allowed", f"{request.method} is not for reading; use GET or HEAD"
+        headers["allow"] = "GET, HEAD"
+    return JSONResponse({"code": code, "message": message}, status, headers=headers)
 
 
 def health_routes(health: Health, registry: CollectorRegistry) -> list[Route]:

@@ -25,7 +25,7 @@ from understudy_runtime.access_log import AccessLog
 from understudy_runtime.bus_metrics import BusMetrics
 from understudy_runtime.client_address import TrustedProxies
 from understudy_runtime.config_store import ConfigStore
-from understudy_runtime.health import Health, health_routes
+from understudy_runtime.health import Health, health_app
 from understudy_runtime.index_pages import IndexPages
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.metrics import App, HttpMetrics, HttpMetricsMiddleware, new_registry
@@ -132,7 +132,7 @@ def create_app(context: ProcessContext) -> App:
         async with opening.running():
             yield
 
-    service = Starlette(routes=health_routes(context.health, context.registry), lifespan=lifespan)
+    service = health_app(context.health, context.registry, lifespan)
     delivery = Delivery(
         programmes,
         segments,

@@ -12,7 +12,7 @@ from understudy_harvester.metrics import HarvesterCollector
 from understudy_harvester.settings import HarvesterSettings
 from understudy_harvester.worker import Worker
 from understudy_runtime.bus_metrics import BusMetrics
-from understudy_runtime.health import Health, health_routes
+from understudy_runtime.health import Health, health_app
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.metrics import App, HttpMetrics, HttpMetricsMiddleware, new_registry
 from understudy_runtime.opening import Opening
@@ -49,5 +49,5 @@ def create_app(settings: HarvesterSettings, *, health: Health) -> App:
         async with opening.running():
             yield
 
-    app = Starlette(routes=health_routes(health, registry), lifespan=lifespan)
+    app = health_app(health, registry, lifespan)
     return HttpMetricsMiddleware(app, metrics=HttpMetrics(registry, service=SERVICE))

@@ -18,7 +18,7 @@ from understudy_runtime.access_log import AccessLog
 from understudy_runtime.bus_metrics import BusMetrics
 from understudy_runtime.client_address import TrustedProxies
 from understudy_runtime.config_store import ConfigChange, ConfigStore
-from understudy_runtime.health import Health, health_routes
+from understudy_runtime.health import Health, health_app
 from understudy_runtime.jetstream import Bus
 from understudy_runtime.metrics import App, HttpMetrics, HttpMetricsMiddleware, new_registry
 from understudy_runtime.objectstore import ObjectStore
@@ -90,6 +90,6 @@ def create_app(settings: IngestSettings, *, health: Health | None = None, tracer
         async with opening.running():
             yield
 
-    service = Starlette(routes=health_routes(health, registry), lifespan=lifespan)
+    service = health_app(health, registry, lifespan)
     # Around the framework, not among its own layers: each of these is passed at every step of an upload.
     return HttpMetricsMiddleware(UploadEndpoint(service, uploads), metrics=HttpMetrics(registry, service=SERVICE))
