@@ -134,6 +134,32 @@ async def test_one_that_says_nothing_is_left_in_time() -> None:
     assert 0.9 < time.monotonic() - began < 5
 
 
+async def test_heads_without_end_do_not_keep_the_loop_from_others() -> None:
+    def flood(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, contextlib.suppress(OSError):
+            while True:
+                connection.sendall(b"HTTP/1.1 100 Go on\r\n\r\n" * 3_000)
+
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0.001)
+            turns += 1
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        flooding = threading.Thread(target=flood, args=(listening,))
+        flooding.start()
+        others = asyncio.create_task(take_turns())
+        answer = await send(webhook(f"http://127.0.0.1:{listening.getsockname()[1]}/", timeout_seconds=1), MESSAGE)
+        others.cancel()
+        await asyncio.to_thread(flooding.join)
+    assert answer.words == "no answer within 1 s"
+    assert turns > 30
+
+
 async def test_nobody_there_is_told() -> None:
     async with serving(answering(b"")) as port:
         pass

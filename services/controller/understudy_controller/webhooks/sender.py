@@ -13,7 +13,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import aclosing, asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import httpcore
 from typing_extensions import override
@@ -31,6 +31,7 @@ _BODY_BYTES_MAX: Final = 16 << 10
 _BODY_SECONDS: Final = 1.0
 _KEPT_SECONDS: Final = 2.0
 """How long a connection waits for the next event: through a flood of them, and for less than receivers keep theirs."""
+_SIP_BYTES: Final = 4 << 10
 _PORTS: Final = {"http": 80, "https": 443}
 
 # Requests' headers would be in the log where it is set to debug.
@@ -74,10 +75,40 @@ class _Network(httpcore.AnyIOBackend):
         *others, last = found
         for address in others:
             try:
-                return await super().connect_tcp(address, port, share, local_address, socket_options)
+                return _Sipping(await super().connect_tcp(address, port, share, local_address, socket_options))
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
-        return await super().connect_tcp(last, port, timeout, local_address, socket_options)
+        return _Sipping(await super().connect_tcp(last, port, timeout, local_address, socket_options))
+
+
+class _Sipping(httpcore.AsyncNetworkStream):
+    """Reads little at a time, with turns for others in between: else heads without end (1xx) hold up decisions."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    @override
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        await asyncio.sleep(0)
+        return await self._stream.read(min(max_bytes, _SIP_BYTES), timeout)
+
+    @override
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._stream.write(buffer, timeout)
+
+    @override
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    @override
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        return _Sipping(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    @override
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
 
 
 async def _send(pool: httpcore.AsyncConnectionPool, webhook: Webhook, message: Message) -> Answer:
