@@ -7,6 +7,7 @@ import json
 import statistics
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -18,9 +19,9 @@ from support.otlp_receiver import OtlpReceiver, ReceivedSpan
 from support.stack import Stack, free_port_offset
 from support.traced_channel import PLAYLIST, UPLOAD, environment, first, push, put, watch, way_of
 
-pytestmark = pytest.mark.takes(seconds=20)
+pytestmark = pytest.mark.takes(seconds=15)
 
-DELAY_SECONDS = 3
+DELAY_SECONDS = 2
 SEGMENTS = 4
 LISTED = 2
 """Slots that are waited for."""
@@ -50,7 +51,23 @@ def collector() -> Iterator[OtlpReceiver]:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, collector: OtlpReceiver) -> Iterator[Stack]:
+def encoding(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Future[list[bytes]]]:
+    """Segments, encoded while the stack starts."""
+    folder = tmp_path_factory.mktemp("media")
+
+    def encoded() -> list[bytes]:
+        return [path.read_bytes() for path in encode(folder, f"{H264} {AAC}", seconds=2 * (SEGMENTS + 1))]
+
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(encoded)
+
+
+@pytest.fixture(scope="module")
+def stack(
+    tmp_path_factory: pytest.TempPathFactory,
+    collector: OtlpReceiver,
+    encoding: Future[list[bytes]],  # has begun meanwhile
+) -> Iterator[Stack]:
     stack = Stack(
         tmp_path_factory.mktemp("traced") / "data",
         port_offset=free_port_offset(),
@@ -63,9 +80,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory, collector: OtlpReceiver) -> 
 
 
 @pytest.fixture(scope="module")
-def segments(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    folder = tmp_path_factory.mktemp("media")
-    return [path.read_bytes() for path in encode(folder, f"{H264} {AAC}", seconds=2 * (SEGMENTS + 1))]
+def segments(encoding: Future[list[bytes]]) -> list[bytes]:
+    return encoding.result()
 
 
 @pytest.fixture(scope="module")
