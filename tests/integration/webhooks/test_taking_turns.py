@@ -92,17 +92,13 @@ class Site:
             stack.push_async_callback(store.stop)
             await store.start()
 
-            @asynccontextmanager
-            async def sending(webhook: Webhook) -> AsyncIterator[Callable[[Message], Awaitable[Answer]]]:
-                async def send(message: Message) -> Answer:
-                    self.sent.append(message)
-                    await self.before_answer(webhook)
-                    return self.answer(message)
-
-                yield send
+            async def send(webhook: Webhook, message: Message) -> Answer:
+                self.sent.append(message)
+                await self.before_answer(webhook)
+                return self.answer(message)
 
             arns = Arns("us-east-1", "000000000000")
-            webhooks = Webhooks(bus, store, path=self.file, arns=arns, sending=sending)
+            webhooks = Webhooks(bus, store, path=self.file, arns=arns, send=send)
             async with webhooks.running():
                 yield webhooks
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Final
 
@@ -30,9 +30,7 @@ from understudy_runtime.messages import StoredMessage
 
 _log = logging.getLogger(__name__)
 
-Send = Callable[[Message], Awaitable[Answer]]
-Sending = Callable[[Webhook], AbstractAsyncContextManager[Send]]
-"""What sends to one webhook, for as long as it is entered."""
+Send = Callable[[Webhook, Message], Awaitable[Answer]]
 _IDLE_SECONDS: Final = 60.0
 """After so long without an event that it may want, a webhook's position follows the log."""
 _LEVELS: Final = {
@@ -54,7 +52,7 @@ class Delivery:
         shapes: Shapes,
         metrics: WebhookMetrics,
         *,
-        sending: Sending,
+        send: Send,
         pace: Pace,
     ) -> None:
         """``run`` does the rest. ``pace`` is the process's."""
@@ -64,7 +62,7 @@ class Delivery:
         self._claim = claim
         self._shapes = shapes
         self._metrics = metrics
-        self._sending = sending
+        self._send = send
         self._storms: StormControl | None = None
         self._changed = asyncio.Event()
         self._is_ending = False
@@ -88,17 +86,16 @@ class Delivery:
         """
         await self._check_log()
         while not self._is_ending:
-            async with self._sending(self._webhook) as send:
-                await self._send_until_changed(send)
+            await self._send_until_changed()
             self._changed.clear()
             self._webhook, self._storms = self._given, None
             self._claim.progress = replace(self._claim.progress, try_at=None)
 
-    async def _send_until_changed(self, send: Send) -> None:
+    async def _send_until_changed(self) -> None:
         while not self._changed.is_set():
             await self._until_due()
             try:
-                if await self._send_what_comes(send):
+                if await self._send_what_comes():
                     await self._pass_other_kinds()
             except LogTruncated:
                 await self._check_log()
@@ -113,7 +110,7 @@ class Delivery:
             _log.error("the events were replaced by older ones, going on with what comes", extra={"webhook": name})
             self._claim.progress = replace(self._claim.progress, after=last)
 
-    async def _send_what_comes(self, send: Send) -> bool:
+    async def _send_what_comes(self) -> bool:
         """Until one is not taken, or the file says something else: nothing is left to pile up meanwhile.
 
         Returns:
@@ -126,7 +123,7 @@ class Delivery:
                 event = _event(message)
                 if event is None or not self._webhook.wants(event) or not await self._admits(event):
                     self._claim.progress = self._claim.progress.passed(message.sequence)
-                elif not await self._deliver(message, event, send):
+                elif not await self._deliver(message, event):
                     return False
         return not self._changed.is_set()
 
@@ -170,7 +167,7 @@ class Delivery:
 
     # --- one event ----------------------------------------------------------------------------------------------------
 
-    async def _deliver(self, message: StoredMessage, event: Event, send: Send) -> bool:
+    async def _deliver(self, message: StoredMessage, event: Event) -> bool:
         """Send an event; whether the next one comes now."""
         progress, name = self._claim.progress, self._webhook.name
         if progress.is_too_old(stored_at=message.instant, now=clock.now_ticks()):
@@ -187,7 +184,7 @@ class Delivery:
             self._claim.progress = progress.passed(message.sequence)
             self._tell(event, Outcome.REFUSED, f"no message can be made of it ({type(err).__name__})")
             return True
-        answer = await send(to_send)
+        answer = await self._send(self._webhook, to_send)
         self._claim.progress, outcome = attempted(
             progress,
             answer,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 REQUESTS_A_SECOND_MAX: Final = 50
-"""Over all webhooks. One takes about two milliseconds: a flood of events takes a tenth of the core, for longer."""
+"""Over all webhooks. One takes two to four milliseconds: a flood of events takes a fifth of the core, for longer."""
 
 
 class Pace:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from understudy_controller.settings import ControllerSettings
 from understudy_controller.webhooks.claim import LAPSE_SECONDS, Claim, Stored, begin, take
-from understudy_controller.webhooks.delivery import Delivery, Send, Sending
+from understudy_controller.webhooks.delivery import Delivery, Send
 from understudy_controller.webhooks.errors import ClaimLost, WebhooksUnusable
 from understudy_controller.webhooks.file import SIZE_MAX, Webhook, parse_webhooks
 from understudy_controller.webhooks.metrics import WebhookMetrics
@@ -21,7 +21,8 @@ from understudy_controller.webhooks.shapes import Shapes
 from understudy_domain import codec, keys
 from understudy_domain.errors import MalformedRecord
 from understudy_domain.keys import Arns
-from understudy_domain.webhooks.progress import WebhookProgress
+from understudy_domain.webhooks.cloud_event import Message
+from understudy_domain.webhooks.progress import Answer, WebhookProgress
 from understudy_runtime import clock
 from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.errors import BusRefused, BusUnavailable, LogTruncated
@@ -52,24 +53,22 @@ async def webhooks(context: ProcessContext) -> AsyncIterator[None]:
 
 def webhooks_of(settings: ControllerSettings, bus: Bus, store: ConfigStore) -> Webhooks:
     """A process's; nothing is sent before they are entered."""
-    sending: Sending = _nowhere
+    send: Send = _nowhere
     if settings.webhooks_file is not None:
         # What speaks HTTP takes some ten milliseconds to load: at the start, and of those alone who have webhooks.
-        from understudy_controller.webhooks.sender import sending  # noqa: PLC0415
+        from understudy_controller.webhooks.sender import send  # noqa: PLC0415
     arns = Arns(settings.region, settings.account_id)
-    return Webhooks(bus, store, path=settings.webhooks_file, arns=arns, sending=sending)
+    return Webhooks(bus, store, path=settings.webhooks_file, arns=arns, send=send)
 
 
-@asynccontextmanager
-async def _nowhere(webhook: Webhook) -> AsyncIterator[Send]:
-    raise AssertionError(f"there is no file, and {webhook.name} is sent to")
-    yield
+async def _nowhere(webhook: Webhook, message: Message) -> Answer:
+    raise AssertionError(f"there is no file, and {webhook.name} is sent {message.id}")
 
 
 class Webhooks:
     """This process's part of the sending, and what it knows of the others'."""
 
-    def __init__(self, bus: Bus, store: ConfigStore, *, path: Path | None, arns: Arns, sending: Sending) -> None:
+    def __init__(self, bus: Bus, store: ConfigStore, *, path: Path | None, arns: Arns, send: Send) -> None:
         """``path``: the file; None: there is none, and nothing is sent."""
         self.metrics = WebhookMetrics(self._shown)
         self.problem: str | None = None
@@ -77,7 +76,7 @@ class Webhooks:
         self._bus = bus
         self._kv = KeyValue(bus, keys.WEBHOOKS_BUCKET)
         self._shapes = Shapes(store, arns=arns)
-        self._sending = sending
+        self._send = send
         self._file = None if path is None else WatchedFile(path, size_max=SIZE_MAX)
         self._pace = Pace()
         self._settled = ""
@@ -105,8 +104,7 @@ class Webhooks:
         """Send a test message once, from here: whether it was taken, the status, in words, how long it took."""
         message = self._shapes.trial(webhook, number=secrets.token_hex(8), now=clock.now_ticks())
         began = clock.monotonic()
-        async with self._sending(webhook) as send:
-            answer = await send(message)
+        answer = await self._send(webhook, message)
         return answer.is_taken, answer.status, answer.words, clock.monotonic() - began
 
     def _shown(self) -> Mapping[str, WebhookProgress | None]:
@@ -233,9 +231,7 @@ class Webhooks:
         if webhook is None:  # the file has changed meanwhile
             await claim.give_back()
             return
-        delivery = Delivery(
-            self._bus, webhook, claim, self._shapes, self.metrics, sending=self._sending, pace=self._pace
-        )
+        delivery = Delivery(self._bus, webhook, claim, self._shapes, self.metrics, send=self._send, pace=self._pace)
         self._deliveries[name] = delivery
         task = self._working[name] = asyncio.create_task(self._work(name, claim, delivery), name=f"webhook {name}")
         task.add_done_callback(lambda _: self._forget(name))

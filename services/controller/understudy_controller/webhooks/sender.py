@@ -11,8 +11,8 @@ import functools
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import aclosing
 from typing import Any, Final
 
 import httpcore
@@ -27,10 +27,8 @@ from understudy_runtime import clock
 
 USER_AGENT: Final = "Understudy-Webhook/1"
 _BODY_BYTES_MAX: Final = 16 << 10
-"""Of an answer's body is read what lets the connection be kept, and nothing is made of it."""
+"""Of an answer's body is read what keeps most receivers from a broken connection, and nothing is made of it."""
 _BODY_SECONDS: Final = 1.0
-_KEPT_SECONDS: Final = 2.0
-"""How long a connection waits for the next event: through a flood of them, and for less than receivers keep theirs."""
 _SIP_BYTES: Final = 4 << 10
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -38,16 +36,27 @@ _PORTS: Final = {"http": 80, "https": 443}
 logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 
-@asynccontextmanager
-async def sending(webhook: Webhook) -> AsyncIterator[Callable[[Message], Awaitable[Answer]]]:
-    """What sends a message once, signed for then. Whatever goes wrong is in the answer."""
-    is_tls = webhook.parts.scheme == "https"
-    async with httpcore.AsyncConnectionPool(
-        ssl_context=await asyncio.to_thread(_context, webhook.ca) if is_tls else None,
-        keepalive_expiry=_KEPT_SECONDS,
-        network_backend=_Network(webhook.timeout_seconds),
-    ) as pool:
-        yield functools.partial(_send, pool, webhook)
+async def send(webhook: Webhook, message: Message) -> Answer:
+    """Send a message once, signed for now, over a connection of its own. Whatever goes wrong is in the answer."""
+    answer: Answer | None = None
+    url = _url(webhook)
+    try:
+        async with (
+            asyncio.timeout(webhook.timeout_seconds) as limit,
+            httpcore.AsyncHTTPConnection(
+                url.origin,
+                ssl_context=await asyncio.to_thread(_context, webhook.ca) if url.scheme == b"https" else None,
+                network_backend=_Network(webhook.timeout_seconds),
+            ) as connection,
+            connection.stream("POST", url, headers=_headers(webhook, message), content=message.body) as response,
+        ):
+            answer = Answer(response.status, retry_after=_retry_after(response.headers))
+            # From here on it has answered, however long it goes on.
+            limit.reschedule(asyncio.get_running_loop().time() + _BODY_SECONDS)
+            await _pass_over(response)
+    except Exception as err:  # noqa: BLE001  # whatever it was, it is tried again, and what it says may be secret
+        return answer or Answer(None, _why(err, webhook))
+    return answer
 
 
 @functools.lru_cache(maxsize=64)
@@ -111,22 +120,6 @@ class _Sipping(httpcore.AsyncNetworkStream):
         return self._stream.get_extra_info(info)
 
 
-async def _send(pool: httpcore.AsyncConnectionPool, webhook: Webhook, message: Message) -> Answer:
-    answer: Answer | None = None
-    try:
-        async with (
-            asyncio.timeout(webhook.timeout_seconds) as limit,
-            pool.stream("POST", _url(webhook), headers=_headers(webhook, message), content=message.body) as response,
-        ):
-            answer = Answer(response.status, retry_after=_retry_after(response.headers))
-            # From here on it has answered, however long it goes on.
-            limit.reschedule(asyncio.get_running_loop().time() + _BODY_SECONDS)
-            await _pass_over(response)
-    except Exception as err:  # noqa: BLE001  # whatever it was, it is tried again, and what it says may be secret
-        return answer or Answer(None, _why(err, webhook))
-    return answer
-
-
 def _url(webhook: Webhook) -> httpcore.URL:
     parts = webhook.parts
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -139,6 +132,7 @@ def _headers(webhook: Webhook, message: Message) -> list[tuple[str, str]]:
         "host": webhook.parts.netloc,
         "content-type": message.content_type,
         "content-length": str(len(message.body)),
+        "connection": "close",
         **signed_headers(message.id, message.body, keys=webhook.keys, now_seconds=clock.now_seconds()),
     }
     given = {name.lower(): value.get_secret_value() for name, value in webhook.headers.items()}
