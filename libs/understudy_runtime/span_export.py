@@ -24,7 +24,8 @@ _log = logging.getLogger(__name__)
 
 _CLOSE_SECONDS: Final = 2.0
 """How long the last spans may take: a collector that hangs must not keep a process from ending."""
-_LIBRARY: Final = "opentelemetry.exporter"
+_LIBRARY: Final = "opentelemetry"
+_EXPORTER: Final = f"{_LIBRARY}.exporter."
 Told = Callable[[], tuple[int, str]]
 """How many spans of a batch that was taken were not, and why they were not, or the batch was not."""
 
@@ -35,7 +36,10 @@ def nothing_told() -> tuple[int, str]:
 
 
 class _Heard(logging.Handler):
-    """What the library says of a failure, which its answer does not tell; kept out of our log, where it has no end."""
+    """What the library says of a failure, which its answer does not tell; kept out of our log, where it has no end.
+
+    So is what it says of each attribute that it cuts off, which is no reason why a batch was not taken.
+    """
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -44,7 +48,8 @@ class _Heard(logging.Handler):
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
-        self.first = self.first or record.getMessage()
+        if record.name.startswith(_EXPORTER):
+            self.first = self.first or record.getMessage()
 
 
 class SpanExport(SpanProcessor):

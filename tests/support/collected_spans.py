@@ -30,7 +30,7 @@ class Collected(SpanExporter):
         self.asked.set()
         self.goes_on.wait(10)
         if not self.takes:
-            logging.getLogger("opentelemetry.exporter").error("the collector said 503")
+            logging.getLogger("opentelemetry.exporter.otlp").error("the collector said 503")
             return SpanExportResult.FAILURE
         self.spans += spans
         return SpanExportResult.SUCCESS

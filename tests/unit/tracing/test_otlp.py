@@ -207,14 +207,29 @@ def test_a_header_that_is_wrong_is_not_told_for_it_may_be_a_secret(
 
 
 @pytest.mark.parametrize(("limit", "length"), [("", 1_024), ("7", 7)])
-def test_what_others_say_is_cut_off(
-    collected: Collected, monkeypatch: pytest.MonkeyPatch, limit: str, length: int
+def test_what_others_say_is_cut_off_and_no_line_in_the_log(
+    collected: Collected, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, limit: str, length: int
 ) -> None:
     monkeypatch.setenv("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", limit)
     tracer = collected.tracer()
     tracer.begin("upload", start=NOON, attributes={"user_agent.original": "a" * 60_000}).end(NOON)
     tracer.close()
     assert collected.spans[0].attributes == {"user_agent.original": "a" * length}
+    assert caplog.messages == []
+
+
+def test_what_is_cut_off_is_not_told_as_the_reason_why_spans_are_lost(
+    collected: Collected, caplog: pytest.LogCaptureFixture
+) -> None:
+    tracer = collected.tracer()
+    collected.takes = False
+    collected.goes_on.clear()
+    tracer.begin("upload", start=NOON).end(NOON)
+    assert collected.asked.wait(5)
+    tracer.begin("upload", start=NOON, attributes={"user_agent.original": "a" * 60_000})
+    collected.goes_on.set()
+    tracer.close()
+    assert caplog.messages[0].endswith("the collector said 503")
 
 
 def test_the_endpoint_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
