@@ -21,7 +21,7 @@ import yaml
 
 from support.deadline import comes_true, eventually_beside
 from support.webhook_events import ENDPOINT, event
-from understudy_controller.webhooks import delivery
+from understudy_controller.webhooks import delivery, part
 from understudy_controller.webhooks.claim import begin
 from understudy_controller.webhooks.errors import ClaimLost
 from understudy_controller.webhooks.file import Webhook
@@ -290,6 +290,20 @@ async def test_an_event_of_which_no_message_can_be_made_holds_up_nothing(
         await site.tell("one")
         await site.has_sent("one")
         assert counts_of(controller)["refused"] == 1
+
+
+async def test_whatever_goes_wrong_with_a_claim_it_is_tried_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    failures = [ValueError("of a mistake of ours")]
+
+    async def failing_once(*args: Any, **more: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return await begin(*args, **more)
+
+    monkeypatch.setattr(part, "begin", failing_once)
+    async with site.controller():
+        await comes_true(site.is_held, within_seconds=10, what="it sends")
+    assert not failures
 
 
 async def test_a_changed_entry_gets_what_comes_after_the_attempt_that_was_under_way(site: Site) -> None:
