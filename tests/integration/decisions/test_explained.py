@@ -224,6 +224,8 @@ def test_the_answers_are_described(ran: Ran) -> None:
         "/understudy/v1/origin_endpoints/{endpoint_id}/switchover",
         "/understudy/v1/events",
         "/understudy/v1/harvest_jobs/{harvest_job_id}",
+        "/understudy/v1/webhooks",
+        "/understudy/v1/webhooks/{webhook_id}/test",
     }
     assert {"ChannelStatus", "EndpointStatus", "Explanation", "EventsPage"} <= set(described["components"]["schemas"])
 
