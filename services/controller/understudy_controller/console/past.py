@@ -35,6 +35,8 @@ STRETCH_MAX: Final = ticks.from_seconds(300)
 _READ_SECONDS: Final = 10.0
 _AFTERWARDS: Final = ticks.from_seconds(30)
 """How long after it is over late pieces are still looked for."""
+_BEFORE_SEGMENTS: Final = 12
+_NOT_KEPT: Final = "What inputs delivered then is not known: the log of it is not kept, or not from early enough on."
 
 
 class Past:
@@ -46,10 +48,12 @@ class Past:
         self._bus = bus
         self._replaying = replaying
 
-    async def marks(
+    async def stretch(
         self, channel: Channel, endpoints: Sequence[OriginEndpoint], *, begin: int, end: int
-    ) -> list[dict[str, Any]]:
+    ) -> dict[str, Any]:
         """What was delivered and shown from ``begin`` to ``end``, ticks since the epoch by the log's clock.
+
+        ``marks``, and ``inputs``: why it is not known what inputs delivered, a sentence; None: it is, and is all there.
 
         Raises:
             BusUnavailable: NATS does not answer, or not in time.
@@ -63,9 +67,7 @@ class Past:
                     start = await self._start(log, endpoints, begin)
                     messages = await log.arrivals_messages(begin=_first_instant(start), end=end + _AFTERWARDS)
                     limit.reschedule(None)  # a replay ends by itself, and cannot be broken off
-                    return await asyncio.to_thread(
-                        lambda: _shown(programmes) + _replayed(channel.guid, start, messages, begin, end)
-                    )
+                    return await asyncio.to_thread(_told, channel.guid, programmes, start, messages, begin, end)
         except TimeoutError as err:
             raise BusUnavailable(f"the past could not be read within {_READ_SECONDS:g} s") from err
 
@@ -84,11 +86,14 @@ class Past:
 
 
 def _first_instant(start: tuple[OriginEndpoint, ProgramEntry] | None) -> int | None:
-    """From where arrivals are read; None: all that there are, for the channel may have begun within them."""
+    """From where arrivals are read; None: all that there are, for the channel may have begun within them.
+
+    Earlier than a replay begins: that it finds something before tells that nothing of what it needs is gone.
+    """
     if start is None:
         return None
     segment_duration = segment_duration_of(start[1]) or start[1].slot_duration
-    return begins_at(start[1], segment_duration)
+    return begins_at(start[1], segment_duration) - _BEFORE_SEGMENTS * segment_duration
 
 
 async def _programme(log: ChannelLog, endpoint: OriginEndpoint, begin: int, end: int) -> list[StoredMessage]:
@@ -96,6 +101,18 @@ async def _programme(log: ChannelLog, endpoint: OriginEndpoint, begin: int, end:
     return await log.program_messages(
         endpoint.guid, begin=begin - endpoint.time_delay - _AFTERWARDS, end=end + endpoint.time_delay + _AFTERWARDS
     )
+
+
+def _told(
+    channel: str,
+    programmes: Sequence[list[StoredMessage]],
+    start: tuple[OriginEndpoint, ProgramEntry] | None,
+    messages: Sequence[StoredMessage],
+    begin: int,
+    end: int,
+) -> dict[str, Any]:
+    pieces = _replayed(channel, start, messages, begin, end)
+    return {"marks": _shown(programmes) + (pieces or []), "inputs": _NOT_KEPT if pieces is None else None}
 
 
 def _shown(programmes: Sequence[list[StoredMessage]]) -> list[dict[str, Any]]:
@@ -114,11 +131,12 @@ def _replayed(
     messages: Sequence[StoredMessage],
     begin: int,
     end: int,
-) -> list[dict[str, Any]]:
+) -> list[dict[str, Any]] | None:
+    """None: there is nothing to begin a replay with."""
     log = logged_facts(list(messages))
     begun = _begun(channel, start, log)
     if begun is None:
-        return []
+        return None
     replay, part = begun
     found: dict[str, dict[str, Any]] = {}
 

@@ -181,8 +181,7 @@ async def feed_past(channel_id: str, service: Service, past: Recalled, begin: In
     """What the strip showed from an instant to another, seconds since the epoch; at most five minutes of it."""
     channel = await service.channel(channel_id)
     endpoints = await service.origin_endpoints_of(channel_id)
-    marks = await past.marks(channel, endpoints, begin=ticks.from_seconds(begin), end=ticks.from_seconds(end))
-    return {"marks": marks}
+    return await past.stretch(channel, endpoints, begin=ticks.from_seconds(begin), end=ticks.from_seconds(end))
 
 
 def _place(request: Request) -> tuple[Places, str]:
