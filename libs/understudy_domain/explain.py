@@ -403,7 +403,8 @@ class _Reader:
         elif one.due is None or one.lag is None:
             sentence += " had delivered too little to know when it would be due"
         else:
-            sentence += f" was due at {clock(one.due)} (its lag was {seconds(one.lag)})"
+            before = ": it comes before its own time" if one.lag < 0 else ""
+            sentence += f" was due at {clock(one.due)} (its lag was {seconds(one.lag)}{before})"
         if one.complete:
             without = f", without {listed(one.lacking)}, which it lacks for good" if one.lacking else ""
             return f"{sentence} and had completed the slot{self._lateness(one)}{without}."

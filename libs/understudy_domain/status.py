@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from understudy_domain import ticks
 from understudy_domain.channel_state import ChannelState
@@ -24,6 +25,13 @@ class InputCondition(StrEnum):
     ENDED = "ended"
     """EXT-X-ENDLIST in every playlist."""
     NEVER_BEGAN = "never_began"
+
+
+_SILENT: Final = {
+    InputCondition.DEAD: "delivers nothing any more",
+    InputCondition.ENDED: "has ended its playlists",
+    InputCondition.NEVER_BEGAN: "has never delivered anything",
+}
 
 
 class Seam(StrEnum):
@@ -270,9 +278,7 @@ def _outlook(
 ) -> SwitchOutlook:
     """``ahead``: the skew of the dates."""
     if status.dead:
-        condition = str(status.condition).replace("_", " ")
-        why = f"Input {one.input_id} delivers nothing: {condition}."
-        return SwitchOutlook(one.input_id, Seam.IMPOSSIBLE, None, why)
+        return SwitchOutlook(one.input_id, Seam.IMPOSSIBLE, None, f"Input {one.input_id} {_SILENT[status.condition]}.")
     weak = [rendition for rendition in renditions if rendition.grade is Grade.NONE]
     if renditions and not weak:
         return SwitchOutlook(

@@ -295,7 +295,54 @@ def test_a_player_that_there_is_none_of_is_told_to_be_away(page: Page) -> None:
     plays = page.say("document.createElement('video').canPlayType('application/vnd.apple.mpegurl') !== ''")
     page.click("#player button")
     page.until(says("#player p", "Playing" if plays else "hls.js is not beside this console"))
+    page.look(390, 800)
+    assert page.say("document.documentElement.scrollWidth <= innerWidth"), "an address makes it wider than a phone"
+    page.look(1280, 900)
     page.complaints()
+
+
+COMPARED = """import('./static/common.js').then(({compared}) =>
+  [0.005, -0.005, 0, null].map((one) => compared(one, 'later', 'earlier')))"""
+ZONES = """import('./static/resting.js').then(({zones}) => {
+  const unknown = [{from: 100, to: 400, words: 'loading'}];
+  return [[], [{start: 380}, {start: 390}], [{start: 95}], [{start: 500}]].map((pieces) =>
+    zones(unknown, 5, pieces).map(({start, end}) => [start, end]));
+})"""
+
+
+def test_no_difference_is_said_to_be_negative(page: Page) -> None:
+    assert page.say(COMPARED.replace("./", "../")) == ["0.005 s later", "0.005 s earlier", "0 s", "unknown"]
+
+
+def test_what_is_not_known_is_marked_up_to_what_is(page: Page) -> None:
+    assert page.say(ZONES.replace("./", "../")) == [[[95, 395]], [[95, 380]], [], [[95, 395]]]
+
+
+def test_a_stretch_that_cannot_be_read_is_said_to_be_so(page: Page) -> None:
+    """Blank would be: nothing was delivered."""
+    page.say(
+        "(() => { const real = window.fetch; window.fetch = (url, ...more) => String(url).includes('/past?')"
+        " ? Promise.reject(new Error('NATS is away')) : real(url, ...more); window.realFetch = real; })()"
+    )
+    page.say("document.getElementById('span').value = '900'")
+    page.click("#earlier")
+    page.until(says("#unknown", "could not be loaded: NATS is away"))
+    page.say("window.fetch = window.realFetch")
+    page.click("#live")
+    page.complaints()
+
+
+def test_the_strip_is_held_while_it_is_pointed_at(page: Page) -> None:
+    page.hover("#strip svg")
+    page.until("!document.getElementById('held').hidden")
+    moved = "document.querySelector('#strip svg [clip-path] > g').getAttribute('transform')"
+    page.say(f"window.heldAt = null; setTimeout(() => {{ window.heldAt = {moved}; }}, 200)")
+    page.until("window.heldAt !== null")
+    page.say(f"window.frames = 0; window.later = null; setTimeout(() => {{ window.later = {moved}; }}, 500)")
+    page.until("window.later !== null")
+    assert page.say("window.heldAt === window.later")
+    page.hover("#name")
+    page.until(f"document.getElementById('held').hidden && {moved} !== window.heldAt")
 
 
 def test_a_page_shows_the_configuration_as_it_is_now(installation: Installation, page: Page) -> None:

@@ -301,6 +301,11 @@ def test_a_replay_adds_how_many_pieces_were_missing() -> None:
     assert "Input 1 was due at 12:00:04.500 (its lag was 0.3 s) and lacked v1 (1 of 3 pieces)." in told
 
 
+def test_a_negative_lag_says_what_it_means() -> None:
+    told = sentences_of(entry(Reason.KEEP, replace(known(1, complete=4.4), lag=-seconds(0.172))))
+    assert any("(its lag was -0.172 s: it comes before its own time)" in one for one in told)
+
+
 def test_a_combined_slot_may_leave_a_dead_input() -> None:
     made = replace(FIRST["combine"][0], active_input=2)
     before = replace(made, active_input=1, media_sequence=40)

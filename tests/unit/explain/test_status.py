@@ -46,7 +46,7 @@ def test_a_channel_that_nobody_feeds_says_so() -> None:
     assert (found.log_at, found.segment_duration_seconds, found.renditions) == (None, None, ())
     assert found.interchange.grade is Grade.NONE
     assert [one.seam for one in found.interchange.outlook] == [Seam.IMPOSSIBLE] * 2
-    assert found.interchange.outlook[0].why == "Input 1 delivers nothing: never began."
+    assert found.interchange.outlook[0].why == "Input 1 has never delivered anything."
 
 
 def test_a_joinable_pair_is_seamless_both_ways_and_its_skew_is_told() -> None:

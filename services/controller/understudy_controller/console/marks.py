@@ -9,19 +9,23 @@ from typing import Any, Final
 from understudy_controller.console.strip_view import delivered_view, endpoint_view, seconds, shown_view, still_last
 from understudy_domain import codec, keys
 from understudy_domain.channel import Channel, OriginEndpoint
-from understudy_domain.endpoint_status import endpoint_status
+from understudy_domain.endpoint_status import EndpointStatus, endpoint_status
 from understudy_domain.entry import ProgramEntry
 from understudy_domain.errors import MalformedKey, MalformedRecord
 from understudy_domain.facts import Fact, Tick
 from understudy_domain.fold import ChannelFold
-from understudy_domain.status import channel_status
-from understudy_domain.strip import delivered, shown
+from understudy_domain.headline import Following, Headline, headline, is_told
+from understudy_domain.status import ChannelStatus, channel_status
+from understudy_domain.strip import Shown, delivered, shown
 from understudy_domain.ticks import TICKS_PER_SECOND
 from understudy_domain.timeline import InputState
 from understudy_runtime.messages import StoredMessage
 
 KEPT: Final = 900 * TICKS_PER_SECOND
 """How much of the strip a page is given as it opens, ticks. What came before is read from the logs when asked for."""
+
+_WAITING_STEP: Final = 2
+"""Of the failover rule: up to this one a slot waits for its deadline, and viewers for nothing."""
 
 View = Mapping[str, Any]
 
@@ -37,6 +41,8 @@ class Marks:
         """By input and segment, as sent."""
         self._shown: dict[str, View] = {}
         """By endpoint and media sequence, as sent."""
+        self._told: list[Shown] = []
+        """Slots that the headline speaks of."""
         self._last: dict[str, ProgramEntry] = {}
         self._unsent: list[View] = []
         self._looked_at: dict[int, int] = {}
@@ -69,7 +75,10 @@ class Marks:
         if before is not None and (entry.media_sequence, entry.ended) <= (before.media_sequence, before.ended):
             return
         self._last[entry.origin_endpoint] = entry
-        self._put(self._shown, shown_view(shown(entry, before)))
+        slot = shown(entry, before)
+        if is_told(slot):
+            self._told.append(slot)
+        self._put(self._shown, shown_view(slot))
 
     def _look_in_time(self, one: InputState) -> None:
         """Before anything is forgotten that was not looked at: a look costs as much as a decision."""
@@ -98,6 +107,7 @@ class Marks:
     def forget_before(self, instant: int) -> None:
         """Drop what arrived or was decided earlier; ticks since the epoch."""
         oldest = seconds(instant)
+        self._told = [one for one in self._told if one.decided_at >= instant]
         for kept, field in ((self._delivered, "arrived"), (self._shown, "decided")):
             for key in [key for key, view in kept.items() if view[field] < oldest]:
                 del kept[key]
@@ -118,11 +128,21 @@ class Marks:
             endpoint_status(self._fold, one.guid, name=one.id, channel=self._channel.id, active=None, now=now)
             for one in self._endpoints
         ]
+        channel = channel_status(state, name=self._channel.id, now=now)
         return {
+            "headline": asdict(self._headline(channel, endpoints, now)),
             "now": seconds(now),
             "lag": seconds(min(lags)) if lags else None,
             "segment": seconds(state.grid.segment_duration) if state.grid is not None else None,
             "anchor": seconds(state.grid.anchor) if state.grid is not None else None,
-            "channel": asdict(channel_status(state, name=self._channel.id, now=now)),
+            "channel": asdict(channel),
             "endpoints": [asdict(one) for one in endpoints],
         }
+
+    def _headline(self, channel: ChannelStatus, endpoints: Sequence[EndpointStatus], now: int) -> Headline:
+        following = [
+            Following(known.id, known.guid, one.active_input, one.next is not None and one.next.step > _WAITING_STEP)
+            for known, one in zip(self._endpoints, endpoints, strict=True)
+            if one.active_input is not None and not one.ended
+        ]
+        return headline({one.input: one.condition for one in channel.inputs}, following, self._told, now=now)

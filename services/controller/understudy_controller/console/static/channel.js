@@ -1,5 +1,5 @@
 // A channel's page: the strip, why, and what an operator may do about it.
-import { age, ask, clock, follow, make, seconds, showViewer } from "./common.js";
+import { age, ask, clock, compared, follow, make, seconds, showViewer, write } from "./common.js";
 import { play } from "./player.js";
 import { Strip } from "./strip.js";
 
@@ -13,7 +13,7 @@ document.title = `${id} · Understudy`;
 $("name").textContent = id;
 
 if (innerWidth < 600) $("span").value = "60"; // a phone: what is a hair wide tells nothing
-const strip = new Strip($("strip"), { hover: (words) => { $("hover").textContent = words; }, choose: explain });
+const strip = new Strip($("strip"), { hover: (words) => { $("hover").textContent = words; }, choose: explain, hold: (held) => { $("held").hidden = !held; } });
 strip.span = Number($("span").value);
 let configured = { channel: null, endpoints: [] };
 let told = null;
@@ -22,8 +22,9 @@ showViewer(new URL("../", location.href)).then((viewer) => { mayOrder = !viewer.
 
 // --- strip ---
 
+let feeds = 0; // how often all there is was told: what was asked for before counts no more
 let isClockKnown = false; // of this connection's status: before, the controller's clock is not known
-const recalled = new Set(); // stretches of five minutes that were asked for
+const recalled = new Map(); // stretches of five minutes that were asked for, each with why it is not known; null: it is
 const STRETCH = 300;
 
 /** Ask for what the strip is to show and was before this page was opened. */
@@ -31,19 +32,34 @@ async function recall() {
   const newest = Date.now() / 1000 + strip.ahead - strip.back;
   for (let number = Math.floor(newest / STRETCH); number >= Math.floor((newest - strip.span) / STRETCH); number -= 1) {
     if (recalled.has(number)) continue;
-    recalled.add(number);
+    const asked = feeds;
+    const put = (words) => { if (asked === feeds) { recalled.set(number, words); sayUnknown(); } };
+    put("What inputs delivered then is being loaded.");
     try {
-      const { marks } = await ask(new URL(`../feed/channels/${encodeURIComponent(id)}/past?begin=${number * STRETCH}&end=${(number + 1) * STRETCH}`, location.href));
+      const { marks, inputs: unknown } = await ask(new URL(`../feed/channels/${encodeURIComponent(id)}/past?begin=${number * STRETCH}&end=${(number + 1) * STRETCH}`, location.href));
+      if (asked !== feeds) return;
       strip.recall(marks);
+      put(unknown);
     } catch (error) {
-      setTimeout(() => { recalled.delete(number); quietly(recall); }, 10000);
+      put(`What inputs delivered then could not be loaded: ${error.message}`);
+      setTimeout(() => { if (asked === feeds) { recalled.delete(number); quietly(recall); } }, 10000);
       throw error;
     }
   }
 }
 
+/** What is blank is what did not come: what is not known is marked, and said. */
+function sayUnknown() {
+  const now = Date.now() / 1000 + strip.ahead;
+  const all = [...recalled].filter(([, words]) => words !== null).map(([number, words]) => ({ from: number * STRETCH, to: Math.min((number + 1) * STRETCH, now), words }));
+  strip.mark(all);
+  const shown = all.filter((one) => one.from < now - strip.back && one.to > now - strip.back - strip.span);
+  write($("unknown"), shown.map((one) => `${clock(one.from).slice(0, 5)} to ${clock(one.to).slice(0, 5)}: ${one.words}`).join(" "));
+}
+
 function look(back) {
   strip.look(Number($("span").value), back);
+  sayUnknown();
   quietly(recall);
   $("later").disabled = $("live").disabled = strip.back === 0;
 }
@@ -90,8 +106,21 @@ function verdict() {
   else if (unsteady().length) [words, kind] = [`Both inputs deliver, but ${unsteady().join(", and ")}.`, "care"];
   else if (told.channel.interchange.grade === "none") [words, kind] = ["Both inputs deliver, and a change between them would be a discontinuity.", "care"];
   const missed = kind === "idle" || told.unheard ? null : strip.missed(told.now);
-  if (missed !== null) [words, kind] = [`${words} Viewers missed something at ${clock(missed).slice(0, 8)}.`, "bad"];
+  if (missed !== null) kind = "bad";
   sayVerdict(words, kind);
+  const isKnown = kind !== "idle" && !told.unheard;
+  sayHeadline(isKnown ? told.headline : { viewers: "", endpoints: "", advice: [] });
+}
+
+/** What viewers saw of it, who follows which input, and what to do. */
+function sayHeadline({ viewers, endpoints: followed, advice }) {
+  const lines = [viewers, followed, ...advice.map((one) => {
+    const pushed = configured.channel?.hlsIngest?.ingestEndpoints?.[one.input_id - 1]?.url;
+    return pushed ? `${one.words}; it pushes to ${pushed}` : `${one.words}.`;
+  })].filter(Boolean);
+  if ($("headline").dataset.said === lines.join("\n")) return;
+  $("headline").dataset.said = lines.join("\n");
+  $("headline").replaceChildren(...lines.map((line) => make("li", {}, line)));
 }
 
 const ago = (value) => (value < 10 ? seconds(value) : age(value));
@@ -125,7 +154,7 @@ function sayVerdict(words, kind) {
 }
 
 function definitions(pairs) {
-  return make("dl", {}, ...pairs.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
+  return make("dl", {}, ...pairs.filter(Boolean).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
 }
 
 function inputs() {
@@ -134,15 +163,21 @@ function inputs() {
     definitions([
       ["last segment", one.last_segment_at ? `${one.last_segment_at.slice(11, 23)}, ${ago(one.last_segment_age_seconds)} ago` : "none"],
       ["complete and on time", one.well_since ? `for ${age(told.now - Date.parse(one.well_since) / 1000)}` : "no"],
-      ["lag", seconds(one.lag_seconds)],
+      one.dead ? null : ["lag", compared(one.lag_seconds, "after its own time", "before its own time")],
       ["renditions", Object.keys(one.playlists).join(", ") || "none"],
     ]))));
-  const between = told.channel.interchange;
-  $("inputs").append(make("div", { class: "card" }, definitions([
-    ["interchangeable", between.grade],
-    ["input 2 arrives later by", seconds(between.arrival_skew_seconds)],
-    ["its dates are ahead by", seconds(between.date_skew_seconds)],
-  ])));
+  $("inputs").append(pair(told.channel));
+}
+
+/** How the inputs compare; while one is silent they do not, and what was last seen of them is told as that. */
+function pair({ inputs: both, interchange: between }) {
+  const silent = both.filter((one) => one.dead);
+  const last = silent.map((one) => one.last_segment_at).filter(Boolean).sort()[0];
+  return make("div", { class: "card" }, definitions([
+    ["interchangeable", silent.length && last ? `${between.grade}, as of ${last.slice(11, 19)}` : between.grade],
+    silent.length || between.arrival_skew_seconds === null ? null : ["input 2 arrives", compared(between.arrival_skew_seconds, "later", "earlier")],
+    silent.length || between.date_skew_seconds === null ? null : ["dates of input 2 are", compared(between.date_skew_seconds, "ahead", "behind")],
+  ]));
 }
 
 function jump(outlook) {
@@ -218,7 +253,8 @@ function switchOver(name) {
   const outlook = told.channel.interchange.outlook.find((one) => one.to_input === input);
   const force = outlook.seam === "discontinuity";
   $("confirm-title").textContent = `Switch ${name} to input ${input}`;
-  $("confirm-words").textContent = [`It would be ${jump(outlook)}.`, outlook.why, doubt(input)].filter(Boolean).join(" ");
+  const would = outlook.seam === "impossible" ? "It is not possible now." : `It would be ${jump(outlook)}.`;
+  $("confirm-words").textContent = [would, outlook.why, doubt(input)].filter(Boolean).join(" ");
   $("confirm-refusal").hidden = true;
   const dialog = $("confirm");
   const button = $("confirm-do");
@@ -325,6 +361,8 @@ follow(new URL(`../feed/channels/${encodeURIComponent(id)}`, location.href), {
   strip(message) {
     strip.begin(message);
     recalled.clear();
+    feeds += 1;
+    sayUnknown();
     isClockKnown = false;
     quietly(configuration);
     quietly(events);
@@ -344,5 +382,8 @@ follow(new URL(`../feed/channels/${encodeURIComponent(id)}`, location.href), {
     endpoints();
     forgetOrder();
   },
-}, () => sayVerdict("Not known: the connection is lost, and this is what was before.", "bad"), 6);
+}, () => {
+  sayVerdict("Not known: the connection is lost, and this is what was before.", "bad");
+  sayHeadline({ viewers: "", endpoints: "", advice: [] });
+}, 6);
 setInterval(() => { if (!document.hidden) quietly(events); }, 10000);

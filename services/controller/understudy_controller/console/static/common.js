@@ -41,6 +41,13 @@ export function seconds(value) {
   return value === null || value === undefined ? "unknown" : `${Math.round(value * 1000) / 1000} s`;
 }
 
+/** A difference in words: by how much more, or less; never a negative number. */
+export function compared(value, more, less) {
+  if (value === null || value === undefined) return "unknown";
+  if (Math.abs(value) < 0.0005) return "0 s";
+  return `${seconds(Math.abs(value))} ${value > 0 ? more : less}`;
+}
+
 const LEFT_SECONDS = 2; // after which a page that nobody sees lets go
 const BUSY_SECONDS = 5; // after which a page asks again that there was no place for
 const AGAIN_SECONDS = 10; // within which a page that was led to sign in is not led there again

@@ -76,7 +76,7 @@ function show() {
   place(visible);
   const unwellNow = all.filter((line) => line.severity > 2).length;
   write(document.getElementById("summary"),
-    `${all.length} ${all.length === 1 ? "channel" : "channels"}, ${unheard ? "as they were before: how they are now is not known" : unwellNow === 0 ? "none needs anybody" : `${unwellNow} need a look`}.`);
+    `${all.length} ${all.length === 1 ? "channel" : "channels"}, ${unheard ? "as they were before: how they are now is not known" : unwellNow === 0 ? "none needs anybody" : `${unwellNow} ${unwellNow === 1 ? "needs" : "need"} a look`}.`);
   write(document.getElementById("more"), fit.length > SHOWN_MAX ? `${fit.length - SHOWN_MAX} more: find them by name.` : "");
 }
 

@@ -4,6 +4,7 @@
 // The cursor is where an input that is on time has just delivered up to: now, less the lag of the input that is ahead.
 // So a late piece appears behind the cursor, and a deadline, an instant of the clock, is reached by it.
 import { clock, draw, seconds } from "./common.js";
+import { Resting, zones } from "./resting.js";
 
 const NARROW = 480;
 const TICK = 64; // what the words of a tick take
@@ -60,7 +61,8 @@ export function shortened(name, room) {
 export class Strip {
   /**
    * @param {HTMLElement} place where it is drawn
-   * @param {{hover: function(string), choose: function(object)}} told what is pointed at, and what is chosen
+   * @param {{hover: function(string), choose: function(object), hold: function(boolean)}} told what is pointed at, what
+   *   is chosen, and whether it is held meanwhile
    */
   constructor(place, told) {
     this.told = told;
@@ -82,6 +84,8 @@ export class Strip {
     this.origin = null; // programme time at x = 0 of the moving group
     this.svg = draw("svg", { role: "group", "aria-label": "Strip of inputs and origin endpoints" });
     place.append(this.svg);
+    this.unknown = []; // stretches of the clock of which it is not known what inputs delivered
+    this.resting = new Resting(this.svg, () => this.cursor - this.back, told.hold);
     new ResizeObserver(() => this.layout()).observe(place);
     this.svg.addEventListener("keydown", (event) => this.keyed(event));
     const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -137,6 +141,18 @@ export class Strip {
     if (drawNow) this.holes();
   }
 
+  /** Mark what is not known. */
+  mark(unknown) {
+    this.unknown = unknown;
+    this.drawUnknown();
+  }
+
+  drawUnknown() {
+    this.unknownGroup?.replaceChildren(...[1, 2].flatMap((input) =>
+      zones(this.unknown, this.lag, [...this.pieces[input].values()]).map(({ start, end, words }) =>
+        this.block(start, end, input - 1, "unknown", words, { input }, false))));
+  }
+
   /** How the channel is, once a second. */
   status(message) {
     this.ahead = message.now - Date.now() / 1000;
@@ -184,9 +200,10 @@ export class Strip {
     this.moving = draw("g");
     this.ticks = draw("g");
     this.holesGroup = draw("g");
+    this.unknownGroup = draw("g");
     this.marksGroup = draw("g");
     this.comingGroup = draw("g");
-    this.moving.append(this.ticks, this.holesGroup, this.marksGroup, this.comingGroup);
+    this.moving.append(this.ticks, this.unknownGroup, this.holesGroup, this.marksGroup, this.comingGroup);
     this.cursorLine = draw("line", { class: "cursor", y1: AXIS - 4, y2: height });
     clipped.append(this.moving, this.cursorLine);
     this.svg.append(clip, clipped, zone);
@@ -203,6 +220,7 @@ export class Strip {
     for (const input of [1, 2]) for (const mark of this.pieces[input].values()) this.put(mark);
     for (const mark of this.slots.values()) this.put(mark);
     this.drawTicks();
+    this.drawUnknown();
     this.holes();
     this.coming();
     this.move();
@@ -242,7 +260,7 @@ export class Strip {
   /** Put everything where the time is. */
   move() {
     if (this.origin === null || !this.moving) return;
-    const right = this.cursor - this.back + this.span * AHEAD;
+    const right = (this.resting.at ?? this.cursor - this.back) + this.span * AHEAD;
     const shift = this.width - (right - this.origin) * this.scale;
     this.moving.setAttribute("transform", `translate(${shift.toFixed(1)} 0)`);
     const at = (this.cursor - this.origin) * this.scale + shift;
@@ -432,6 +450,7 @@ export class Strip {
   /** Show another stretch: so many seconds wide, so far back. */
   look(span, back) {
     this.span = span;
+    this.resting.release();
     this.pinned = back > 0 ? this.cursor - back : null;
     this.layout();
   }
