@@ -237,6 +237,8 @@ def test_a_failover_shows_within_a_second_and_says_why(demo: Stack, channel: Pag
     channel.click("g[data-reason=failover] rect")
     channel.until("document.querySelectorAll('#explanation li').length > 1")
     assert failover["words"].split(",")[0] in channel.say("document.getElementById('explanation').textContent")
+    channel.until("document.getElementById('headline').textContent.includes('demo-short follows input 2 since')")
+    assert "Viewers saw nothing of it." in channel.say("document.getElementById('headline').textContent")
     picture(channel, "console-channel", tmp_path)
     encoder(demo, "start", 1)
     channel.until("document.getElementById('verdict').textContent.startsWith('Both inputs deliver')", seconds=60)
