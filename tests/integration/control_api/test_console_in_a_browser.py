@@ -196,6 +196,7 @@ def test_the_worst_comes_first_and_what_is_looked_at_stays_so(installation: Inst
     installation.tell("news", EventKind.INPUT_LOST, input_id=2, ago_seconds=60)
     page.until(f'JSON.stringify({ORDER}) === \'["news","arts","sport"]\'')
     assert "Input 2 is lost: nothing stands by (" in page.say("document.querySelector('tr.single .state').textContent")
+    assert page.say("document.getElementById('summary').textContent") == "3 channels, 1 needs a look."
     installation.tell("sport", EventKind.GAP)
     page.until(f'JSON.stringify({ORDER}) === \'["sport","news","arts"]\'')
     assert page.say("document.activeElement.closest('tr')?.dataset.id") == "sport", "it moved with its line"
@@ -281,6 +282,13 @@ def test_a_controller_that_stands_still_is_not_taken_for_one_that_has_nothing_to
     page.until(says("#connection", "live"))
     page.until("!document.getElementById('verdict').textContent.startsWith('Not known')")
     page.complaints()  # of what was asked meanwhile
+
+
+def test_of_an_input_that_delivers_nothing_no_number_is_told_that_looks_alive(page: Page) -> None:
+    page.until("document.querySelectorAll('#inputs .card').length === 3")
+    told = page.say("document.getElementById('inputs').textContent")
+    assert "never began" in told
+    assert not any(words in told for words in ("lag", "arrives", "dates"))
 
 
 def test_who_may_only_look_is_offered_nothing_and_gets_nothing(page: Page) -> None:

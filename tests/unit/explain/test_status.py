@@ -100,6 +100,7 @@ def test_an_input_that_stopped_is_dead_and_nothing_can_be_changed_to_it() -> Non
     run = broadcast(SyntheticEncoder(1), SyntheticEncoder(2, lost=set(range(5, 12))))
     found = status(run)
     assert [one.condition for one in found.inputs] == [InputCondition.DELIVERING, InputCondition.DEAD]
+    assert found.interchange.outlook[1].why == "Input 2 delivers nothing any more."
     assert [one.seam for one in found.interchange.outlook] == [Seam.SEAMLESS, Seam.IMPOSSIBLE]
 
 
