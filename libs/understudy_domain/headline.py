@@ -75,14 +75,14 @@ def _viewers(following: Sequence[Following], fresh: Sequence[Shown], now: int) -
     for one in following:
         mine = [slot for slot in fresh if slot.origin_endpoint == one.guid]
         for slots, found in (
-            ([slot for slot in mine if slot.reason in _MISSING and _seen_at(slot) <= now], missed),
-            ([slot for slot in mine if slot.reason in _MISSING and _seen_at(slot) > now], will_miss),
+            ([slot for slot in mine if slot.reason in _MISSING and slot.seen_at <= now], missed),
+            ([slot for slot in mine if slot.reason in _MISSING and slot.seen_at > now], will_miss),
         ):
             if slots:
-                found.append(f"{_duration(slots)} of {one.id} at {_clock(_seen_at(slots[-1]))}")
+                found.append(f"{_duration(slots)} of {one.id} at {_clock(slots[-1].seen_at)}")
         jumps = [slot for slot in mine if slot.moved and slot.discontinuity]
         if jumps:
-            jumped.append(f"in {one.id} at {_clock(_seen_at(jumps[-1]))}")
+            jumped.append(f"in {one.id} at {_clock(jumps[-1].seen_at)}")
     waiting = [one.id for one in following if one.holds]
     sentences = [
         f"Viewers of {listed(waiting)} wait for what comes next." if waiting else "",
@@ -91,11 +91,6 @@ def _viewers(following: Sequence[Following], fresh: Sequence[Shown], now: int) -
         f"There is a discontinuity {listed(jumped)}." if jumped else "",
     ]
     return " ".join(one for one in sentences if one) or "Viewers saw nothing of it."
-
-
-def _seen_at(slot: Shown) -> int:
-    """What is decided late is seen late."""
-    return max(slot.available_at, slot.decided_at)
 
 
 def _duration(slots: Sequence[Shown]) -> str:

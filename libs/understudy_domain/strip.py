@@ -91,6 +91,11 @@ class Shown:
     ended: bool
     """The programme ends with it."""
 
+    @property
+    def seen_at(self) -> int:
+        """When viewers may see it: as planned, or when it was decided, for what is decided late is seen late."""
+        return max(self.available_at, self.decided_at)
+
 
 def delivered(one: InputState, state: ChannelState) -> Iterator[Delivered]:
     """What is held of an input, in order of time; nothing before S_in is settled."""

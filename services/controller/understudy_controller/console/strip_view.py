@@ -51,8 +51,7 @@ def shown_view(one: Shown) -> dict[str, Any]:
         "discontinuity": one.discontinuity,
         "decided": seconds(one.decided_at),
         "deadline": None if one.deadline is None else seconds(one.deadline),
-        # Planned, or when it was decided: what is decided late is seen late.
-        "available": seconds(max(one.available_at, one.decided_at)),
+        "available": seconds(one.seen_at),
         "words": one.words,
         "headroom": None if one.headroom is None else seconds(one.headroom),
         "usual": None if one.usual_headroom is None else seconds(one.usual_headroom),
