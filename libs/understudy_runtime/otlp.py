@@ -211,7 +211,7 @@ class _ExportedSpan(Span):
 
     @override
     def fail(self, error: BaseException | str) -> None:
-        word, is_ours = (error, True) if isinstance(error, str) else (type(error).__name__, True)
+        word, is_ours = error if isinstance(error, str) else type(error).__name__, True
         if isinstance(error, UnderstudyError):
             word = error.code
             if self._kind is Kind.SERVER:
