@@ -336,7 +336,7 @@ async def test_nats_that_goes_and_comes_delays_and_loses_nothing(site: Site, nat
         await site.tell("one")
         await site.has_sent("one")
         nats_server.kill()
-        await asyncio.sleep(0.5)
+        await eventually_beside(lambda: not site.bus.is_connected, within_seconds=10, what="NATS is gone")
         await asyncio.to_thread(nats_server.start)
         await eventually_beside(lambda: site.bus.is_connected, within_seconds=10, what="NATS is back")
         await site.tell("two")
