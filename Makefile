@@ -17,7 +17,7 @@ SOURCES := libs services tests bench examples deploy
 QUICK_TESTS := tests/unit tests/property tests/conformance tests/chart $(wildcard tests/simulation)
 
 .PHONY: help install run format lint typecheck contracts test test-quick test-servers test-unit test-property \
-	test-conformance chart-test chart-docs simulate test-simulation test-integration test-recovery test-e2e soak-cdn bench metrics trace-picture records dashboards openapi check lock clean
+	test-conformance test-compiled compile chart-test chart-docs simulate test-simulation test-integration test-recovery test-e2e soak-cdn bench metrics trace-picture records dashboards openapi check lock clean
 
 help: ## Show what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,7 +73,7 @@ contracts: install ## Check that the walls between the packages stand
 	$(BIN)/lint-imports --no-logo
 
 # What is timed has the cores to itself: the tests with encoders and players begin when all others have ended.
-test: test-quick test-servers ## Run every test that this machine can run
+test: test-quick test-servers test-compiled ## Run every test that this machine can run
 	$(BIN)/pytest -n 3 $(SIDE_BY_SIDE) tests/e2e
 
 # They share the cores. BEHIND is put before what does nothing but compute, where it runs beside tests with servers.
@@ -87,6 +87,9 @@ test-quick: install ## Run every test that needs no server and no encoder
 SIDE_BY_SIDE := --dist loadfile --no-loadscope-reorder --durations=10
 test-servers: install ## Run the tests against a real NATS server and a real S3 server, several files at a time
 	$(BIN)/pytest -n 4 $(SIDE_BY_SIDE) tests/integration
+
+test-compiled: install ## Compile the decision core, and run the domain's tests on it (needs gcc and Python's headers)
+	$(BEHIND) $(BIN)/pytest tests/compiled $(ARGS)
 
 test-unit: install ## Run the tests that need no I/O
 	$(BIN)/pytest tests/unit $(ARGS)
@@ -123,6 +126,11 @@ soak-cdn: install ## Play ten minutes through nginx and Varnish to 200 viewers (
 	@cd tests && exec ../$(BIN)/python -m support.cdn_soak \
 		--seconds $(or $(SECONDS),600) --viewers $(or $(VIEWERS),200) $(ARGS)
 
+# What it is made of decides whether it is made again: the package's sources, what compiles them, and for which Python.
+COMPILED := build/compiled
+compile: install ## Compile the decision core into build/compiled, where anything changed (needs gcc and Python's headers)
+	@$(BIN)/python -m deploy.compiled --into $(COMPILED) --if-changed
+
 metrics: install ## Write the tables of docs/metrics.md from what the services register
 	@cd tests && ../$(BIN)/python -m support.metric_catalogue
 
@@ -149,6 +157,8 @@ lock: install ## Renew the locked requirements (LOCKFLAGS=--upgrade for newer ve
 		$(LOCK) --extra $$service --constraint requirements/dev.txt --output-file requirements/$$service.txt || exit 1; \
 	done
 	$(subst pyproject.toml,requirements/build.in,$(LOCK)) --output-file requirements/build.txt
+	$(subst pyproject.toml,requirements/compile.in,$(LOCK)) --constraint requirements/dev.txt \
+		--output-file requirements/compile.txt
 
 # --- images -----------------------------------------------------------------------------------------------------------
 
@@ -195,11 +205,11 @@ player: ## Put hls.js beside the console's pages, where npm is there to fetch it
 wheels: ## Fetch what the images are built from into WHEELS=…, for builds without an index (PYTHON=… of their version)
 	@test -n "$(WHEELS)" || { echo "Say where to: make wheels WHEELS=dist/wheels" >&2; exit 1; }
 	@$(or $(PYTHON),python3) -m pip download --quiet --disable-pip-version-check --dest $(WHEELS) --no-deps --require-hashes \
-		--only-binary=:all: --no-binary=nkeys $(foreach name,build $(SERVICES),--requirement requirements/$(name).txt)
+		--only-binary=:all: --no-binary=nkeys $(foreach name,build compile $(SERVICES),--requirement requirements/$(name).txt)
 
 test-images: install ## Build the images on a Debian base and run the main path on them (as root, with podman)
 	UNDERSTUDY_REQUIRE_ALL=1 $(BIN)/pytest tests/images $(ARGS)
 
 clean: ## Remove what was built, the environment and the local stack's data
-	rm -rf $(VENV) .understudy .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist node_modules
+	rm -rf $(VENV) .understudy .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist node_modules
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +

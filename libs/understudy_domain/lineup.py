@@ -119,6 +119,8 @@ def renditions_of(
 
 @dataclass(frozen=True, slots=True)
 class _Declared:
+    """What the multivariant playlist says of a playlist; without one, or where it says nothing, what is left here."""
+
     bandwidth: int = 0
     position: int | None = None
     audio_group: str | None = None

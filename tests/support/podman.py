@@ -27,6 +27,8 @@ PROGRAMS = ("podman", "runc", "debootstrap", "make")
 DEBIAN = "bookworm"
 PYTHON = (3, 11)
 """Debian's there."""
+COMPILER = ("gcc", "libc6-dev", "python3-dev")
+"""What the decision core is compiled with."""
 RESTRICTED = ("--read-only", "--read-only-tmpfs=false", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 """What the restricted pod security standard asks for, and a root without a single place to write to."""
 
@@ -79,7 +81,7 @@ class Podman:
         return _run([*self.command, *arguments], within_seconds=within_seconds)
 
     def make_bases(self, *, runtime: str, build: str) -> None:
-        """Debian's smallest system with Python, and the same with pip.
+        """Debian's smallest system with Python, and the same with pip and a compiler.
 
         As in Python's own images there is no byte code in the first: what a start needs has to be in the layers above.
         """
@@ -89,7 +91,7 @@ class Podman:
         _run(["chroot", str(tree), "apt-get", "clean"])
         self._import(tree, runtime, "--exclude=__pycache__", "--exclude=./var/lib/apt/lists/*")
         install = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-qq", "--no-install-recommends"]
-        _run(["chroot", str(tree), *install, "python3-pip", "python3-venv"])
+        _run(["chroot", str(tree), *install, "python3-pip", "python3-venv", *COMPILER])
         self._import(tree, build)
         shutil.rmtree(tree)
 
