@@ -107,15 +107,15 @@ class StillWaiting:
 
     def _is_measured_alike(self) -> bool:
         endpoint, state = self._endpoint, self._state
-        return (  # the same objects: that is told more quickly than whether they are equal
+        return (  # the same objects: that is told more quickly than whether they are equal; compiled, numbers are none
             endpoint.last is self._last
-            and endpoint.passed is self._passed
-            and endpoint.revision is self._revision
+            and endpoint.passed == self._passed
+            and endpoint.revision == self._revision
             and endpoint.order is self._order
             and state.grid is self._grid
             and state.lineup is self._lineup
             and state.departed is self._departed
-            and state.end_ordered_at is self._end_ordered_at
+            and state.end_ordered_at == self._end_ordered_at
         )
 
     def _is_incomplete(self) -> bool:
