@@ -6,12 +6,16 @@ it: a third of what reading a log costs. Here such a message goes from the libra
 
 from __future__ import annotations
 
-from nats.aio.client import Client, Srv
+import asyncio
+
+from nats.aio.client import DEFAULT_BUFFER_SIZE, Client, Srv
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from typing_extensions import override
 
+from understudy_runtime import clock
 from understudy_runtime.direct_parser import DirectParser
+from understudy_runtime.gathering import Gathering
 from understudy_runtime.received import Deliver, Received
 
 
@@ -40,11 +44,30 @@ class DirectClient(Client):
     def __init__(self) -> None:
         super().__init__()
         self._directly: dict[int, Deliver] = {}
-        self._ps = DirectParser(self, self._directly)
+        self._ps = DirectParser(self, self._directly, on_read=self._have_read)
+        self.gathering: Gathering | None = None
+        """Where it is set, what comes is left on the connection for moments, to be read together."""
 
     async def subscribe_directly(self, subject: str, deliver: Deliver) -> DirectSubscription:
         """Have ``deliver`` called with each message from here on."""
         return DirectSubscription(self._directly, await self.subscribe(subject, cb=_never), deliver)
+
+    async def _have_read(self, length: int, messages: int) -> None:
+        if self.gathering is None:
+            return
+        pause = self.gathering.pause_seconds(clock.monotonic(), messages=messages)
+        if not pause or length >= DEFAULT_BUFFER_SIZE:
+            return  # the buffer was full: more is there already
+        # So that not even the event loop is woken. A transport of the library's that has no such thing is read all the
+        # same, and what it reads waits.
+        writer = getattr(self._transport, "_io_writer", None)
+        if writer is not None:
+            writer.transport.pause_reading()
+        try:
+            await asyncio.sleep(pause)
+        finally:
+            if writer is not None and not writer.transport.is_closing():
+                writer.transport.resume_reading()
 
     @override
     async def _connect_to_server(self, s: Srv) -> None:

@@ -15,6 +15,7 @@ import nats.errors
 
 from understudy_runtime import clock
 from understudy_runtime.client import DirectClient
+from understudy_runtime.gathering import Gathering
 from understudy_runtime.log_limit import LogLimit
 from understudy_runtime.nats_trouble import explained
 from understudy_runtime.replies import Replies, open_replies
@@ -28,6 +29,8 @@ _CONNECT_TIMEOUT_SECONDS = 2
 _PING_SECONDS = 4.0
 _PING_TIMEOUT_SECONDS = 6
 _AWAY_SECONDS_MAX = 20.0
+_GATHERED_SECONDS_MAX = 0.005
+"""What comes in a longer time need not fit into the system's buffers, and the sender would have to wait."""
 
 
 class Connection:
@@ -46,6 +49,7 @@ class Connection:
         self._limit = LogLimit()
         self.trouble: str | None = None
         """Why there is no connection, as far as anything has said so; None while there is one."""
+        self._gathering: Gathering | None = None
         self.client: DirectClient = self._new_client()
 
     @property
@@ -57,6 +61,10 @@ class Connection:
         """Connect, however long that takes, and stay connected until ``close``."""
         await self._connect()
         self._guard = asyncio.get_running_loop().create_task(self._watch_over(), name="nats")
+
+    def gather(self) -> None:
+        """Read what comes in bulk from here on: see ``Gathering``."""
+        self.client.gathering = self._gathering = Gathering(longest_seconds=_GATHERED_SECONDS_MAX)
 
     async def close(self) -> None:
         """Close; what is not acknowledged may be lost."""
@@ -95,7 +103,9 @@ class Connection:
         self._up("connected to NATS")
 
     def _new_client(self) -> SecuredClient:
-        return SecuredClient(self._login, self._tls)
+        client = SecuredClient(self._login, self._tls)
+        client.gathering = self._gathering
+        return client
 
     async def _dial(self, client: DirectClient) -> None:
         # The callbacks of a client that was given up must not speak for its successor.

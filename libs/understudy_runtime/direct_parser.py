@@ -6,7 +6,7 @@ Here that is left for what is none of a direct reader's messages, and for one th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from nats.errors import ProtocolError
@@ -24,12 +24,16 @@ _MESSAGES: Final = (b"MSG", _MESSAGE_WITH_HEADERS)
 _WORDS: Final = 4
 """Of a line that announces a message without headers and without a subject to reply to."""
 
+OnRead = Callable[[int, int], Awaitable[None]]
+
 
 class DirectParser(Parser):
     """The library's, with a short way for messages of ``directly``: by subscription, who takes them."""
 
-    def __init__(self, nc: Client, directly: Mapping[int, Deliver]) -> None:
+    def __init__(self, nc: Client, directly: Mapping[int, Deliver], on_read: OnRead) -> None:
+        """``on_read`` is awaited whenever something has been read, with its bytes and how many messages it ended."""
         self._resets = 0
+        self._on_read = on_read
         super().__init__(nc)
         self._directly = directly
 
@@ -46,6 +50,11 @@ class DirectParser(Parser):
         Raises:
             ProtocolError: it is not NATS's protocol.
         """
+        before = self.nc.stats["in_msgs"]
+        await self._take_in(data)
+        await self._on_read(len(data), self.nc.stats["in_msgs"] - before)
+
+    async def _take_in(self, data: bytes) -> None:
         if self.state == AWAITING_MSG_PAYLOAD:
             missing = self.needed + CRLF_SIZE - len(self.buf)
             await super().parse(data[:missing])

@@ -69,6 +69,10 @@ class Bus:
         found = self._connection.trouble or self._streams_trouble
         return None if found is None else f"NATS: {found}"
 
+    def gather(self) -> None:
+        """Let what comes wait for moments, the longer the more comes, and read it together: for who reads very much."""
+        self._connection.gather()
+
     def on_connection(self, callback: Callable[[bool], None]) -> None:
         """Have ``callback(connected)`` called whenever the connection is lost or made again."""
         self._on_connection.append(callback)

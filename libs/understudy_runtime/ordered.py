@@ -82,6 +82,7 @@ class OrderedReader:
         """How many messages were before the reader when its present consumer was made."""
         self._is_at_end = False
         self._heard_at = float("-inf")
+        self._listening: asyncio.TimerHandle | None = None
 
     @property
     def is_current(self) -> bool:
@@ -242,6 +243,9 @@ class OrderedReader:
             raise LogTruncated(f"{self._stream} ends at {newest}, and {self.last_sequence} was read from it")
 
     async def _discard(self) -> None:
+        if self._listening is not None:
+            self._listening.cancel()
+            self._listening = None
         subscription, self._subscription = self._subscription, None
         consumer, self._consumer = self._consumer, None
         self._queue = deque()
@@ -267,12 +271,19 @@ class OrderedReader:
     async def _arrived(self) -> bool:
         """Wait until something is in the queue; False upon silence, or when another consumer must be made."""
         self._wake.clear()
-        try:
-            async with asyncio.timeout(_SILENCE_SECONDS):
-                await self._wake.wait()
-        except TimeoutError:
-            return False
+        if self._listening is None:
+            self._listen()
+        await self._wake.wait()
         return bool(self._queue)
+
+    def _listen(self) -> None:
+        """Wake the reader when nothing has been heard for too long: one timer for all that is waited for meanwhile."""
+        remaining = self._heard_at + _SILENCE_SECONDS - clock.monotonic()
+        if remaining > 0:
+            self._listening = asyncio.get_running_loop().call_later(remaining, self._listen)
+        else:
+            self._listening = None
+            self._wake.set()
 
     def _take(self, message: Received) -> StoredMessage | None:
         """What the next message of the queue is to the caller; None: it has been given before, or one is missing."""

@@ -58,6 +58,7 @@ class DecisionLoop:
 
     def __init__(self, context: ProcessContext) -> None:
         bus, store, shards = context.bus, context.store, context.settings.shards
+        bus.gather()
         self._store = store
         self._ready = False
         self._going = asyncio.Lock()

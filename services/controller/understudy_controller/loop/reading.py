@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import lru_cache
 
 from understudy_controller.loop.channels import Channels
 from understudy_controller.loop.metrics import LoopMetrics
+from understudy_controller.loop.rounds import Message, Rounds
 from understudy_controller.loop.shard import Shard
 from understudy_controller.loop.ticker import Ticker
 from understudy_domain import codec, keys
 from understudy_domain.errors import MalformedKey, MalformedRecord, NewerRecord, UnderstudyError
 from understudy_domain.facts import Fact, Tick
 from understudy_domain.keys import ArrivalsSubject
-from understudy_runtime import clock
 from understudy_runtime.config_store import ConfigStore
 from understudy_runtime.errors import BusUnavailable
 from understudy_runtime.jetstream import Bus
@@ -26,11 +26,6 @@ _log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 0.5
 _SUBJECTS_REMEMBERED = 16_384
-_LAPSED_SECONDS = 0.02
-"""How often to look whether a lease that had run out is renewed after all."""
-_BUSY_SECONDS = 0.003
-"""How long a shard may keep everything else waiting: leases are to be renewed meanwhile. That takes several turns of
-the event loop, and in each of them every shard with anything to read has so long: sixteen, a twentieth of a second."""
 
 _parsed_subject = lru_cache(_SUBJECTS_REMEMBERED)(keys.parse_arrivals_subject)
 
@@ -57,6 +52,7 @@ class Reading:
         self._metrics = metrics
         self._holds = holds
         self._on_caught_up = on_caught_up
+        self._rounds = Rounds(self._take, holds=holds)
         self._gone: set[str] = set()
         """Channels that messages speak of and that are in no configuration."""
 
@@ -65,28 +61,25 @@ class Reading:
         end = await self._end_of(shard.number)
         if end == 0:
             self._catch_up(shard)
-        yielded_at = clock.monotonic()
         subjects = keys.arrivals_filter(shard.number)
         reader = self._bus.reader(keys.ARRIVALS_STREAM, subjects, start_sequence=shard.position + 1)
         async with contextlib.aclosing(reader.batches()) as batches:
             async for batch in batches:
-                for message in batch:
-                    while not self._holds(shard.number):  # noqa: ASYNC110 - it is a matter of the clock as well
-                        # Nothing may be decided now. A renewal that is under way may still save the lease; where none
-                        # does, the leases drop the shard in a moment, and that ends this.
-                        await asyncio.sleep(_LAPSED_SECONDS)
-                    subject = self._subject_of(message)
-                    if subject is not None:
-                        if self._is_to_be_learnt(subject):
-                            await self._learn(subject)
-                        self._take(message, subject, shard)
-                    shard.position = message.sequence
-                    shard.read_until = message.instant if message.pending else None
-                    if not shard.caught_up and (message.pending == 0 or message.sequence >= end):
-                        self._catch_up(shard)
-                    if clock.monotonic() - yielded_at > _BUSY_SECONDS:
-                        await asyncio.sleep(0)
-                        yielded_at = clock.monotonic()
+                await self._rounds.work_off(shard, [one async for one in self._known(batch)])
+                last = batch[-1]
+                shard.position = last.sequence
+                shard.read_until = last.instant if last.pending else None
+                if not shard.caught_up and (last.pending == 0 or last.sequence >= end):
+                    self._catch_up(shard)
+
+    async def _known(self, batch: Sequence[StoredMessage]) -> AsyncIterator[Message]:
+        """Those that are about anything, once it is known here what they are about."""
+        for message in batch:
+            subject = self._subject_of(message)
+            if subject is not None:
+                if self._is_to_be_learnt(subject):
+                    await self._learn(subject)
+                yield message, subject
 
     async def _end_of(self, number: int) -> int:
         """The end of what has to be replayed of a shard; 0 if nothing has.
@@ -115,7 +108,8 @@ class Reading:
             self._skip(message, err)
             return None
 
-    def _take(self, message: StoredMessage, subject: ArrivalsSubject, shard: Shard) -> None:
+    def _take(self, message_and_subject: Message, shard: Shard) -> None:
+        message, subject = message_and_subject
         guid = subject.channel_guid
         if guid is not None and self._channels.have_read(guid, message.sequence):
             return  # a replay begins where the oldest of the shard's snapshots ends
