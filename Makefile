@@ -174,7 +174,7 @@ CONTAINER_TOOL ?= $(shell for tool in docker podman; do if $$tool info >/dev/nul
 .PHONY: images wheels test-images player
 # Dates are those of the last commit: docker takes them from the environment, podman has to be told.
 images: export SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct 2>/dev/null),0)
-images: player ## Build the images of the services (REGISTRY=…, TAG=…, BASE_IMAGE=…, WHEELS=…, BUILDFLAGS=…, CONTAINER_TOOL=…)
+images: player ## Build the images of the services (REGISTRY=…, TAG=…, BASE_IMAGE=…, BUILD_IMAGE=…, COMPILE=no, WHEELS=…, BUILDFLAGS=…, CONTAINER_TOOL=…)
 	@tool='$(CONTAINER_TOOL)'; \
 	if [ -z "$$tool" ]; then \
 		echo "Images are built by docker or podman, and neither works here: start one, or name it with CONTAINER_TOOL=…" >&2; \
@@ -189,7 +189,8 @@ images: player ## Build the images of the services (REGISTRY=…, TAG=…, BASE_
 		echo "Building $(IMAGE_PREFIX)$$service:$(TAG)"; \
 		$$tool build --file services/$$service/Dockerfile --tag $(IMAGE_PREFIX)$$service:$(TAG) $$dated \
 			--build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) \
-			$(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) $(if $(BUILD_IMAGE),--build-arg BUILD_IMAGE=$(BUILD_IMAGE)) \
+			$(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) $(if $(BUILD_IMAGE)$(BASE_IMAGE),--build-arg BUILD_IMAGE=$(or $(BUILD_IMAGE),$(BASE_IMAGE))) \
+			$(if $(COMPILE),--build-arg COMPILE=$(COMPILE)) \
 			$(if $(WHEELS),--build-context wheels=$(abspath $(WHEELS))) $(BUILDFLAGS) . || exit 1; \
 	done
 

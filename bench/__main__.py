@@ -16,6 +16,7 @@ from pathlib import Path
 
 from bench import REPOSITORY
 from bench.cases import CASES
+from bench.compiled import how_it_runs
 from bench.context import Case, Context
 from bench.cores import Cores
 from bench.installation import Installation, running_installation
@@ -45,7 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for case in cases:
             print(f"{case.name:<16} {case.title}")
         return 0
-    machine = machine_facts()
+    core = how_it_runs()  # it is compiled now, if it has to be: before anything is measured
+    machine = machine_facts() | {"decision_core": core}
+    print(f"The services' decision core is {core}", flush=True)
     busy = float(str(machine["busy_fraction_before"]))
     if busy > _BUSY_FRACTION_MAX:
         print(

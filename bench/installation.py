@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -14,6 +13,8 @@ from typing import TypeVar
 
 from pydantic import SecretStr
 
+from bench.compiled import compiled_core
+from bench.compiled import environment as environment_of
 from bench.cores import Cores
 from bench.http import Connection, UnexpectedAnswer
 from bench.process import running
@@ -67,7 +68,7 @@ class Installation:
         with socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG) as listening:
             fd, port = listening.fileno(), listening.getsockname()[1]
             environment = {
-                **os.environ,
+                **environment_of(compiled_core()),
                 "UNDERSTUDY_NATS_URL": self.settings.nats_url,
                 "UNDERSTUDY_S3_ENDPOINT_URL": str(self.settings.s3_endpoint_url),
                 "UNDERSTUDY_S3_BUCKET": self.settings.s3_bucket,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deploy.compiled.choice import compiled_modules
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -18,6 +19,7 @@ each_service = pytest.mark.parametrize("service", SERVICES)
 CONTENTS = """
 import json, os, stat, sys
 from importlib import metadata
+import understudy_domain.fold
 
 def files(top):
     return [os.path.join(folder, name) for folder, _, names in os.walk(top) for name in names]
@@ -34,6 +36,7 @@ def writable(top):
 
 bound = files("/opt/understudy")
 print(json.dumps({
+    "core": understudy_domain.fold.__file__,
     "python": list(sys.version_info[:2]),
     "distributions": {one.metadata["Name"]: one.version for one in metadata.distributions(path=sys.path[3:])},
     "programs": [name for folder in os.environ["PATH"].split(":") for name in os.listdir(folder)],
@@ -92,7 +95,15 @@ def test_it_holds_what_is_locked_for_its_service_and_nothing_else(
     seen = contents[service]
     held = {canonicalize_name(name): version for name, version in seen["distributions"].items()}
     assert held == locked(service, seen["python"])
-    assert seen["code"] == code(service)
+    assert [path for path in seen["code"] if not path.endswith(".so")] == code(service)
+
+
+@each_service
+def test_its_decision_core_is_compiled(service: str, contents: dict[str, dict[str, Any]]) -> None:
+    built = [path for path in contents[service]["code"] if path.endswith(".so")]
+    modules = {path.partition(".")[0].replace("/", ".") for path in built}
+    assert modules == {*compiled_modules(ROOT / "libs/understudy_domain"), "understudy_domain__mypyc"}
+    assert contents[service]["core"].endswith(".so")
 
 
 @each_service

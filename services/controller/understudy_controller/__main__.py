@@ -21,6 +21,7 @@ from understudy_controller.loop.decision_loop import decision_loop
 from understudy_controller.process import Part
 from understudy_controller.settings import ControllerSettings
 from understudy_controller.webhooks.part import webhooks
+from understudy_domain.fold import __file__ as core_file
 from understudy_runtime import logging, server, tracing
 from understudy_runtime.access_keys import AccessKeysUnusable
 from understudy_runtime.health import Health
@@ -36,6 +37,7 @@ def main() -> None:
     """Serve until SIGTERM or SIGINT."""
     settings = read_settings(ControllerSettings)
     logging.configure(service="controller", level=settings.log_level, log_format=settings.log_format)
+    _log.info("the decision core is %s", "interpreted" if core_file.endswith(".py") else "compiled")
     try:
         keys = access_keys_of(settings)
     except AccessKeysUnusable as err:

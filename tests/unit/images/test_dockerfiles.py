@@ -28,7 +28,8 @@ def test_the_base_is_an_argument_with_a_fixed_tag(service: str) -> None:
     name, _, tag = file.arguments["BASE_IMAGE"].rpartition(":")
     assert name == "docker.io/library/python"
     assert re.fullmatch(r"3\.\d+\.\d+-slim-[a-z]+", tag), f"{tag} moves, or is no slim image"
-    assert file.arguments["BUILD_IMAGE"] == "${BASE_IMAGE}"
+    assert file.arguments["BUILD_IMAGE"] == file.arguments["BASE_IMAGE"].replace("-slim", ""), "slim has no compiler"
+    assert file.arguments["COMPILE"] == "yes"
     assert file.image.base == "${BASE_IMAGE}"
     assert {stage.base for stage in file.stages} == {"scratch", "${BUILD_IMAGE}", "${BASE_IMAGE}"}
     assert "latest" not in file.text
@@ -68,7 +69,7 @@ def test_packages_are_those_of_the_lock_by_their_hashes(service: str) -> None:
     }
 
 
-@pytest.mark.parametrize("name", [*SERVICES, "build"])
+@pytest.mark.parametrize("name", [*SERVICES, "build", "compile"])
 def test_every_locked_requirement_has_a_hash(name: str) -> None:
     text = (ROOT / "requirements" / f"{name}.txt").read_text().replace("\\\n", " ")
     lines = [line for line in text.splitlines() if re.match(r"[A-Za-z0-9]", line)]
@@ -91,13 +92,25 @@ def test_packages_are_a_layer_below_the_code(service: str) -> None:
 @each_service
 def test_of_our_code_it_holds_the_domain_the_runtime_and_the_service(service: str) -> None:
     (code,) = (stage for stage in Dockerfile.of(service).stages if stage.name == "code")
-    sources = [instruction.arguments.split()[0] for instruction in code.all("COPY")]
+    sources = [instruction.arguments.rpartition(" ")[0] for instruction in code.all("COPY")]
     assert sources == [
-        "libs/understudy_domain",
+        "--from=domain /compiled",
         "libs/understudy_runtime",
         f"services/{service}/understudy_{service}",
         "LICENSE",
     ]
+
+
+@each_service
+def test_the_domain_is_compiled_by_what_is_locked_or_left_as_it_is_where_that_was_asked_for(service: str) -> None:
+    (domain,) = (stage for stage in Dockerfile.of(service).stages if stage.name == "domain")
+    assert [one.arguments.split()[0] for one in domain.all("COPY")] == ["libs/understudy_domain"]
+    run = domain.only("RUN").arguments
+    assert 'if [ "$COMPILE" = no ]' in run
+    for option in ("--require-hashes", "--only-binary=:all:", "--requirement=/requirements/compile.txt"):
+        assert option in run
+    assert "-m deploy.compiled" in run
+    assert service not in run, "the layer is the same for all"
 
 
 @each_service

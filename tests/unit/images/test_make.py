@@ -39,6 +39,19 @@ def test_images_without_a_prefix_have_the_version_as_their_tag() -> None:
     assert "--build-arg BASE_IMAGE=base " in told
 
 
+def test_what_packages_are_installed_in_is_the_base_unless_another_is_named() -> None:
+    words = ("images", "CONTAINER_TOOL=echo", "SERVICES=egress")
+    assert "BUILD_IMAGE" not in make(*words).stdout
+    assert "--build-arg BUILD_IMAGE=base " in make(*words, "BASE_IMAGE=base").stdout
+    assert "--build-arg BUILD_IMAGE=build " in make(*words, "BASE_IMAGE=base", "BUILD_IMAGE=build").stdout
+
+
+def test_images_are_built_without_a_compiler_where_that_is_asked_for() -> None:
+    words = ("images", "CONTAINER_TOOL=echo", "SERVICES=egress")
+    assert "COMPILE" not in make(*words).stdout
+    assert "--build-arg COMPILE=no " in make(*words, "COMPILE=no").stdout
+
+
 def test_it_says_what_is_missing_where_neither_docker_nor_podman_works() -> None:
     result = make("images", "CONTAINER_TOOL=")
     assert result.returncode != 0
