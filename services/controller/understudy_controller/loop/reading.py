@@ -65,21 +65,24 @@ class Reading:
         reader = self._bus.reader(keys.ARRIVALS_STREAM, subjects, start_sequence=shard.position + 1)
         async with contextlib.aclosing(reader.batches()) as batches:
             async for batch in batches:
-                await self._rounds.work_off(shard, [one async for one in self._known(batch)])
+                await self._rounds.work_off(shard, [one async for one in self._known(batch, shard)])
                 last = batch[-1]
                 shard.position = last.sequence
                 shard.read_until = last.instant if last.pending else None
                 if not shard.caught_up and (last.pending == 0 or last.sequence >= end):
                     self._catch_up(shard)
 
-    async def _known(self, batch: Sequence[StoredMessage]) -> AsyncIterator[Message]:
+    async def _known(self, batch: Sequence[StoredMessage], shard: Shard) -> AsyncIterator[Message]:
         """Those that are about anything, once it is known here what they are about."""
         for message in batch:
             subject = self._subject_of(message)
-            if subject is not None:
-                if self._is_to_be_learnt(subject):
-                    await self._learn(subject)
-                yield message, subject
+            if subject is None:
+                continue
+            if subject.channel_guid is None and shard.caught_up:
+                self._ticker.heard(instant=message.instant)  # an old one says nothing of the clocks
+            if self._is_to_be_learnt(subject):
+                await self._learn(subject)
+            yield message, subject
 
     async def _end_of(self, number: int) -> int:
         """The end of what has to be replayed of a shard; 0 if nothing has.
@@ -108,7 +111,7 @@ class Reading:
             self._skip(message, err)
             return None
 
-    def _take(self, message_and_subject: Message, shard: Shard) -> None:
+    def _take(self, message_and_subject: Message) -> None:
         message, subject = message_and_subject
         guid = subject.channel_guid
         if guid is not None and self._channels.have_read(guid, message.sequence):
@@ -121,8 +124,6 @@ class Reading:
                 self._channels.pass_over(guid, message.instant)
             return
         if guid is None:
-            if shard.caught_up:
-                self._ticker.heard(instant=message.instant)  # an old one says nothing of the clocks
             self._channels.pass_time(subject.shard, message.instant)
         elif isinstance(fact, Fact):
             self._channels.apply(guid, subject.input_id, fact, message)

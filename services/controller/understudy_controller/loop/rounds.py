@@ -9,7 +9,7 @@ matter; within one it is the log's.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from understudy_controller.loop.shard import Shard
@@ -47,7 +47,7 @@ class _Batch:
 class Rounds:
     """Takes batches of messages, and has each message taken in."""
 
-    def __init__(self, take: Callable[[Message, Shard], None], *, holds: Callable[[int], bool]) -> None:
+    def __init__(self, take: Callable[[Message], None], *, holds: Callable[[int], bool]) -> None:
         """``take`` is called with each message; ``holds``: whether a shard is this process's right now."""
         self._take = take
         self._holds = holds
@@ -95,10 +95,8 @@ class Rounds:
                 batch.done.set_result(None)
 
     async def _take_in(self, batches: Sequence[_Batch]) -> None:
-        messages = [(message, batch) for batch in batches for message in batch.messages]
-        messages.sort(key=_channel_of)  # and in the order of the log, as they are
         yielded_at = clock.monotonic()
-        for message, batch in messages:
+        for message, batch in _in_turn(batches):
             if batch.done.done():
                 continue  # it is waited for no more: the shard is given back, or lost
             if batch.left or not self._holds(batch.shard.number):
@@ -106,13 +104,24 @@ class Rounds:
                 # the leases drop the shard in a moment.
                 batch.left.append(message)
             else:
-                self._take(message, batch.shard)
+                self._take(message)
             if clock.monotonic() - yielded_at > _BUSY_SECONDS:
                 await asyncio.sleep(0)
                 yielded_at = clock.monotonic()
 
 
-def _channel_of(item: tuple[Message, _Batch]) -> str:
+def _in_turn(batches: Sequence[_Batch]) -> Iterator[tuple[Message, _Batch]]:
+    """Shard by shard, first those with a tick, for somebody's time has come there; and in each channel by channel."""
+    for batch in sorted(batches, key=_has_no_tick):
+        for message in sorted(batch.messages, key=_channel_of):  # each channel's remain in the order of the log
+            yield message, batch
+
+
+def _has_no_tick(batch: _Batch) -> bool:
+    return all(subject.channel_guid is not None for _, subject in batch.messages)
+
+
+def _channel_of(message: Message) -> str:
     """Ticks, which are about no channel, come last: each says that all has been read which was stored before it."""
-    (_, subject), _ = item
+    _, subject = message
     return subject.channel_guid or _LAST

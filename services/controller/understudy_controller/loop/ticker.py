@@ -96,6 +96,9 @@ class Ticker:
         self._timers = timers
         self._heard: deque[int] = deque([0], maxlen=_HEARD_KEPT)
         """How far this machine's clock was ahead of the log's when each of the last ticks was read, ticks."""
+        self._again_at: dict[int, float] = {}
+        """By shard, when another tick may be written, by the monotonic clock: of those that have just had one."""
+        self._writing: set[asyncio.Task[None]] = set()
 
     def heard(self, *, instant: int) -> None:
         """A tick was read back."""
@@ -108,22 +111,36 @@ class Ticker:
 
     async def run(self) -> None:
         """Write ticks for ever."""
-        while True:
-            waits = self._timers.next_due()
-            self._timers.wait_for(min(waits.values(), default=None))
-            now = clock.now_ticks() - self._clock_ahead
-            due = [shard for shard, wake_at in waits.items() if wake_at + _AFTER <= now]
-            for shard in due:
-                await self._write(shard)
-            if due:
-                await asyncio.sleep(_AGAIN_SECONDS)
-                continue
-            timeout = to_seconds(max(min(waits.values()) + _AFTER - now, 0)) if waits else None
-            try:
-                async with asyncio.timeout(timeout):
-                    await self._timers.changed.wait()
-            except TimeoutError:
-                continue
+        try:
+            while True:
+                seconds = self._write_due()
+                try:
+                    async with asyncio.timeout(seconds):
+                        await self._timers.changed.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            for task in self._writing:
+                task.cancel()
+
+    def _write_due(self) -> float | None:
+        """Begin to write a tick into each shard that needs one; how long until the next does, None: until one may."""
+        waits = self._timers.next_due()
+        now, at = clock.now_ticks() - self._clock_ahead, clock.monotonic()
+        # A shard whose tick is under way has nobody waiting for it but the tick's reader.
+        self._again_at = {shard: again_at for shard, again_at in self._again_at.items() if again_at > at}
+        for shard, wake_at in waits.items():
+            if shard not in self._again_at and wake_at + _AFTER <= now:
+                self._again_at[shard] = at + _AGAIN_SECONDS
+                # Not waited for: where much comes an acknowledgement takes a while, and other shards are due meanwhile.
+                task = asyncio.get_running_loop().create_task(self._write(shard), name="tick")
+                self._writing.add(task)
+                task.add_done_callback(self._writing.discard)
+        upcoming = [wake_at for shard, wake_at in waits.items() if shard not in self._again_at]
+        self._timers.wait_for(min(upcoming, default=None))
+        seconds = [again_at - at for again_at in self._again_at.values()]
+        seconds += [to_seconds(max(wake_at + _AFTER - now, 0)) for wake_at in upcoming]
+        return min(seconds, default=None)
 
     async def _write(self, shard: int) -> None:
         try:

@@ -1,0 +1,63 @@
+"""A tick is written into each shard that has a timer due, and no shard waits for another's."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+from understudy_controller.loop.ticker import Ticker, Timers
+from understudy_domain.keys import clock_subject
+from understudy_domain.ticks import from_seconds
+from understudy_runtime import clock
+from understudy_runtime.jetstream import Bus
+
+_A, _B = "a" * 32, "b" * 32
+
+
+class _Answering:
+    """Stands for NATS where it has much to do: what is published is acknowledged when the test says so."""
+
+    def __init__(self) -> None:
+        self.subjects: list[str] = []
+        self.acknowledged = asyncio.Event()
+
+    async def publish(self, subject: str, payload: bytes) -> int:
+        self.subjects.append(subject)
+        await self.acknowledged.wait()
+        return len(self.subjects)
+
+
+async def _until(bus: _Answering, count: int) -> None:
+    async with asyncio.timeout(5):
+        while len(bus.subjects) < count:
+            await asyncio.sleep(0.001)
+
+
+async def test_a_shard_is_given_its_tick_while_anothers_is_not_acknowledged() -> None:
+    wake_at = {_A: clock.now_ticks(), _B: clock.now_ticks() + from_seconds(0.02)}
+    timers, bus = Timers(wake_at.get), _Answering()
+    timers.set(1, _A)
+    ticker = asyncio.create_task(Ticker(cast(Bus, bus), timers).run())
+    await _until(bus, 1)
+    timers.set(2, _B)
+    await _until(bus, 2)
+    assert bus.subjects[:2] == [clock_subject(1), clock_subject(2)]
+    assert clock.now_ticks() > wake_at[_B]
+    ticker.cancel()
+    await asyncio.wait((ticker,))
+
+
+async def test_a_tick_that_was_not_read_is_followed_by_another() -> None:
+    wake_at = {_A: clock.now_ticks()}
+    timers, bus = Timers(wake_at.get), _Answering()
+    bus.acknowledged.set()
+    timers.set(1, _A)
+    ticker = asyncio.create_task(Ticker(cast(Bus, bus), timers).run())
+    await _until(bus, 1)
+    begun = clock.monotonic()
+    await _until(bus, 3)
+    assert clock.monotonic() - begun > 0.08  # and not at once
+    assert set(bus.subjects) == {clock_subject(1)}
+    wake_at.clear()
+    ticker.cancel()
+    await asyncio.wait((ticker,))
