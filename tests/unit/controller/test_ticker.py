@@ -18,19 +18,17 @@ class _Answering:
     """Stands for NATS where it has much to do: what is published is acknowledged when the test says so."""
 
     def __init__(self) -> None:
-        self.subjects: list[str] = []
+        self.subjects: asyncio.Queue[str] = asyncio.Queue()
         self.acknowledged = asyncio.Event()
 
     async def publish(self, subject: str, payload: bytes) -> int:
-        self.subjects.append(subject)
+        self.subjects.put_nowait(subject)
         await self.acknowledged.wait()
-        return len(self.subjects)
+        return 1
 
-
-async def _until(bus: _Answering, count: int) -> None:
-    async with asyncio.timeout(5):
-        while len(bus.subjects) < count:
-            await asyncio.sleep(0.001)
+    async def next(self) -> str:
+        async with asyncio.timeout(5):
+            return await self.subjects.get()
 
 
 async def test_a_shard_is_given_its_tick_while_anothers_is_not_acknowledged() -> None:
@@ -38,10 +36,11 @@ async def test_a_shard_is_given_its_tick_while_anothers_is_not_acknowledged() ->
     timers, bus = Timers(wake_at.get), _Answering()
     timers.set(1, _A)
     ticker = asyncio.create_task(Ticker(cast(Bus, bus), timers).run())
-    await _until(bus, 1)
+    assert await bus.next() == clock_subject(1)
     timers.set(2, _B)
-    await _until(bus, 2)
-    assert bus.subjects[:2] == [clock_subject(1), clock_subject(2)]
+    while (subject := await bus.next()) == clock_subject(1):
+        pass  # nobody reads it, so it is written again
+    assert subject == clock_subject(2)
     assert clock.now_ticks() > wake_at[_B]
     ticker.cancel()
     await asyncio.wait((ticker,))
@@ -53,11 +52,9 @@ async def test_a_tick_that_was_not_read_is_followed_by_another() -> None:
     bus.acknowledged.set()
     timers.set(1, _A)
     ticker = asyncio.create_task(Ticker(cast(Bus, bus), timers).run())
-    await _until(bus, 1)
+    assert await bus.next() == clock_subject(1)
     begun = clock.monotonic()
-    await _until(bus, 3)
+    assert [await bus.next() for _ in range(2)] == [clock_subject(1)] * 2
     assert clock.monotonic() - begun > 0.08  # and not at once
-    assert set(bus.subjects) == {clock_subject(1)}
-    wake_at.clear()
     ticker.cancel()
     await asyncio.wait((ticker,))
