@@ -13,9 +13,10 @@ from understudy_runtime.messages import StoredMessage
 _A, _B, _C = "a" * 32, "b" * 32, "c" * 32
 
 
-def _message(sequence: int, guid: str | None, *, shard: int = 1) -> Message:
+def _message(sequence: int, guid: str | None, *, shard: int = 1, instant: int | None = None) -> Message:
     subject = f"arrivals.{shard}.{guid}.1" if guid is not None else f"arrivals.{shard}.clock"
-    return StoredMessage(subject, sequence, sequence, b"", 0), _parsed(subject, shard, guid)
+    stamp = sequence if instant is None else instant
+    return StoredMessage(subject, sequence, stamp, b"", 0), _parsed(subject, shard, guid)
 
 
 def _parsed(subject: str, shard: int, guid: str | None) -> ArrivalsSubject:
@@ -50,6 +51,14 @@ async def test_ticks_come_last_for_they_speak_of_all_that_was_stored_before() ->
     taken = _Taken()
     await taken.work_off([_message(1, None), _message(2, _A), _message(3, None), _message(4, _B)])
     assert taken.sequences == [2, 4, 1, 3]
+
+
+async def test_a_tick_comes_before_what_follows_it_and_is_stamped_earlier() -> None:
+    taken = _Taken()
+    await taken.work_off(
+        [_message(1, _B), _message(2, None, instant=12), _message(3, _A, instant=12), _message(4, _A, instant=11)]
+    )
+    assert taken.sequences == [3, 1, 2, 4]
 
 
 async def test_shards_that_have_something_at_once_share_a_round_and_those_with_a_tick_come_first() -> None:

@@ -38,9 +38,7 @@ async def test_a_shard_is_given_its_tick_while_anothers_is_not_acknowledged() ->
     ticker = asyncio.create_task(Ticker(cast(Bus, bus), timers).run())
     assert await bus.next() == clock_subject(1)
     timers.set(2, _B)
-    while (subject := await bus.next()) == clock_subject(1):
-        pass  # nobody reads it, so it is written again
-    assert subject == clock_subject(2)
+    assert await bus.next() == clock_subject(2)
     assert clock.now_ticks() > wake_at[_B]
     ticker.cancel()
     await asyncio.wait((ticker,))

@@ -24,11 +24,13 @@ async def collect_garbage() -> None:
     """Collect for ever, as is good for a process that decides."""
     before = gc.get_threshold()
     gc.set_threshold(_YOUNG, _NEVER, _NEVER)
-    size = _peak()
+    size = None
     try:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            if _peak() >= _GROWN * size:
+            if size is None:
+                size = _peak()  # with the states of its channels
+            elif _peak() >= _GROWN * size:
                 size = _peak()
                 gc.collect()
     finally:

@@ -1,4 +1,4 @@
-"""What has been read of all shards, worked off together: channel by channel, once in a while.
+"""What has been read of all shards, worked off together in rounds, channel by channel.
 
 A channel's state lies in the machine's memory, not in the processor's caches: bringing it there takes longer than to
 apply a fact to it, and a channel's ten facts come within a twentieth of a second. So what is read is let gather, the
@@ -19,7 +19,7 @@ from understudy_runtime.gathering import Gathering
 from understudy_runtime.messages import StoredMessage
 
 _LONGEST_SECONDS = 0.02
-"""Well within what a decision may take, 50 ms, which includes the work itself."""
+"""From the beginning of a round to that of the next: well within what a decision may take, 50 ms."""
 _BUSY_SECONDS = 0.003
 """How long everything else is kept waiting: leases are to be renewed meanwhile, which takes several turns of the event
 loop."""
@@ -52,9 +52,11 @@ class Rounds:
         self._take = take
         self._holds = holds
         self._gathering = Gathering(longest_seconds=_LONGEST_SECONDS)
+        self._begun_at = float("-inf")
+        self._count = 0
+        """Messages of the last round."""
         self._waiting: list[_Batch] = []
         self._task: asyncio.Task[None] | None = None
-        self._begun_at = float("-inf")
 
     async def work_off(self, shard: Shard, messages: Sequence[Message]) -> None:
         """Returns when all these have been taken in. If it is cancelled, those that are left never are."""
@@ -66,20 +68,28 @@ class Rounds:
 
     async def _run(self) -> None:
         """Rounds for as long as there is anything to do."""
-        count, pause = 0, 0.0
+        batches: Sequence[_Batch] = ()
         try:
             while self._waiting:
-                now = clock.monotonic()
-                pause = max(pause, self._begun_at + self._gathering.pause_seconds(now, messages=count) - now)
-                await asyncio.sleep(max(pause, 0))
-                self._begun_at = clock.monotonic()
+                await asyncio.sleep(self._pause_seconds())
                 batches, self._waiting = self._waiting, []
-                count = sum(len(batch.messages) for batch in batches)
+                self._begun_at, self._count = clock.monotonic(), sum(len(batch.messages) for batch in batches)
                 await self._round(batches)
-                self._waiting += (held_back := [batch for batch in batches if not batch.done.done()])
-                pause = _LAPSED_SECONDS if held_back else 0.0
+                held_back = [batch for batch in batches if not batch.done.done()]
+                self._waiting += held_back
+                if held_back:
+                    await asyncio.sleep(_LAPSED_SECONDS)
         finally:
             self._task = None
+            for batch in (*batches, *self._waiting):  # nobody is to wait for what is not done any more
+                batch.done.cancel()
+
+    def _pause_seconds(self) -> float:
+        """How long to let gather what is read: the longer, the more comes."""
+        now = clock.monotonic()
+        pause = self._gathering.pause_seconds(now, messages=self._count)
+        self._count = 0
+        return max(self._begun_at + pause - now, 0)
 
     async def _round(self, batches: Sequence[_Batch]) -> None:
         """Take in what can be taken in; a batch of which nothing is left is done."""
@@ -113,8 +123,28 @@ class Rounds:
 def _in_turn(batches: Sequence[_Batch]) -> Iterator[tuple[Message, _Batch]]:
     """Shard by shard, first those with a tick, for somebody's time has come there; and in each channel by channel."""
     for batch in sorted(batches, key=_has_no_tick):
-        for message in sorted(batch.messages, key=_channel_of):  # each channel's remain in the order of the log
-            yield message, batch
+        for part in _parts(batch.messages):
+            for message in sorted(part, key=_channel_of):  # each channel's remain in the order of the log
+                yield message, batch
+
+
+def _parts(messages: Sequence[Message]) -> Iterator[list[Message]]:
+    """Within each, ticks may come last: no message is stamped earlier than a tick that it follows.
+
+    A server's clock may be set back, or another server leads. A fact must not count then where the tick has said that
+    all is there.
+    """
+    part: list[Message] = []
+    ticked = -1
+    for message in messages:
+        stored, subject = message
+        if stored.instant < ticked:
+            yield part
+            part, ticked = [], -1
+        if subject.channel_guid is None:
+            ticked = max(ticked, stored.instant)
+        part.append(message)
+    yield part
 
 
 def _has_no_tick(batch: _Batch) -> bool:

@@ -98,7 +98,8 @@ class Ticker:
         """How far this machine's clock was ahead of the log's when each of the last ticks was read, ticks."""
         self._again_at: dict[int, float] = {}
         """By shard, when another tick may be written, by the monotonic clock: of those that have just had one."""
-        self._writing: set[asyncio.Task[None]] = set()
+        self._writing: dict[int, asyncio.Task[None]] = {}
+        """By shard, the tick that is being written."""
 
     def heard(self, *, instant: int) -> None:
         """A tick was read back."""
@@ -120,30 +121,33 @@ class Ticker:
                 except TimeoutError:
                     continue
         finally:
-            for task in self._writing:
+            for task in self._writing.values():
                 task.cancel()
 
     def _write_due(self) -> float | None:
         """Begin to write a tick into each shard that needs one; how long until the next does, None: until one may."""
         waits = self._timers.next_due()
         now, at = clock.now_ticks() - self._clock_ahead, clock.monotonic()
-        # A shard whose tick is under way has nobody waiting for it but the tick's reader.
         self._again_at = {shard: again_at for shard, again_at in self._again_at.items() if again_at > at}
         for shard, wake_at in waits.items():
-            if shard not in self._again_at and wake_at + _AFTER <= now:
+            if not self._has_just_one(shard) and wake_at + _AFTER <= now:
                 self._again_at[shard] = at + _AGAIN_SECONDS
                 # Not waited for: where much comes an acknowledgement takes a while, and other shards are due meanwhile.
-                task = asyncio.get_running_loop().create_task(self._write(shard), name="tick")
-                self._writing.add(task)
-                task.add_done_callback(self._writing.discard)
-        upcoming = [wake_at for shard, wake_at in waits.items() if shard not in self._again_at]
+                self._writing[shard] = asyncio.get_running_loop().create_task(self._write(shard), name="tick")
+        upcoming = [wake_at for shard, wake_at in waits.items() if not self._has_just_one(shard)]
         self._timers.wait_for(min(upcoming, default=None))
         seconds = [again_at - at for again_at in self._again_at.values()]
         seconds += [to_seconds(max(wake_at + _AFTER - now, 0)) for wake_at in upcoming]
         return min(seconds, default=None)
+
+    def _has_just_one(self, shard: int) -> bool:
+        return shard in self._again_at or shard in self._writing
 
     async def _write(self, shard: int) -> None:
         try:
             await self._bus.publish(clock_subject(shard), _PAYLOAD)
         except (BusUnavailable, BusRefused) as err:
             _log.warning("cannot write a tick: %s", err, extra={"shard": shard})
+        finally:
+            del self._writing[shard]
+            self._timers.changed.set()  # it may need another
