@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,14 +17,8 @@ import httpx
 
 from support import plain_http
 from support.deadline import eventually
+from support.ports import BLOCK_PORTS, claim_block
 from support.whereabouts import Credentials
-
-FIRST_PORT = 7070
-PORTS = 30
-"""What one stack may use, from its first port on."""
-
-GRPC_PORTS_ABOVE = 10_000
-"""SeaweedFS listens for gRPC so far above each of its ports."""
 
 START_SECONDS = 60
 STOP_SECONDS = 20
@@ -189,30 +181,14 @@ class Stack:
 
 
 def free_port_offset() -> int:
-    """An offset beyond the default stack's whose whole range of ports is free now."""
-    offsets = list(range(200, 15_000, 100))
-    random.shuffle(offsets)
-    for offset in offsets:
-        first = FIRST_PORT + offset
-        if all(_is_free(port + further) for port in range(first, first + PORTS) for further in (0, GRPC_PORTS_ABOVE)):
-            return offset
-    raise AssertionError("no range of free ports")
+    """An offset beyond the default stack's whose whole range of ports is free, and given to nobody else."""
+    return claim_block() * BLOCK_PORTS
 
 
 def _understudy() -> list[str]:
     beside = Path(sys.executable).parent / "understudy"
     found = str(beside) if beside.exists() else shutil.which("understudy")
     return [found] if found else [sys.executable, "-m", "understudy_local"]
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("0.0.0.0", port))
-        except OSError:
-            return False
-        return True
 
 
 def _exists(pid: int) -> bool:
