@@ -29,6 +29,8 @@ _CONNECT_TIMEOUT_SECONDS = 2
 _PING_SECONDS = 4.0
 _PING_TIMEOUT_SECONDS = 6
 _AWAY_SECONDS_MAX = 20.0
+_CANCEL_AGAIN_SECONDS = 3.0
+"""Longer than a client takes to be given up, which is not to be cut short."""
 _GATHERED_SECONDS_MAX = 0.005
 """What comes in a longer time need not fit into the system's buffers, and the sender would have to wait."""
 
@@ -69,10 +71,12 @@ class Connection:
     async def close(self) -> None:
         """Close; what is not acknowledged may be lost."""
         self._closing = True
-        if self._guard is not None:
-            self._guard.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._guard
+        guard = self._guard
+        while guard is not None and not guard.done():
+            # The library waits in asyncio.wait_for. Before Python 3.12 that swallows a cancellation which comes in the
+            # very moment of what is waited for, and who cancelled once would wait for ever.
+            guard.cancel()
+            await asyncio.wait((guard,), timeout=_CANCEL_AGAIN_SECONDS)
         await self._give_up(self.client)
 
     async def replies(self) -> Replies:
@@ -152,7 +156,8 @@ class Connection:
         away_since: float | None = None
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._look.wait(), _PING_SECONDS)
+                async with asyncio.timeout(_PING_SECONDS):
+                    await self._look.wait()
             self._look.clear()
             if await self._answers():
                 away_since = None

@@ -59,9 +59,9 @@ class Opening:
         finally:
             stop.set()
             _, unfinished = await asyncio.wait((task,), timeout=_CLOSE_SECONDS if self._is_open.is_set() else 0)
-            if unfinished:
-                task.cancel()
-                await asyncio.wait((task,))
+            while unfinished:
+                task.cancel()  # again and again: see ``Connection.close``
+                _, unfinished = await asyncio.wait((task,), timeout=_CLOSE_SECONDS)
 
     async def _run(self, stop: asyncio.Event) -> None:
         async with self._opened():

@@ -204,6 +204,31 @@ async def test_a_connection_that_is_given_up_while_it_is_made_is_closed(nats_ser
         nats_server.resume()
 
 
+async def test_a_connection_closes_whatever_moment_its_keeper_is_at(
+    nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def close_after(steps: int) -> None:
+        kept = connection.Connection(CommonSettings(nats_url=nats_server.url), name="test", on_change=lambda _: None)
+        await kept.open()
+        asked = asyncio.Event()
+        flush = kept.client.flush
+
+        async def answered_at_once(timeout: int) -> None:  # noqa: ASYNC109  # the library's own
+            await flush(timeout)
+            asked.set()
+            await asyncio.wait_for(asyncio.sleep(0), timeout)  # as the library waits, and over in a known moment
+
+        monkeypatch.setattr(kept.client, "flush", answered_at_once)
+        kept._look.set()
+        await asked.wait()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await kept.close()
+
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(close_after(steps) for steps in range(8)))
+
+
 async def test_several_processes_may_create_the_streams_at_once(nats_server: NatsServer) -> None:
     buses = [await connect(CommonSettings(nats_url=nats_server.url), name=f"test {n}") for n in range(3)]
     await asyncio.gather(*(bus.ensure_streams() for bus in buses))
